@@ -1,0 +1,33 @@
+/**
+ * A driver keeps one kind of kernel object as managers wish it: read back, compare, write.
+ *
+ * Every driver holds a delta tracker and nothing else that remembers. A failed object stays pending and is tried
+ * again; its neighbours go on (law 3). What is ours and unwanted is swept, what is foreign is never touched
+ * (law 4).
+ */
+
+/** An object that could not be written. */
+export interface DriverFailure {
+  /** For people: `route 192.168.1.1/32 dev cali123`. */
+  readonly object: string;
+  readonly message: string;
+}
+
+export interface ApplyReport {
+  /** Objects written or removed. */
+  readonly changed: number;
+  readonly failures: readonly DriverFailure[];
+}
+
+export interface Driver {
+  /** For logs and metrics: `route-table`, `ipsets-4`. */
+  readonly name: string;
+  /** The next apply reads the kernel back before it compares. Called at start, on a timer, and after events. */
+  queueResync(): void;
+  /** Creates and changes what is pending. */
+  applyUpdates(): Promise<ApplyReport>;
+  /** Removes what nobody wants any more. Runs after every driver has applied its updates, in reverse order. */
+  applyDeletions(): Promise<ApplyReport>;
+  /** Reads the kernel back and names what is not as desired; empty means that the host is as the store says. */
+  verify(): Promise<readonly DriverFailure[]>;
+}

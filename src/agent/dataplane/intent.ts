@@ -1,0 +1,113 @@
+/**
+ * Intents: what should be in the kernel, in terms that no backend owns.
+ *
+ * Managers write intents to the desired side of the drivers' delta trackers; a backend renders chains and sets
+ * for the kernel's current packet filter, and drivers do the rest over netlink and /proc/sys.
+ */
+import type { Address, Cidr, IpFamily, MacAddress } from '../../model/address.js';
+import type { Brand } from '../../model/brand.js';
+import type { DesiredView } from '../../model/delta-tracker.js';
+import type { IcmpMatch, PortRange } from '../../model/rule.js';
+import type { SysctlPath } from '../../model/sysctl.js';
+import type { IpSetId, IpSetType } from '../calc/updates.js';
+
+export const TABLES = ['raw', 'nat', 'filter'] as const;
+export type Table = (typeof TABLES)[number];
+
+/** At most 28 characters; ours begin with `cali-`. */
+export type ChainName = Brand<string, 'ChainName'>;
+/** `<table>/<chain>`. */
+export type ChainKey = Brand<string, 'ChainKey'>;
+
+export type ConntrackState = 'NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID' | 'UNTRACKED';
+export type End = 'source' | 'destination';
+
+/** One condition of a rule; the conditions of a rule are ANDed. */
+export type Match =
+  /** `prefix: true` matches every interface whose name begins so. */
+  | { readonly type: 'in-interface' | 'out-interface'; readonly name: string; readonly prefix: boolean }
+  | { readonly type: 'conntrack'; readonly states: readonly ConntrackState[] }
+  /** (packet mark & mask) == value. */
+  | { readonly type: 'mark'; readonly value: number; readonly mask: number }
+  | { readonly type: 'protocol'; readonly protocol: number; readonly negated: boolean }
+  | { readonly type: 'net'; readonly end: End; readonly net: Cidr; readonly negated: boolean }
+  | { readonly type: 'ip-set'; readonly end: End; readonly id: IpSetId; readonly negated: boolean }
+  /** At most 15 slots, a range taking two. Needs a protocol match before it. */
+  | {
+      readonly type: 'ports';
+      readonly end: End;
+      readonly ports: readonly PortRange[];
+      readonly negated: boolean;
+    }
+  | { readonly type: 'icmp'; readonly icmp: IcmpMatch; readonly negated: boolean }
+  /** The route back to the source does not leave by the interface the packet came in on. */
+  | { readonly type: 'rpf-failed' };
+
+export type Verdict =
+  | { readonly type: 'accept' | 'drop' | 'return' | 'masquerade' | 'notrack' }
+  | { readonly type: 'jump' | 'goto'; readonly chain: ChainName }
+  /** mark = (mark & ~mask) | value. */
+  | { readonly type: 'set-mark'; readonly value: number; readonly mask: number }
+  | { readonly type: 'log'; readonly prefix: string };
+
+export interface ChainRule {
+  readonly matches: readonly Match[];
+  readonly verdict: Verdict;
+  /** For people who read the rules on the host. Plain text, at most 200 characters. */
+  readonly comment?: string;
+}
+
+export interface Chain {
+  readonly table: Table;
+  readonly name: ChainName;
+  readonly rules: readonly ChainRule[];
+}
+
+/** A jump from one of the kernel's own chains into ours, kept in first (or last) place. */
+export interface HookRules {
+  readonly table: Table;
+  /** INPUT, FORWARD, OUTPUT, PREROUTING or POSTROUTING. */
+  readonly hook: string;
+  readonly rules: readonly ChainRule[];
+}
+
+/** The desired members of the sets of one family; the driver works out what to add and remove. */
+export interface DesiredIpSets {
+  replace(id: IpSetId, type: IpSetType, members: Iterable<Cidr>): void;
+  addMembers(id: IpSetId, members: Iterable<Cidr>): void;
+  removeMembers(id: IpSetId, members: Iterable<Cidr>): void;
+  delete(id: IpSetId): void;
+}
+
+/** A route to one network over one interface, scope link, marked with our protocol number. */
+export interface Route {
+  readonly cidr: Cidr;
+  readonly interfaceName: string;
+}
+
+export interface Neighbor {
+  readonly address: Address;
+  readonly interfaceName: string;
+  readonly mac: MacAddress;
+}
+
+/** All that managers can reach: the wishes for one family. */
+export interface DesiredFamily {
+  readonly family: IpFamily;
+  readonly chains: DesiredView<ChainKey, Chain>;
+  /** Keyed `<table>/<hook>`. */
+  readonly hooks: DesiredView<string, HookRules>;
+  readonly ipSets: DesiredIpSets;
+  readonly routes: DesiredView<Cidr, Route>;
+  /** Keyed `<interface>/<address>`. */
+  readonly neighbors: DesiredView<string, Neighbor>;
+}
+
+export interface DesiredDataplane {
+  readonly families: readonly DesiredFamily[];
+  readonly sysctls: DesiredView<SysctlPath, string>;
+}
+
+export function chainKey(chain: Pick<Chain, 'table' | 'name'>): ChainKey {
+  return `${chain.table}/${chain.name}` as ChainKey;
+}

@@ -1,0 +1,36 @@
+/**
+ * What the syncer hands to the calculation graph: decoded objects, never raw keys.
+ */
+
+import type { StoredId } from '../../layout/layout.js';
+import type { Head } from '../../layout/records.js';
+import type { Kind, Resource } from '../../model/resource.js';
+import type { Revision } from '../../model/store.js';
+
+export interface Update {
+  readonly id: StoredId;
+  readonly kind: Kind;
+  /** undefined: the object is gone, or cannot be read (then `problem` says why, and the object is as if gone). */
+  readonly resource: Resource | undefined;
+  readonly problem?: string;
+}
+
+/**
+ * One step from a whole state to the next. The first batch with `inSync` closes the snapshot; before it, nothing
+ * may be written to the kernel (law 3). A batch never splits a commit.
+ */
+export interface UpdateBatch {
+  readonly updates: readonly Update[];
+  /** Heads of all sources as of `revision`. */
+  readonly heads: ReadonlyMap<string, Head>;
+  readonly revision: Revision;
+  readonly inSync: boolean;
+  /** False when /v1/Ready is not `true`: an in-sync agent freezes and reports `held`. */
+  readonly ready: boolean;
+}
+
+/** What else a reader of the syncer is told. */
+export type SyncerMessage =
+  | ({ readonly type: 'batch' } & UpdateBatch)
+  | { readonly type: 'interrupted'; readonly reason: string }
+  | { readonly type: 'resumed' };

@@ -1,0 +1,74 @@
+/**
+ * Running programs: always an argument vector, never a shell (CVE-2021-41254), always with a timeout.
+ *
+ * A program that exits non-zero is a result, not an exception: only the caller knows what its exit codes mean.
+ */
+import { spawn } from 'node:child_process';
+
+export interface ExecResult {
+  /** Exit code; null when a signal ended the program. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface ExecOptions {
+  readonly input?: string;
+  /** Default 30 s; then the program is killed and the call throws. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Runs a program to its end. @throws {ExecError} when it cannot be started, is aborted, or takes too long. */
+export type Exec = (command: string, args: readonly string[], options?: ExecOptions) => Promise<ExecResult>;
+
+export class ExecError extends Error {
+  override readonly name = 'ExecError';
+  constructor(
+    readonly command: string,
+    readonly reason: 'not-found' | 'timeout' | 'aborted' | 'failed',
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+export const exec: Exec = (command, args, options = {}) =>
+  new Promise((resolve, reject) => {
+    const { input, timeoutMs = DEFAULT_TIMEOUT_MS, signal, env } = options;
+    const child = spawn(command, args, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      ...(signal && { signal }),
+      ...(env && { env: { ...process.env, ...env } }),
+    });
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      child.kill('SIGKILL');
+    }, timeoutMs);
+    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+    // A program may exit before it has read its input: that shows in its exit code, not here.
+    child.stdin.on('error', () => {});
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      clearTimeout(timer);
+      const reason =
+        error.code === 'ENOENT' ? 'not-found' : error.name === 'AbortError' ? 'aborted' : 'failed';
+      reject(new ExecError(command, reason, `${command}: ${error.message}`, { cause: error }));
+    });
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      if (timedOut) {
+        reject(new ExecError(command, 'timeout', `${command}: no end after ${timeoutMs} ms`));
+        return;
+      }
+      resolve({ code, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() });
+    });
+    child.stdin.end(input ?? '');
+  });

@@ -1,0 +1,59 @@
+/**
+ * Links, routes and neighbour entries as values: what drivers see of netlink.
+ */
+import type { Address, Cidr, IpFamily, MacAddress } from '../model/address.js';
+import type { NetlinkError } from './netlink/transport.js';
+
+export interface Link {
+  readonly index: number;
+  readonly name: string;
+  readonly mac: MacAddress | undefined;
+  readonly mtu: number;
+  /** IFF_UP: administratively up. */
+  readonly up: boolean;
+  /** IFF_LOWER_UP: carrier. */
+  readonly running: boolean;
+}
+
+export interface KernelRoute {
+  readonly family: IpFamily;
+  readonly destination: Cidr;
+  readonly interfaceIndex: number | undefined;
+  readonly gateway: Address | undefined;
+  readonly table: number;
+  readonly protocol: number;
+  /** RT_SCOPE_*: 253 is link, 0 is universe. */
+  readonly scope: number;
+  /** RTN_*: 1 is unicast, 6 is blackhole. */
+  readonly type: number;
+  readonly priority: number | undefined;
+}
+
+export interface KernelNeighbor {
+  readonly family: IpFamily;
+  readonly address: Address;
+  readonly interfaceIndex: number;
+  readonly mac: MacAddress | undefined;
+  /** NUD_*: 128 is permanent. */
+  readonly state: number;
+}
+
+export type RouteOp =
+  | { readonly op: 'replace' | 'delete'; readonly object: 'route'; readonly route: KernelRoute }
+  | { readonly op: 'replace' | 'delete'; readonly object: 'neighbor'; readonly neighbor: KernelNeighbor };
+
+export type LinkEvent =
+  | { readonly type: 'link'; readonly link: Link; readonly gone: boolean }
+  | { readonly type: 'overrun' };
+
+export interface RtNetlink extends AsyncDisposable {
+  links(): Promise<readonly Link[]>;
+  /** Routes of the main table. `protocol` filters in the kernel where it can. */
+  routes(family: IpFamily, filter?: { readonly protocol?: number }): Promise<readonly KernelRoute[]>;
+  neighbors(family: IpFamily): Promise<readonly KernelNeighbor[]>;
+  /** Applies in order; the answer at the same place is undefined on success. */
+  apply(ops: readonly RouteOp[]): Promise<readonly (NetlinkError | undefined)[]>;
+  /** Link changes as they happen; undefined where the transport has no events. */
+  linkEvents(signal: AbortSignal): AsyncIterable<LinkEvent> | undefined;
+  close(): Promise<void>;
+}

@@ -1,0 +1,64 @@
+/**
+ * The records that heddle keeps about its own work. Each is one JSON value; unknown fields are kept by readers.
+ */
+import type { Kind } from '../model/resource.js';
+
+/** `<root>/heddle/v1/<source>/head`: the commit that the store holds. */
+export interface Head {
+  /** Counts the commits of this source, from 1. */
+  readonly seq: number;
+  readonly commit: string;
+  /** Object id of the tree (or digest of the folder) that was compiled. */
+  readonly tree: string;
+  readonly author: string;
+  readonly message: string;
+  /** When it was applied, ISO 8601. */
+  readonly time: string;
+}
+
+/** `<root>/heddle/v1/<source>/inventory/<Kind>/<name>`: the keys of one resource, and where it was written. */
+export interface InventoryRecord {
+  /** Key -> first 16 hexadecimal digits of the SHA-256 of the value that was written. */
+  readonly keys: Readonly<Record<string, string>>;
+  readonly file: string;
+  readonly line: number;
+  /** The commit that last changed the object. */
+  readonly commit: string;
+}
+
+/** `<root>/heddle/v1/<source>/txn`: a commit is being written in several transactions. */
+export interface TxnRecord {
+  readonly seq: number;
+  readonly commit: string;
+  /** Revision before the first transaction of the series. */
+  readonly base: number;
+  readonly applied: number;
+  readonly total: number;
+}
+
+export type HostState = 'live' | 'applying' | 'held' | 'degraded' | 'failed';
+
+/** `/heddle/v1<root>/hosts/<host>`: what an agent says of its host, under its lease. */
+export interface HostStatus {
+  readonly node: string;
+  readonly state: HostState;
+  readonly sources: Readonly<Record<string, { readonly seq: number; readonly commit: string }>>;
+  /** Revision of the store up to which the kernel was programmed. */
+  readonly revision: number;
+  /** When the kernel was last read back and found to be as desired, ISO 8601. */
+  readonly verifiedAt?: string;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly bgp: { readonly configured: number; readonly established: number };
+  readonly error?: string;
+}
+
+/** `/heddle/v1<root>/leader`: who writes; bound to a lease. */
+export interface LeaderRecord {
+  readonly node: string;
+  readonly since: string;
+}
+
+export interface StoredResourceRef {
+  readonly kind: Kind;
+  readonly name: string;
+}

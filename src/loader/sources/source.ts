@@ -1,0 +1,65 @@
+/**
+ * A source of manifests: a folder, or a ref of a git repository.
+ *
+ * Reading yields every candidate file of one version at once, with its bytes. Files are named relative to the
+ * root of the source (or to `--path` below it); symlinks, submodules and anything that leads out are left out.
+ */
+
+/** What was read: one commit, or one state of a folder. */
+export interface SourceVersion {
+  /** Commit id; for a folder `folder-` and a digest of the contents. */
+  readonly commit: string;
+  /** Id of the tree below --path; equal trees are equal networks. */
+  readonly tree: string;
+  /** `Name <mail>`; empty for a folder. */
+  readonly author: string;
+  readonly message: string;
+  /** ISO 8601. */
+  readonly time: string;
+}
+
+export interface SourceFile {
+  /** With forward slashes, relative, never with `..`. */
+  readonly path: string;
+  /** Equal ids mean equal bytes. */
+  readonly blobId: string;
+  readonly bytes: Uint8Array;
+}
+
+export interface SourceTree {
+  readonly version: SourceVersion;
+  /** Sorted by path. */
+  readonly files: readonly SourceFile[];
+}
+
+export interface Source {
+  /** For people: the URL (without credentials) and ref, or the folder. */
+  readonly description: string;
+  /** The newest version's commit, cheaply: lists refs and fetches nothing. */
+  latest(signal: AbortSignal): Promise<string>;
+  /** Reads the newest version, or the named commit. @throws {SourceError} */
+  read(signal: AbortSignal, commit?: string): Promise<SourceTree>;
+  /** Yields when something may have changed (chokidar); sources without it are polled. */
+  changes?(signal: AbortSignal): AsyncIterable<void>;
+}
+
+export type SourceErrorCode =
+  | 'not-found'
+  | 'auth'
+  | 'unreachable'
+  | 'empty'
+  | 'corrupt'
+  | 'unknown-ref'
+  | 'limit';
+
+/** The source could not be read; exit code 9. `retryable` tells the loop whether waiting may help. */
+export class SourceError extends Error {
+  override readonly name = 'SourceError';
+  constructor(
+    readonly code: SourceErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * The one way in which heddle compares what should be with what is (after Felix's delta tracker).
+ *
+ * A driver holds one tracker for each kind of kernel object. The desired side is written by managers, who see
+ * nothing else; the dataplane side only by a read-back of the kernel or by the driver's own success. What is
+ * left to do falls out as pending updates and deletions: nobody keeps a list of what was sent last.
+ */
+
+/** The half of a tracker that managers are given: they can wish, and cannot write. */
+export interface DesiredView<K, V> {
+  set(key: K, value: V): void;
+  delete(key: K): void;
+  get(key: K): V | undefined;
+  has(key: K): boolean;
+  keys(): IterableIterator<K>;
+  entries(): IterableIterator<[K, V]>;
+  readonly size: number;
+}
+
+export interface DeltaTrackerOptions<V> {
+  /** Whether the kernel's value is as good as the desired one. Default: `Object.is`. */
+  readonly equal?: (desired: V, actual: V) => boolean;
+}
+
+export class DeltaTracker<K, V> {
+  readonly #desired = new Map<K, V>();
+  readonly #actual = new Map<K, V>();
+  readonly #dirty = new Set<K>();
+  readonly #equal: (desired: V, actual: V) => boolean;
+
+  constructor(options: DeltaTrackerOptions<V> = {}) {
+    this.#equal = options.equal ?? Object.is;
+  }
+
+  /** What should be. Cheap to write again with an equal value: nothing becomes pending. */
+  readonly desired: DesiredView<K, V> = this.#view();
+
+  /** What the kernel holds, as far as we know. */
+  get actual(): ReadonlyMap<K, V> {
+    return this.#actual;
+  }
+
+  /** A write to the kernel succeeded, or a read-back of this one key found `value` (undefined: nothing). */
+  setActual(key: K, value: V | undefined): void {
+    if (value === undefined) this.#actual.delete(key);
+    else this.#actual.set(key, value);
+    this.#mark(key);
+  }
+
+  /** A complete read-back: what is not in `entries` is not in the kernel. */
+  replaceActual(entries: Iterable<readonly [K, V]>): void {
+    const before = [...this.#actual.keys()];
+    this.#actual.clear();
+    for (const [key, value] of entries) this.#actual.set(key, value);
+    for (const key of [...before, ...this.#actual.keys(), ...this.#desired.keys()]) this.#mark(key);
+  }
+
+  /** Keys to create or change, with the value they should have. */
+  *pendingUpdates(): IterableIterator<[K, V]> {
+    for (const key of this.#dirty) {
+      const value = this.#desired.get(key);
+      if (value !== undefined) yield [key, value];
+    }
+  }
+
+  /** Keys that the kernel holds and nobody wants, with the value it holds. */
+  *pendingDeletions(): IterableIterator<[K, V]> {
+    for (const key of this.#dirty) {
+      const value = this.#actual.get(key);
+      if (value !== undefined && !this.#desired.has(key)) yield [key, value];
+    }
+  }
+
+  /** True when desired and actual agree. */
+  get inSync(): boolean {
+    return this.#dirty.size === 0;
+  }
+
+  isPending(key: K): boolean {
+    return this.#dirty.has(key);
+  }
+
+  #mark(key: K): void {
+    const desired = this.#desired.get(key);
+    const actual = this.#actual.get(key);
+    const same =
+      desired === undefined ? actual === undefined : actual !== undefined && this.#equal(desired, actual);
+    if (same) this.#dirty.delete(key);
+    else this.#dirty.add(key);
+  }
+
+  #view(): DesiredView<K, V> {
+    const desired = this.#desired;
+    return {
+      set: (key, value) => {
+        desired.set(key, value);
+        this.#mark(key);
+      },
+      delete: (key) => {
+        desired.delete(key);
+        this.#mark(key);
+      },
+      get: (key) => desired.get(key),
+      has: (key) => desired.has(key),
+      keys: () => desired.keys(),
+      entries: () => desired.entries(),
+      get size() {
+        return desired.size;
+      },
+    };
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * What the agent does not enforce yet (law 5).
+ *
+ * A kind or field listed here is refused when a manifest is loaded, exit code 3, `not supported yet`. An agent
+ * that meets one in the store all the same reports `degraded`. The day something becomes enforced, its line
+ * goes, and nothing else has to change.
+ */
+import type { Kind } from './resource.js';
+
+export const UNSUPPORTED_KINDS: ReadonlySet<Kind> = new Set<Kind>([
+  'Tier',
+  'GlobalNetworkPolicy',
+  'GlobalNetworkSet',
+  'HostEndpoint',
+  'BGPPeer',
+  'RouteReflector',
+  'BGPFilter',
+  'IPReservation',
+]);
+
+/** Dotted paths below `spec`. The value says when a field is refused; absent: whenever it is set. */
+export interface UnsupportedField {
+  readonly path: string;
+  /** These values mean that the feature is off, and are accepted. */
+  readonly except?: readonly unknown[];
+}
+
+export const UNSUPPORTED_FIELDS: Readonly<Partial<Record<Kind, readonly UnsupportedField[]>>> = {
+  IPPool: [
+    { path: 'ipipMode', except: ['Never'] },
+    { path: 'vxlanMode', except: ['Never'] },
+    { path: 'nodeSelector', except: ['all()'] },
+  ],
+  WorkloadEndpoint: [{ path: 'ipNATs', except: [[]] }],
+  Node: [
+    { path: 'bgp.routeReflectorClusterID' },
+    { path: 'ipv4VXLANTunnelAddr' },
+    { path: 'vxlanTunnelMACAddr' },
+  ],
+  BGPConfiguration: [
+    { path: 'listenPort', except: [179] },
+    { path: 'bindMode', except: ['None'] },
+    { path: 'nodeMeshPassword' },
+    { path: 'nodeMeshMaxRestartTime' },
+    { path: 'ignoredInterfaces', except: [[]] },
+    { path: 'communities', except: [[]] },
+    { path: 'prefixAdvertisements', except: [[]] },
+  ],
+  AgentConfiguration: [{ path: 'failsafeInboundHostPorts' }, { path: 'failsafeOutboundHostPorts' }],
+};
