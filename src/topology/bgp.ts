@@ -1,0 +1,44 @@
+/**
+ * The BGP of one node, worked out from the resources of the whole network.
+ *
+ * Every host runs the same function over the same input and picks its own part, so the two ends of a session agree
+ * without talking to each other. The mesh is in mesh.ts; what a node is to BGP is in speaker.ts.
+ */
+import { compareAddresses, compareCidrs, type Cidr } from '../model/address.js';
+import type { BgpModel, BgpSession } from './bgp-model.js';
+import { meshSessions } from './mesh.js';
+import { speakerOf } from './speaker.js';
+import type { TopologyInput } from './topology-input.js';
+
+/**
+ * What BGP on `node` should look like; undefined when the node takes no part in BGP: it is unknown, or has no IPv4
+ * address, which is where the router id comes from (a node with only an IPv6 address has none yet).
+ */
+export function bgpModelFor(node: string, input: TopologyInput): BgpModel | undefined {
+  const speaker = speakerOf(node, input);
+  if (!speaker) return undefined;
+  return {
+    node,
+    routerId: speaker.routerId,
+    asNumber: speaker.asNumber,
+    listenPort: speaker.listenPort,
+    logSeverity: speaker.logSeverity,
+    sessions: meshSessions(speaker, input).sort(bySession),
+    exportedPools: poolsWhere(input, (pool) => !pool.disableBGPExport),
+    hiddenPools: poolsWhere(input, (pool) => pool.disableBGPExport),
+    interfacePrefix: input.interfacePrefix,
+  };
+}
+
+function bySession(a: BgpSession, b: BgpSession): number {
+  return a.family - b.family || compareAddresses(a.peerAddress, b.peerAddress) || a.peerPort - b.peerPort;
+}
+
+function poolsWhere(
+  input: TopologyInput,
+  accept: (pool: { readonly disableBGPExport: boolean }) => boolean,
+): readonly Cidr[] {
+  const cidrs = new Set<Cidr>();
+  for (const pool of input.pools.values()) if (accept(pool.spec)) cidrs.add(pool.spec.cidr);
+  return [...cidrs].sort(compareCidrs);
+}
