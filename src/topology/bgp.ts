@@ -4,7 +4,7 @@
  * Every host runs the same function over the same input and picks its own part, so the two ends of a session agree
  * without talking to each other. The mesh is in mesh.ts; what a node is to BGP is in speaker.ts.
  */
-import { compareAddresses, compareCidrs, type Cidr } from '../model/address.js';
+import { type Cidr, compareAddresses, compareCidrs } from '../model/address.js';
 import type { BgpModel, BgpSession } from './bgp-model.js';
 import { meshSessions } from './mesh.js';
 import { speakerOf } from './speaker.js';
@@ -23,11 +23,21 @@ export function bgpModelFor(node: string, input: TopologyInput): BgpModel | unde
     asNumber: speaker.asNumber,
     listenPort: speaker.listenPort,
     logSeverity: speaker.logSeverity,
-    sessions: meshSessions(speaker, input).sort(bySession),
+    sessions: distinctSessions(meshSessions(speaker, input)),
     exportedPools: poolsWhere(input, (pool) => !pool.disableBGPExport),
     hiddenPools: poolsWhere(input, (pool) => pool.disableBGPExport),
     interfacePrefix: input.interfacePrefix,
   };
+}
+
+/** A session is known by the address and port that is dialled: of several that share them, the first is kept. */
+function distinctSessions(sessions: readonly BgpSession[]): readonly BgpSession[] {
+  const byEndpoint = new Map<string, BgpSession>();
+  for (const session of sessions) {
+    const endpoint = `${session.peerAddress} ${session.peerPort}`;
+    if (!byEndpoint.has(endpoint)) byEndpoint.set(endpoint, session);
+  }
+  return [...byEndpoint.values()].sort(bySession);
 }
 
 function bySession(a: BgpSession, b: BgpSession): number {
