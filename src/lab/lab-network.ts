@@ -1,0 +1,94 @@
+/**
+ * Builds and removes the namespaces, links and addresses of a lab plan.
+ *
+ * Only what a machine's own setup would do is done here: interfaces, addresses, default routes. Routes to
+ * workloads, proxy ARP, sysctls of workload interfaces and packet filters are the agent's work, and the lab
+ * leaves them to it.
+ */
+
+import type { Exec } from '../kernel/exec.js';
+import {
+  addNamespace,
+  deleteNamespace,
+  ipBatch,
+  listNamespaces,
+  namespaceExists,
+  setSysctls,
+} from '../kernel/namespaces.js';
+import { addressLength, addressPart, familyOf, type InterfaceAddress } from '../model/address.js';
+import type { LabHost, LabPlan, LabWorkload } from './lab-plan.js';
+
+const BRIDGE = 'fabric0';
+
+/** Duplicate address detection would hold IPv6 addresses back for a second, with nobody there to collide. */
+const NO_DAD = ['net.ipv6.conf.all.accept_dad=0', 'net.ipv6.conf.default.accept_dad=0'];
+const FORWARDING = ['net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1'];
+
+export async function buildFabric(exec: Exec, plan: LabPlan): Promise<void> {
+  const { namespace, gateways } = plan.fabric;
+  await addNamespace(exec, namespace);
+  await setSysctls(exec, namespace, [...NO_DAD, ...FORWARDING]);
+  await ipBatch(exec, namespace, [
+    `link add ${BRIDGE} type bridge stp_state 0 forward_delay 0`,
+    `link set ${BRIDGE} up`,
+    ...gateways.map((gateway) => addAddress(gateway, BRIDGE)),
+  ]);
+}
+
+export async function buildHost(exec: Exec, plan: LabPlan, host: LabHost): Promise<void> {
+  await addNamespace(exec, host.namespace);
+  await setSysctls(exec, host.namespace, NO_DAD);
+  await ipBatch(exec, plan.fabric.namespace, [
+    `link add ${host.fabricPort} type veth peer name eth0 netns ${host.namespace}`,
+    `link set ${host.fabricPort} master ${BRIDGE} up`,
+  ]);
+  await ipBatch(exec, host.namespace, [
+    'link set eth0 up',
+    ...host.addresses.map((address) => addAddress(address, 'eth0')),
+    ...host.gateways.map((gateway) => `-${familyOf(gateway)} route add default via ${gateway}`),
+  ]);
+}
+
+/** Makes the workload's namespace and its leg on the host, as a CNI plugin would. */
+export async function buildWorkload(exec: Exec, host: LabHost, workload: LabWorkload): Promise<void> {
+  await addNamespace(exec, workload.namespace);
+  await setSysctls(exec, workload.namespace, [...NO_DAD, 'net.ipv6.conf.default.accept_ra=0']);
+  await ipBatch(exec, host.namespace, [
+    `link add ${workload.interfaceName} type veth peer name eth0 netns ${workload.namespace}`,
+    // The address first: the kernel makes the link-local address, the workload's gateway, when the link comes up.
+    `link set ${workload.interfaceName} address ${workload.hostMac}`,
+    `link set ${workload.interfaceName} up`,
+  ]);
+  const hasFamily = (family: 4 | 6) => workload.addresses.some((address) => familyOf(address) === family);
+  await ipBatch(exec, workload.namespace, [
+    `link set eth0 address ${workload.mac}`,
+    'link set eth0 up',
+    ...workload.addresses.map((address) =>
+      addAddress(`${address}/${addressLength(familyOf(address))}` as InterfaceAddress, 'eth0'),
+    ),
+    ...(hasFamily(4)
+      ? ['route add 169.254.1.1 dev eth0 scope link', 'route add default via 169.254.1.1 dev eth0']
+      : []),
+    ...(hasFamily(6) ? [`-6 route add default via ${workload.gateway6} dev eth0`] : []),
+  ]);
+}
+
+export async function removeWorkload(exec: Exec, host: LabHost, workload: LabWorkload): Promise<void> {
+  if (await namespaceExists(host.namespace)) {
+    // Deleting the namespace alone would leave the host's end until the kernel gets round to it.
+    await exec('ip', ['-n', host.namespace, 'link', 'delete', workload.interfaceName]);
+  }
+  await deleteNamespace(exec, workload.namespace);
+}
+
+/** Deletes every namespace of a lab, also of one that a crash left behind. */
+export async function removeNetwork(exec: Exec, labName: string): Promise<readonly string[]> {
+  const namespaces = await listNamespaces(exec, `${labName}-`);
+  for (const namespace of namespaces) await deleteNamespace(exec, namespace);
+  return namespaces;
+}
+
+function addAddress(address: InterfaceAddress, device: string): string {
+  const nodad = familyOf(addressPart(address)) === 6 ? ' nodad' : '';
+  return `addr add ${address} dev ${device}${nodad}`;
+}

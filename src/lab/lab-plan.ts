@@ -1,0 +1,169 @@
+/**
+ * The lab as a value: which namespaces, links and addresses a folder of manifests asks for. Pure.
+ *
+ * Every Node becomes a namespace on a common fabric, a bridge whose namespace also routes between the networks
+ * of the nodes and is their default gateway. (A host answers proxy ARP for 169.254.1.1 only while it has a
+ * route to it that does not lead back to the workload: the default route is one.) Every WorkloadEndpoint becomes
+ * a namespace with one leg: eth0 inside, the interface that the manifest names on its host.
+ */
+import { createHash } from 'node:crypto';
+import {
+  type Address,
+  addressBits,
+  addressFromBits,
+  addressLength,
+  addressPart,
+  type Cidr,
+  type InterfaceAddress,
+  type IpFamily,
+  type MacAddress,
+  networkOf,
+  prefixLength,
+} from '../model/address.js';
+import { type Resource, type ResourceOf, resourcesOf } from '../model/resource.js';
+
+export interface LabPlan {
+  /** The lab's own name: first part of every namespace's name. */
+  readonly name: string;
+  readonly fabric: LabFabric;
+  readonly hosts: readonly LabHost[];
+  readonly workloads: readonly LabWorkload[];
+}
+
+export interface LabFabric {
+  readonly namespace: string;
+  /** One address in each network of the nodes: their gateway, and where etcd listens. */
+  readonly gateways: readonly InterfaceAddress[];
+  readonly etcdAddress: Address;
+}
+
+export interface LabHost {
+  readonly name: string;
+  readonly namespace: string;
+  /** The host's leg on the fabric's side. */
+  readonly fabricPort: string;
+  readonly addresses: readonly InterfaceAddress[];
+  readonly gateways: readonly Address[];
+}
+
+export interface LabWorkload {
+  readonly name: string;
+  readonly namespace: string;
+  readonly host: string;
+  readonly interfaceName: string;
+  /** Inside the workload. */
+  readonly mac: MacAddress;
+  /** On the host's side; the workload's IPv6 gateway is the link-local address made of it. */
+  readonly hostMac: MacAddress;
+  readonly gateway6: Address;
+  readonly addresses: readonly Address[];
+}
+
+const DEFAULT_WORKLOAD_MAC = 'ee:ee:ee:ee:ee:ee' as MacAddress;
+
+/** @throws {LabPlanError} when the manifests do not describe a network that can be built here. */
+export function planLab(name: string, resources: Iterable<Resource>): LabPlan {
+  const all = [...resources];
+  const nodes = resourcesOf(all, 'Node');
+  if (nodes.length === 0) throw new LabPlanError('there is no Node: a lab needs at least one host');
+  const networks = fabricNetworks(nodes);
+  const hosts = nodes.map((node, index) => planHost(name, node, index, networks));
+  const etcdAddress =
+    [...networks.values()].find((gateway) => !gateway.includes(':')) ?? [...networks.values()][0];
+  if (etcdAddress === undefined) throw new LabPlanError('no Node has an address: set spec.bgp.ipv4Address');
+  return {
+    name,
+    fabric: {
+      namespace: `${name}-fabric`,
+      gateways: [...networks].map(
+        ([network, gateway]) => `${gateway}/${prefixLength(network)}` as InterfaceAddress,
+      ),
+      etcdAddress,
+    },
+    hosts,
+    workloads: resourcesOf(all, 'WorkloadEndpoint').map((endpoint) => planWorkload(name, endpoint)),
+  };
+}
+
+/** The manifests cannot be built as a lab. */
+export class LabPlanError extends Error {
+  override readonly name = 'LabPlanError';
+}
+
+/** A stable, locally administered MAC for the host's end of a workload's veth. */
+export function hostSideMac(interfaceName: string): MacAddress {
+  const digest = createHash('sha256').update(interfaceName).digest();
+  const octets = [0x02, ...digest.subarray(0, 5)];
+  return octets.map((octet) => octet.toString(16).padStart(2, '0')).join(':') as MacAddress;
+}
+
+/** The link-local address that the kernel makes of a MAC (RFC 4291, appendix A). */
+export function linkLocalOf(mac: MacAddress): Address {
+  const octets = mac.split(':').map((octet) => Number.parseInt(octet, 16));
+  const [first = 0, ...rest] = octets;
+  const identifier = [first ^ 0x02, ...rest.slice(0, 2), 0xff, 0xfe, ...rest.slice(2)];
+  const bits = identifier.reduce((value, octet) => (value << 8n) | BigInt(octet), 0xfe80n << 48n);
+  return addressFromBits(bits, 6);
+}
+
+function planHost(
+  lab: string,
+  node: ResourceOf<'Node'>,
+  index: number,
+  networks: ReadonlyMap<Cidr, Address>,
+): LabHost {
+  const addresses = nodeAddresses(node);
+  if (addresses.length === 0) {
+    throw new LabPlanError(`Node "${node.metadata.name}" has no address: set spec.bgp.ipv4Address`);
+  }
+  return {
+    name: node.metadata.name,
+    namespace: `${lab}-${node.metadata.name}`,
+    fabricPort: `port${index}`,
+    addresses,
+    gateways: addresses.flatMap((address) => networks.get(networkOf(address)) ?? []),
+  };
+}
+
+function planWorkload(lab: string, endpoint: ResourceOf<'WorkloadEndpoint'>): LabWorkload {
+  const { name } = endpoint.metadata;
+  const { interfaceName, node, mac, ipNetworks } = endpoint.spec;
+  if (interfaceName === undefined) throw new LabPlanError(`WorkloadEndpoint "${name}" has no interfaceName`);
+  const hostMac = hostSideMac(interfaceName);
+  return {
+    name,
+    namespace: `${lab}-w-${name}`,
+    host: node,
+    interfaceName,
+    mac: mac ?? DEFAULT_WORKLOAD_MAC,
+    hostMac,
+    gateway6: linkLocalOf(hostMac),
+    addresses: ipNetworks.map(addressPart),
+  };
+}
+
+function nodeAddresses(node: ResourceOf<'Node'>): InterfaceAddress[] {
+  return [node.spec.bgp?.ipv4Address, node.spec.bgp?.ipv6Address].flatMap((address) => address ?? []);
+}
+
+/** For each network of the nodes an address in it that no node has: .254, ::fe, or the next lower one. */
+function fabricNetworks(nodes: readonly ResourceOf<'Node'>[]): Map<Cidr, Address> {
+  const taken = new Set(nodes.flatMap(nodeAddresses).map(addressPart));
+  const networks = new Map<Cidr, Address>();
+  for (const address of nodes.flatMap(nodeAddresses)) {
+    const network = networkOf(address);
+    if (!networks.has(network)) networks.set(network, highestFree(network, taken));
+  }
+  return networks;
+}
+
+function highestFree(network: Cidr, taken: ReadonlySet<Address>): Address {
+  const family: IpFamily = network.includes(':') ? 6 : 4;
+  const first = addressBits(addressPart(network));
+  const hostBits = Math.min(8, addressLength(family) - prefixLength(network));
+  for (let offset = (1n << BigInt(hostBits)) - 2n; offset > 0n; offset -= 1n) {
+    const candidate = addressFromBits(first + offset, family);
+    if (!taken.has(candidate)) return candidate;
+  }
+  throw new LabPlanError(`${network} has no free address for the fabric: use a larger network for the nodes`);
+}

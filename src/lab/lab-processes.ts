@@ -1,0 +1,82 @@
+/**
+ * Starts and ends the programs of a lab: detached, each with its own log file, known by pid and start time.
+ */
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CommandLine } from '../kernel/namespaces.js';
+import type { LabProcess } from './lab-state.js';
+
+const STOP_TIMEOUT_MS = 5_000;
+const POLL_MS = 20;
+
+export interface StartOptions {
+  readonly role: string;
+  readonly logFile: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Starts a program that outlives this process. @throws when it cannot be started at all. */
+export async function startProcess(commandLine: CommandLine, options: StartOptions): Promise<LabProcess> {
+  const log = openSync(options.logFile, 'a');
+  try {
+    const [command, ...args] = commandLine;
+    const child = spawn(command, args, {
+      detached: true,
+      stdio: ['ignore', log, log],
+      env: { ...process.env, ...options.env },
+    });
+    const pid = await new Promise<number>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('spawn', () => resolve(child.pid ?? 0));
+    });
+    child.unref();
+    const startTime = processStartTime(pid);
+    if (startTime === undefined) throw new Error(`${options.role} ended at once: see ${options.logFile}`);
+    return { role: options.role, pid, startTime, logFile: options.logFile };
+  } finally {
+    closeSync(log);
+  }
+}
+
+export function isRunning(process: Pick<LabProcess, 'pid' | 'startTime'>): boolean {
+  return processStartTime(process.pid) === process.startTime;
+}
+
+/** Ends programs: SIGTERM, and SIGKILL for those that are still there after five seconds. */
+export async function stopProcesses(processes: readonly LabProcess[]): Promise<void> {
+  for (const target of processes) signal(target, 'SIGTERM');
+  if (await ended(processes, STOP_TIMEOUT_MS)) return;
+  for (const target of processes) signal(target, 'SIGKILL');
+  await ended(processes, STOP_TIMEOUT_MS);
+}
+
+export function signal(target: LabProcess, name: NodeJS.Signals): void {
+  if (!isRunning(target)) return;
+  try {
+    process.kill(target.pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+async function ended(processes: readonly LabProcess[], timeoutMs: number): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
+  while (processes.some(isRunning)) {
+    if (performance.now() > deadline) return false;
+    await delay(POLL_MS);
+  }
+  return true;
+}
+
+/** Field 22 of /proc/PID/stat; undefined when there is no such process, or only its corpse. */
+export function processStartTime(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The second field is the program's name in parentheses, and may hold spaces.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
