@@ -17,6 +17,7 @@ export interface ExecOptions {
   /** Default 30 s; then the program is killed and the call throws. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** Set in addition to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -39,12 +40,11 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 
 export const exec: Exec = (command, args, options = {}) =>
   new Promise((resolve, reject) => {
-    const { input, timeoutMs = DEFAULT_TIMEOUT_MS, signal, env } = options;
-    const child = spawn(command, args, {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      ...(signal && { signal }),
-      ...(env && { env: { ...process.env, ...env } }),
-    });
+    const { input, timeoutMs = DEFAULT_TIMEOUT_MS, signal, env = {} } = options;
+    const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+    const [program, argv] =
+      settings.length === 0 ? [command, args] : ['env', [...settings, command, ...args]];
+    const child = spawn(program, argv, { stdio: ['pipe', 'pipe', 'pipe'], ...(signal && { signal }) });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     let timedOut = false;

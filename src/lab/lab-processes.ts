@@ -13,7 +13,6 @@ const POLL_MS = 20;
 export interface StartOptions {
   readonly role: string;
   readonly logFile: string;
-  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts a program that outlives this process. @throws when it cannot be started at all. */
@@ -24,7 +23,6 @@ export async function startProcess(commandLine: CommandLine, options: StartOptio
     const child = spawn(command, args, {
       detached: true,
       stdio: ['ignore', log, log],
-      env: { ...process.env, ...options.env },
     });
     const pid = await new Promise<number>((resolve, reject) => {
       child.once('error', reject);

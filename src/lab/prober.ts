@@ -1,0 +1,115 @@
+/**
+ * Talks to probe agents: one program in each namespace, started on demand, ended with the prober.
+ */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { inNamespace } from '../kernel/namespaces.js';
+import type { Address } from '../model/address.js';
+import type { ProbeReply, ProbeRequest } from './probe-agent.js';
+
+export interface Probe {
+  /** Namespace from which it is sent. */
+  readonly from: string;
+  readonly to: Address;
+  readonly protocol: 'tcp' | 'udp' | 'icmp';
+  /** Absent for icmp. */
+  readonly port?: number;
+}
+
+/** How long silence means that a packet was dropped. */
+const DEFAULT_TIMEOUT_MS = 400;
+
+type Unnumbered<T> = T extends { readonly id: number } ? Omit<T, 'id'> : never;
+
+export class Prober implements AsyncDisposable {
+  readonly #agents = new Map<string, Agent>();
+  readonly #program: readonly [string, ...string[]];
+
+  /** @param program the command line of the probe agent, as run inside a namespace. */
+  constructor(program: readonly [string, ...string[]]) {
+    this.#program = program;
+  }
+
+  /** Makes a namespace answer on a port. */
+  async listen(namespace: string, protocol: 'tcp' | 'udp', port: number): Promise<void> {
+    await this.#agent(namespace).ask({ op: 'listen', protocol, port });
+  }
+
+  async probe(probe: Probe, timeoutMs = DEFAULT_TIMEOUT_MS): Promise<'allow' | 'deny'> {
+    const target = { op: 'probe', address: probe.to, timeoutMs } as const;
+    const request =
+      probe.protocol === 'icmp'
+        ? { ...target, protocol: probe.protocol }
+        : { ...target, protocol: probe.protocol, port: probe.port ?? 0 };
+    const result = await this.#agent(probe.from).ask(request);
+    return result === 'allow' ? 'allow' : 'deny';
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#agents.values()].map((agent) => agent.close()));
+    this.#agents.clear();
+  }
+
+  #agent(namespace: string): Agent {
+    let agent = this.#agents.get(namespace);
+    if (!agent) {
+      agent = new Agent(namespace, this.#program);
+      this.#agents.set(namespace, agent);
+    }
+    return agent;
+  }
+}
+
+class Agent {
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #waiting = new Map<
+    number,
+    { resolve: (result: string) => void; reject: (error: Error) => void }
+  >();
+  readonly #ended: Promise<void>;
+  #lastId = 0;
+
+  constructor(
+    readonly namespace: string,
+    program: readonly [string, ...string[]],
+  ) {
+    const [command, ...args] = inNamespace(namespace, program);
+    this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    const errors: string[] = [];
+    this.#child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
+    createInterface({ input: this.#child.stdout }).on('line', (line) =>
+      this.#receive(JSON.parse(line) as ProbeReply),
+    );
+    this.#child.stdin.on('error', () => {});
+    this.#ended = new Promise((resolve) => {
+      this.#child.on('error', (error) => errors.push(error.message));
+      this.#child.on('close', () => {
+        const error = new Error(`The probe agent in ${namespace} has ended: ${errors.join('').trim()}`);
+        for (const { reject } of this.#waiting.values()) reject(error);
+        this.#waiting.clear();
+        resolve();
+      });
+    });
+  }
+
+  ask(request: Unnumbered<ProbeRequest>): Promise<string> {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#child.stdin.write(`${JSON.stringify({ ...request, id })}\n`);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#child.stdin.end();
+    await this.#ended;
+  }
+
+  #receive(reply: ProbeReply): void {
+    const waiting = this.#waiting.get(reply.id);
+    this.#waiting.delete(reply.id);
+    if ('error' in reply) waiting?.reject(new Error(`${this.namespace}: ${reply.error}`));
+    else waiting?.resolve(reply.result);
+  }
+}

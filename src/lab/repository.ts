@@ -1,0 +1,60 @@
+/**
+ * The lab's git repository: a bare one that reconcilers pull, and a clone to edit and push from.
+ */
+import { cp, mkdir, rm } from 'node:fs/promises';
+import type { Exec } from '../kernel/exec.js';
+import { runOrThrow } from '../kernel/namespaces.js';
+
+const IDENTITY = [
+  '-c',
+  'user.name=heddle lab',
+  '-c',
+  'user.email=lab@heddle.invalid',
+  '-c',
+  'commit.gpgsign=false',
+];
+
+export interface SeedOptions {
+  readonly bare: string;
+  readonly workTree: string;
+  /** The folder whose contents become the first commit. */
+  readonly from: string;
+  readonly message: string;
+}
+
+/** Makes both, and pushes the folder as the first commit. Returns its id. */
+export async function seedRepository(exec: Exec, options: SeedOptions): Promise<string> {
+  await rm(options.bare, { recursive: true, force: true });
+  await rm(options.workTree, { recursive: true, force: true });
+  await mkdir(options.workTree, { recursive: true });
+  await git(exec, options.workTree, ['init', '--quiet', '--initial-branch=main']);
+  await runOrThrow(exec, ['git', 'init', '--quiet', '--bare', '--initial-branch=main', options.bare]);
+  await git(exec, options.workTree, ['remote', 'add', 'origin', options.bare]);
+  await cp(options.from, options.workTree, { recursive: true, filter: (path) => !path.endsWith('/.git') });
+  return commitAndPush(exec, options.workTree, options.message);
+}
+
+/** Commits whatever has changed in the clone, and pushes it. Returns the commit's id. */
+export async function commitAndPush(exec: Exec, workTree: string, message: string): Promise<string> {
+  await commit(exec, workTree, message);
+  await push(exec, workTree);
+  return head(exec, workTree);
+}
+
+export async function commit(exec: Exec, workTree: string, message: string): Promise<string> {
+  await git(exec, workTree, ['add', '--all']);
+  await git(exec, workTree, ['commit', '--quiet', '--allow-empty', '-m', message]);
+  return head(exec, workTree);
+}
+
+export async function push(exec: Exec, workTree: string): Promise<void> {
+  await git(exec, workTree, ['push', '--quiet', 'origin', 'HEAD:main']);
+}
+
+async function head(exec: Exec, workTree: string): Promise<string> {
+  return (await git(exec, workTree, ['rev-parse', 'HEAD'])).trim();
+}
+
+async function git(exec: Exec, workTree: string, args: readonly string[]): Promise<string> {
+  return (await runOrThrow(exec, ['git', ...IDENTITY, '-C', workTree, ...args])).stdout;
+}
