@@ -52,6 +52,7 @@ export type DatastoreErrorCode =
   | 'too-large'
   | 'no-space'
   | 'compacted'
+  | 'lease-not-found'
   | 'closed'
   | 'invalid';
 

@@ -1,0 +1,27 @@
+/** Awaiting a condition instead of sleeping. */
+import { setTimeout as pause } from 'node:timers/promises';
+
+export interface UntilOptions {
+  readonly timeoutMs?: number;
+  /** Named in the error when the time is up. */
+  readonly what?: string;
+}
+
+/**
+ * Resolves with the first value of `condition` that is neither undefined nor false; asks again every few ms.
+ * @throws {Error} after `timeoutMs` (default 10 s), naming what was awaited.
+ */
+export async function until<T>(
+  condition: () => T | undefined | false | Promise<T | undefined | false>,
+  options: UntilOptions = {},
+): Promise<T> {
+  const timeoutMs = options.timeoutMs ?? 10_000;
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const value = await condition();
+    if (value !== undefined && value !== false) return value;
+    if (performance.now() > deadline)
+      throw new Error(`gave up after ${timeoutMs} ms waiting for ${options.what ?? condition.toString()}`);
+    await pause(5);
+  }
+}
