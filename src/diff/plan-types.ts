@@ -5,17 +5,19 @@
  */
 import type { Head } from '../layout/records.js';
 import type { Kind } from '../model/resource.js';
-import type { GuardedWrite, Revision } from '../model/store.js';
+import type { GuardedWrite, Revision, StoreEntry } from '../model/store.js';
 
-export type ChangeAction =
-  | 'create'
-  | 'update'
-  | 'delete'
-  | 'drift'
-  | 'adopt'
-  | 'release'
-  | 'unmanaged'
-  | 'blocked';
+export const CHANGE_ACTIONS = [
+  'create',
+  'update',
+  'delete',
+  'drift',
+  'adopt',
+  'release',
+  'unmanaged',
+  'blocked',
+] as const;
+export type ChangeAction = (typeof CHANGE_ACTIONS)[number];
 
 /** One field that differs; `path` like `spec.ingress[0].action`. Absent sides are undefined. */
 export interface FieldDiff {
@@ -30,6 +32,7 @@ export interface Change {
   readonly name: string;
   /** The manifest; of a delete: where it stood when it was last changed. */
   readonly origin: { readonly file: string; readonly line: number } | undefined;
+  /** The keys of the network that are written; records of heddle itself are left out. */
   readonly keys: readonly { readonly key: string; readonly op: 'put' | 'delete' }[];
   readonly diff: readonly FieldDiff[];
   /** Why it is blocked, or what drifted; with the remedy. */
@@ -38,19 +41,36 @@ export interface Change {
   readonly writes: readonly GuardedWrite[];
 }
 
+export const GUARD_CODES = ['empty-source', 'prune-budget', 'pool-in-use'] as const;
+export type GuardCode = (typeof GUARD_CODES)[number];
+
 /** A reason not to apply the plan as it stands. */
 export interface Guard {
-  readonly code: string;
+  readonly code: GuardCode;
   readonly message: string;
   /** What the user does to let it pass. */
   readonly approve: string;
 }
 
+/** What the plan was made against. */
+export interface PlanBase {
+  /** The revision of the snapshot. */
+  readonly revision: Revision;
+  /** The commit that the store held; undefined before the first. */
+  readonly head: Head | undefined;
+  /** The control keys that every transaction compares, as the snapshot showed them. */
+  readonly headEntry: StoreEntry | undefined;
+  readonly readyEntry: StoreEntry | undefined;
+}
+
 export interface Plan {
   readonly source: string;
   readonly commit: string;
-  /** What the plan was made against: the revision of the snapshot, and the head it showed. */
-  readonly base: { readonly revision: Revision; readonly head: Head | undefined };
+  /** Of the commit, for the head and history records. */
+  readonly tree: string;
+  readonly author: string;
+  readonly message: string;
+  readonly base: PlanBase;
   /** In the order in which they are applied. */
   readonly changes: readonly Change[];
   readonly guards: readonly Guard[];
