@@ -179,7 +179,5 @@ function describe(token: Token): string {
 
 function afterHint(token: Token): string {
   if (token.type === ')') return 'Take it away, or add the ( that it closes';
-  const word = token.text.toLowerCase();
-  if (word === 'and' || word === 'or') return `Write ${word === 'and' ? '&&' : '||'}`;
   return 'Join conditions with && or ||';
 }

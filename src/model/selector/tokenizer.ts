@@ -56,6 +56,10 @@ const OPERATOR_WORDS: readonly (readonly [Operator, RegExp])[] = [
   ['starts with', /starts[ \t\r\n]*with/y],
   ['ends with', /ends[ \t\r\n]*with/y],
 ];
+const WORDY_JOINS: ReadonlyMap<string, string> = new Map([
+  ['and', '&&'],
+  ['or', '||'],
+]);
 const FUNCTION = /(all|global|has)\([ \t\r\n]*([A-Za-z0-9_./-]*)[ \t\r\n]*(\)?)/y;
 const BLANK = /[ \t\r\n]*/y;
 
@@ -107,7 +111,7 @@ function readOperatorWord(text: string, position: number, label: Token): ReadTok
     const word = matchAt(pattern, text, position)?.[0];
     if (word !== undefined) return { type: operator, text: operator, length: word.length };
   }
-  const join = { and: '&&', or: '||' }[label.text.toLowerCase()];
+  const join = WORDY_JOINS.get(label.text.toLowerCase());
   if (join !== undefined)
     throw new SelectorSyntaxError(label.column, `${label.text} does not join conditions`, `Write ${join}`);
   throw new SelectorSyntaxError(
