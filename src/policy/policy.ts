@@ -1,0 +1,106 @@
+/**
+ * Tiers, policies and profiles, read once: rules parsed, defaults filled in, the selector as a tree.
+ *
+ * Whoever judges packets (agent, verifier, trace) works on these values and never on a spec. What Calico v3 leaves
+ * to its readers is settled here: a blank selector is all(), an absent order is last, absent `types` follow from the
+ * rules that are there, and the tier `default` exists without being written.
+ */
+import type { DeepReadonly } from '../model/brand.js';
+import type { Origin, ResourceOf, SpecOf } from '../model/resource.js';
+import { type Direction, type Rule, ruleFromSpec } from '../model/rule.js';
+import type { SelectorNode } from '../model/selector/ast.js';
+import { selectorAst } from '../model/selector/selector.js';
+import type { RuleSpec } from '../model/specs.generated.js';
+
+export const DEFAULT_TIER = 'default';
+const DEFAULT_TIER_ORDER = 1_000_000;
+
+/** Rules by the direction, seen from the endpoint, in which they apply. */
+export type DirectedRules = Readonly<Record<Direction, readonly Rule[]>>;
+
+export interface Tier {
+  readonly name: string;
+  /** Infinity when absent. */
+  readonly order: number;
+  /** What happens to a packet that no policy of the tier decided. */
+  readonly endOfTier: 'Deny' | 'Pass';
+}
+
+export interface Policy {
+  readonly name: string;
+  readonly tier: string;
+  /** Infinity when absent. */
+  readonly order: number;
+  readonly selector: SelectorNode;
+  /** The directions that the policy decides, with rules or without. */
+  readonly types: ReadonlySet<Direction>;
+  /** Empty in a direction that is not among the types. */
+  readonly rules: DirectedRules;
+  /** False for doNotTrack and preDNAT: host endpoints apply those before there is a connection to judge. */
+  readonly judgesConnections: boolean;
+  readonly origin: Origin;
+}
+
+export interface Profile {
+  readonly name: string;
+  readonly rules: DirectedRules;
+  /** Inherited by each endpoint with the profile. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly tags: readonly string[];
+  readonly origin: Origin;
+}
+
+export function tierFrom(resource: ResourceOf<'Tier'>): Tier {
+  const { name } = resource.metadata;
+  const absent = name === DEFAULT_TIER ? DEFAULT_TIER_ORDER : Number.POSITIVE_INFINITY;
+  return { name, order: resource.spec.order ?? absent, endOfTier: resource.spec.defaultAction };
+}
+
+/**
+ * The tier of this name. `default` is there unasked; any other tier that is not there closes: its policies are asked
+ * after all others, and what they do not decide is denied.
+ */
+export function findTier(name: string, tiers: ReadonlyMap<string, Tier>): Tier {
+  const absent = name === DEFAULT_TIER ? DEFAULT_TIER_ORDER : Number.POSITIVE_INFINITY;
+  return tiers.get(name) ?? { name, order: absent, endOfTier: 'Deny' };
+}
+
+export function policyFrom(resource: ResourceOf<'GlobalNetworkPolicy'>): Policy {
+  const { spec, metadata, origin } = resource;
+  const types = policyTypes(spec);
+  return {
+    name: metadata.name,
+    tier: spec.tier ?? DEFAULT_TIER,
+    order: spec.order ?? Number.POSITIVE_INFINITY,
+    selector: spec.selector === undefined ? { type: 'all' } : selectorAst(spec.selector),
+    types,
+    rules: {
+      ingress: types.has('ingress') ? rulesFrom(spec.ingress) : [],
+      egress: types.has('egress') ? rulesFrom(spec.egress) : [],
+    },
+    judgesConnections: !spec.doNotTrack && !spec.preDNAT,
+    origin,
+  };
+}
+
+export function profileFrom(resource: ResourceOf<'Profile'>): Profile {
+  const { spec, metadata, origin } = resource;
+  return {
+    name: metadata.name,
+    rules: { ingress: rulesFrom(spec.ingress), egress: rulesFrom(spec.egress) },
+    labels: spec.labelsToApply ?? {},
+    tags: spec.tags ?? [],
+    origin,
+  };
+}
+
+function policyTypes(spec: SpecOf<'GlobalNetworkPolicy'>): ReadonlySet<Direction> {
+  if (spec.types) return new Set(spec.types.map((type) => (type === 'Ingress' ? 'ingress' : 'egress')));
+  const egress = (spec.egress ?? []).length > 0;
+  const ingress = (spec.ingress ?? []).length > 0 || !egress;
+  return new Set([...(ingress ? ['ingress' as const] : []), ...(egress ? ['egress' as const] : [])]);
+}
+
+function rulesFrom(specs: readonly DeepReadonly<RuleSpec>[] = []): readonly Rule[] {
+  return specs.map(ruleFromSpec);
+}

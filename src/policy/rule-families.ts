@@ -1,0 +1,22 @@
+/**
+ * The families in which a rule exists.
+ *
+ * One list of rules serves IPv4 and IPv6. As in Felix, a rule whose networks on one end are all of one family is
+ * not there for the other, negated networks included: `allow to !10.0.0.0/8` says nothing of IPv6, and must not
+ * open it. A rule between an IPv4 and an IPv6 network exists in neither.
+ */
+import { type Cidr, familyOf, IP_FAMILIES, type IpFamily } from '../model/address.js';
+import type { Rule } from '../model/rule.js';
+
+export function ruleFamilies(rule: Rule): readonly IpFamily[] {
+  const lists = [rule.source.nets, rule.source.notNets, rule.destination.nets, rule.destination.notNets];
+  return IP_FAMILIES.filter(
+    (family) =>
+      (rule.family === undefined || rule.family === family) &&
+      lists.every((nets) => nets.length === 0 || hasFamily(nets, family)),
+  );
+}
+
+function hasFamily(nets: readonly Cidr[], family: IpFamily): boolean {
+  return nets.some((net) => familyOf(net) === family);
+}
