@@ -17,18 +17,19 @@ export interface DesiredView<K, V> {
   readonly size: number;
 }
 
-export interface DeltaTrackerOptions<V> {
+export interface DeltaTrackerOptions<V, A = V> {
   /** Whether the kernel's value is as good as the desired one. Default: `Object.is`. */
-  readonly equal?: (desired: V, actual: V) => boolean;
+  readonly equal?: (desired: V, actual: A) => boolean;
 }
 
-export class DeltaTracker<K, V> {
+/** `A` is what a read-back can know of a `V`: less, for an iptables chain of which only the hashes come back. */
+export class DeltaTracker<K, V, A = V> {
   readonly #desired = new Map<K, V>();
-  readonly #actual = new Map<K, V>();
+  readonly #actual = new Map<K, A>();
   readonly #dirty = new Set<K>();
-  readonly #equal: (desired: V, actual: V) => boolean;
+  readonly #equal: (desired: V, actual: A) => boolean;
 
-  constructor(options: DeltaTrackerOptions<V> = {}) {
+  constructor(options: DeltaTrackerOptions<V, A> = {}) {
     this.#equal = options.equal ?? Object.is;
   }
 
@@ -36,19 +37,19 @@ export class DeltaTracker<K, V> {
   readonly desired: DesiredView<K, V> = this.#view();
 
   /** What the kernel holds, as far as we know. */
-  get actual(): ReadonlyMap<K, V> {
+  get actual(): ReadonlyMap<K, A> {
     return this.#actual;
   }
 
   /** A write to the kernel succeeded, or a read-back of this one key found `value` (undefined: nothing). */
-  setActual(key: K, value: V | undefined): void {
+  setActual(key: K, value: A | undefined): void {
     if (value === undefined) this.#actual.delete(key);
     else this.#actual.set(key, value);
     this.#mark(key);
   }
 
   /** A complete read-back: what is not in `entries` is not in the kernel. */
-  replaceActual(entries: Iterable<readonly [K, V]>): void {
+  replaceActual(entries: Iterable<readonly [K, A]>): void {
     const before = [...this.#actual.keys()];
     this.#actual.clear();
     for (const [key, value] of entries) this.#actual.set(key, value);
@@ -64,7 +65,7 @@ export class DeltaTracker<K, V> {
   }
 
   /** Keys that the kernel holds and nobody wants, with the value it holds. */
-  *pendingDeletions(): IterableIterator<[K, V]> {
+  *pendingDeletions(): IterableIterator<[K, A]> {
     for (const key of this.#dirty) {
       const value = this.#actual.get(key);
       if (value !== undefined && !this.#desired.has(key)) yield [key, value];

@@ -11,6 +11,7 @@ import type { IcmpMatch, PortRange } from '../../model/rule.js';
 import type { SysctlPath } from '../../model/sysctl.js';
 import type { IpSetId, IpSetType } from '../calc/updates.js';
 
+export type Hook = 'PREROUTING' | 'INPUT' | 'FORWARD' | 'OUTPUT' | 'POSTROUTING';
 export const TABLES = ['raw', 'nat', 'filter'] as const;
 export type Table = (typeof TABLES)[number];
 
@@ -18,6 +19,8 @@ export type Table = (typeof TABLES)[number];
 export type ChainName = Brand<string, 'ChainName'>;
 /** `<table>/<chain>`. */
 export type ChainKey = Brand<string, 'ChainKey'>;
+/** `<table>/<hook>`. */
+export type HookKey = Brand<string, 'HookKey'>;
 
 export type ConntrackState = 'NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID' | 'UNTRACKED';
 export type End = 'source' | 'destination';
@@ -63,11 +66,11 @@ export interface Chain {
   readonly rules: readonly ChainRule[];
 }
 
-/** A jump from one of the kernel's own chains into ours, kept in first (or last) place. */
+/** A jump from one of the kernel's own chains into ours, kept in its place whatever others insert. */
 export interface HookRules {
   readonly table: Table;
-  /** INPUT, FORWARD, OUTPUT, PREROUTING or POSTROUTING. */
-  readonly hook: string;
+  readonly hook: Hook;
+  readonly position: 'first' | 'last';
   readonly rules: readonly ChainRule[];
 }
 
@@ -95,8 +98,7 @@ export interface Neighbor {
 export interface DesiredFamily {
   readonly family: IpFamily;
   readonly chains: DesiredView<ChainKey, Chain>;
-  /** Keyed `<table>/<hook>`. */
-  readonly hooks: DesiredView<string, HookRules>;
+  readonly hooks: DesiredView<HookKey, HookRules>;
   readonly ipSets: DesiredIpSets;
   readonly routes: DesiredView<Cidr, Route>;
   /** Keyed `<interface>/<address>`. */
@@ -110,4 +112,8 @@ export interface DesiredDataplane {
 
 export function chainKey(chain: Pick<Chain, 'table' | 'name'>): ChainKey {
   return `${chain.table}/${chain.name}` as ChainKey;
+}
+
+export function hookKey(hook: Pick<HookRules, 'table' | 'hook'>): HookKey {
+  return `${hook.table}/${hook.hook}` as HookKey;
 }
