@@ -1,0 +1,67 @@
+/**
+ * Numbers from the kernel's headers, under their own names: linux/netlink.h, rtnetlink.h, if_link.h, neighbour.h.
+ *
+ * Only those that a codec or a transport uses; the comment of a number says what the header does not.
+ */
+
+export const NETLINK_ROUTE = 0;
+export const NETLINK_NETFILTER = 12;
+
+/** Flags of a request, and of what comes back. */
+export const NLM_F = {
+  REQUEST: 0x1,
+  MULTI: 0x2,
+  ACK: 0x4,
+  /** The dump was torn: the table changed while the kernel walked it. */
+  DUMP_INTR: 0x10,
+  /** ROOT | MATCH. */
+  DUMP: 0x300,
+  REPLACE: 0x100,
+  EXCL: 0x200,
+  CREATE: 0x400,
+  /** In an acknowledgement: the request that follows the errno is cut down to its header. */
+  CAPPED: 0x100,
+  /** In an acknowledgement: attributes with the kernel's own words follow. */
+  ACK_TLVS: 0x200,
+} as const;
+
+export const NLMSG = { NOOP: 1, ERROR: 2, DONE: 3, OVERRUN: 4 } as const;
+
+/** Attributes of an extended acknowledgement. */
+export const NLMSGERR_ATTR = { MSG: 1 } as const;
+
+export const RTM = {
+  NEWLINK: 16,
+  DELLINK: 17,
+  GETLINK: 18,
+  NEWROUTE: 24,
+  DELROUTE: 25,
+  GETROUTE: 26,
+  NEWNEIGH: 28,
+  DELNEIGH: 29,
+  GETNEIGH: 30,
+} as const;
+
+/** Multicast groups by number, as NETLINK_ADD_MEMBERSHIP wants them (the bit mask of bind(2) ends at 31). */
+export const RTNLGRP = { LINK: 1, NEIGH: 3, IPV4_ROUTE: 7, IPV6_ROUTE: 11 } as const;
+
+export const AF = { UNSPEC: 0, INET: 2, INET6: 10 } as const;
+
+export const IFF = { UP: 0x1, LOWER_UP: 0x10000 } as const;
+export const IFLA = { ADDRESS: 1, IFNAME: 3, MTU: 4, EXT_MASK: 29 } as const;
+/** Leaves the counters, three quarters of each message, out of a dump of links. */
+export const RTEXT_FILTER_SKIP_STATS = 0x8;
+
+export const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, TABLE: 15 } as const;
+/** A cached copy of a route, not one that somebody installed. */
+export const RTM_F_CLONED = 0x200;
+export const RT_TABLE_MAIN = 254;
+/** The field of the header is one octet: larger table numbers only fit the attribute. */
+export const RT_TABLE_COMPAT = 252;
+export const RT_SCOPE = { UNIVERSE: 0, LINK: 253 } as const;
+export const RTN = { UNICAST: 1, BLACKHOLE: 6 } as const;
+/** Who installed a route: the kernel itself, a hand at boot (`ip route add` without `proto`), an administrator. */
+export const RTPROT = { KERNEL: 2, BOOT: 3, STATIC: 4 } as const;
+
+export const NDA = { DST: 1, LLADDR: 2 } as const;
+export const NUD = { REACHABLE: 0x2, STALE: 0x4, PERMANENT: 0x80 } as const;

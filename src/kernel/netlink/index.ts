@@ -1,0 +1,44 @@
+/**
+ * The netlink transports by the name that `--netlink` takes.
+ *
+ * Each is loaded when it is opened: both need a native library, which `heddle validate` shall not wait for and
+ * which need not be there.
+ */
+import type { NetlinkTransport } from './transport.js';
+
+export interface NetlinkTransportFactory {
+  /** Opens a NETLINK_ROUTE transport. @throws when its native library cannot be loaded, or the kernel refuses. */
+  open(): Promise<NetlinkTransport>;
+  /** Why it cannot be opened on this machine; undefined when it can. */
+  available(): Promise<string | undefined>;
+}
+
+export const netlinkTransports = {
+  koffi: {
+    async open() {
+      return (await import('./koffi/koffi-transport.js')).openKoffiTransport();
+    },
+    async available() {
+      return whyNot(() => import('./koffi/koffi-transport.js'));
+    },
+  },
+  'node-netlink': {
+    async open() {
+      return (await import('./node-netlink/node-netlink-transport.js')).openNodeNetlinkTransport();
+    },
+    async available() {
+      return whyNot(() => import('./node-netlink/node-netlink-transport.js'));
+    },
+  },
+} satisfies Record<string, NetlinkTransportFactory>;
+
+export type NetlinkTransportName = keyof typeof netlinkTransports;
+
+async function whyNot(load: () => Promise<unknown>): Promise<string | undefined> {
+  try {
+    await load();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
