@@ -1,0 +1,156 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import fc from 'fast-check';
+import {
+  type BirdConfigOptions,
+  digestOf,
+  renderBirdConfig,
+  renderIdleBirdConfig,
+} from '../../../../src/agent/bgp/bird/render-config.js';
+import { exec } from '../../../../src/kernel/exec.js';
+import { addressFromBits } from '../../../../src/model/address.js';
+import { bgpModelFor } from '../../../../src/topology/bgp.js';
+import { type NetworkText, topologyInput } from '../../../topology/topology-fixture.js';
+
+const OPTIONS: BirdConfigOptions = {
+  log: { to: 'file', path: '/var/lib/heddle/bird/bird.log' },
+  deviceRouteProtocol: 80,
+};
+const POOLS = { '10.65.0.0/16': {}, '192.168.0.0/16': {}, 'fd65::/48': {} };
+
+function render(node: string, network: NetworkText, options = OPTIONS): string {
+  const model = bgpModelFor(node, topologyInput(network));
+  if (!model) throw new Error(`${node} has no BGP`);
+  return renderBirdConfig(model, options);
+}
+
+/** What BIRD itself says of the text: '' when it has nothing against it. */
+async function birdCheck(text: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), `heddle-bird-${process.pid}-`));
+  try {
+    const file = join(folder, 'bird.conf');
+    await writeFile(file, text);
+    const { code, stderr } = await exec('bird', ['-p', '-c', file]);
+    return code === 0 ? '' : `exit ${code}: ${stderr}\n${text}`;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+const GOLDEN: Readonly<Record<string, () => string>> = {
+  mesh: () =>
+    render('host-2', {
+      nodes: {
+        'host-1': { v4: '10.0.0.1/24', v6: 'fd00::1/64' },
+        'host-2': { v4: '10.0.0.2/24', v6: 'fd00::2/64' },
+        'host-3': { v4: '10.0.0.3/24' },
+      },
+      pools: POOLS,
+    }),
+  'own-as-and-port': () =>
+    render('a', {
+      nodes: { a: { v4: '10.0.0.1/24', as: 65001 }, b: { v4: '10.0.0.2/24', as: 4_200_000_001 } },
+      bgp: { default: { listenPort: 1790 }, 'node.b': { listenPort: 179 } },
+      pools: POOLS,
+    }),
+  'hidden-pools': () =>
+    render('a', {
+      nodes: { a: { v4: '10.0.0.1/24' }, b: { v4: '10.0.0.2/24' } },
+      pools: {
+        ...POOLS,
+        '10.65.7.0/24': { disableBGPExport: true },
+        'fd66::/48': { disableBGPExport: true },
+      },
+    }),
+  'alone-without-pools': () => render('a', { nodes: { a: { v4: '10.0.0.1/24' } } }),
+  'log-debug': () =>
+    render(
+      'a',
+      { nodes: { a: { v4: '10.0.0.1/24' } }, bgp: { default: { logSeverityScreen: 'Debug' } }, pools: POOLS },
+      { log: { to: 'syslog' }, deviceRouteProtocol: 80 },
+    ),
+  'log-none': () =>
+    render(
+      'a',
+      { nodes: { a: { v4: '10.0.0.1/24' } }, bgp: { 'node.a': { logSeverityScreen: 'None' } }, pools: POOLS },
+      { log: { to: 'stderr' }, deviceRouteProtocol: 3 },
+    ),
+  idle: () => renderIdleBirdConfig(OPTIONS),
+};
+
+for (const [name, text] of Object.entries(GOLDEN)) {
+  test(`a configuration reads as in test/golden/bird/${name}.conf`, async (t) => {
+    const file = fileURLToPath(new URL(`../../../../../test/golden/bird/${name}.conf`, import.meta.url));
+    if (process.env.UPDATE_GOLDEN) await writeFile(file, text());
+    t.is(text(), await readFile(file, 'utf8'));
+  });
+  test(`BIRD accepts test/golden/bird/${name}.conf`, async (t) => t.is(await birdCheck(text()), ''));
+}
+
+test('renderBirdConfig() carries a digest that changes with whatever else changes', (t) => {
+  const network = { nodes: { a: { v4: '10.0.0.1/24' }, b: { v4: '10.0.0.2/24' } }, pools: POOLS };
+  const digest = digestOf(render('a', network));
+  t.regex(digest ?? '', /^[0-9a-f]{16}$/);
+  t.is(digestOf(render('a', network)), digest);
+  t.not(digestOf(render('a', { ...network, bgp: { default: { asNumber: 65000 } } })), digest);
+  t.is(digestOf('protocol device { description "somebody else"; }'), undefined);
+});
+
+test('renderBirdConfig() refuses a log path that BIRD has no way to write', (t) => {
+  const at = (path: string) => () =>
+    render(
+      'a',
+      { nodes: { a: { v4: '10.0.0.1/24' } } },
+      { log: { to: 'file', path }, deviceRouteProtocol: 80 },
+    );
+  t.throws(at('/var/log/a"b.log'), {
+    instanceOf: RangeError,
+    message: /printable ASCII without double quotes/,
+  });
+  t.throws(at('/var/log/a\n.log'), { instanceOf: RangeError });
+  t.throws(at('bird.log'), { instanceOf: RangeError, message: /absolute/ });
+  t.notThrows(at('/var/log/with space/bird.log'));
+});
+
+/** Names as the schema lets them through, keywords of BIRD among them, and worse: what others may have written. */
+const anyName = fc.oneof(
+  fc.constantFrom('exp', 'protocol', 'filter', 'table', 'accept', 'a"; }', 'a\nb', '# x', '}', 'Ünï', '"'),
+  fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/),
+  fc.string({ minLength: 1, maxLength: 300, unit: 'binary' }),
+);
+const anyAddress4 = fc
+  .bigInt({ min: 0x01000001n, max: 0xdffffffen })
+  .map((bits) => `${addressFromBits(bits, 4)}/24`);
+const anyAddress6 = fc
+  .bigInt({ min: 0x2000n << 112n, max: (0xfe00n << 112n) - 1n })
+  .map((bits) => `${addressFromBits(bits, 6)}/64`);
+const anyNode = fc.record(
+  { v4: anyAddress4, v6: anyAddress6, as: fc.integer({ min: 1, max: 4_294_967_295 }) },
+  { requiredKeys: ['v4'] },
+) satisfies fc.Arbitrary<{ v4: string }>;
+
+test('BIRD accepts every node name and address that the model can hold, and sees every session', async (t) => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uniqueArray(fc.tuple(anyName, anyNode), { minLength: 1, maxLength: 6, selector: ([name]) => name }),
+      fc.array(fc.oneof(anyAddress4, anyAddress6), { maxLength: 4 }),
+      async (nodes, pools) => {
+        const network = {
+          nodes: Object.fromEntries(nodes),
+          pools: Object.fromEntries(pools.map((pool) => [pool, {}])),
+        };
+        const input = topologyInput(network);
+        const [name] = nodes[0] ?? [''];
+        const model = bgpModelFor(name, input);
+        if (!model) throw new Error('every node here has an IPv4 address');
+        const text = renderBirdConfig(model, OPTIONS);
+        t.is(text.match(/^protocol bgp /gm)?.length ?? 0, model.sessions.length);
+        t.is(await birdCheck(text), '');
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
