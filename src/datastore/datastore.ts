@@ -18,8 +18,8 @@ import type {
 } from '../model/store.js';
 
 /**
- * What a watch yields. `events` always holds one whole revision or several whole ones, in order, each
- * exactly once. After `gap` the watch ends: the reader takes a new snapshot and compares.
+ * What a watch yields. `events` holds one whole revision; revisions come in order, each exactly once. After
+ * `gap` the watch ends: the reader takes a new snapshot and compares.
  */
 export type WatchMessage =
   | { readonly type: 'events'; readonly revision: Revision; readonly events: readonly KeyEvent[] }

@@ -1,0 +1,227 @@
+/**
+ * A real etcd of one test: own ports on loopback, own directory (in memory where there is one, since this
+ * version cannot switch fsync off), own certificates and users, and the faults that a server can have.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { EtcdOptions } from '../../src/datastore/etcd/connection.js';
+import { until } from './until.js';
+
+const run = promisify(execFile);
+const MEMORY_DIRECTORY = '/dev/shm';
+
+export interface TestEtcdOptions {
+  /** Serves https and asks for a client certificate. */
+  readonly tls?: boolean;
+  /** Enables users: `root` with password `root`. */
+  readonly auth?: boolean;
+  /** Further flags of etcd. */
+  readonly flags?: readonly string[];
+}
+
+export interface TestEtcd extends AsyncDisposable {
+  readonly endpoint: string;
+  /** What openEtcdDatastore() needs to reach it. */
+  readonly options: EtcdOptions;
+  /** SIGKILL, and waits until it is gone. */
+  kill(): Promise<void>;
+  /** Starts it again on the same directory and ports. */
+  start(): Promise<void>;
+  /** Deletes its data while it is down. */
+  wipe(): Promise<void>;
+  /** SIGSTOP and SIGCONT. */
+  freeze(): void;
+  thaw(): void;
+  /** Runs etcdctl against it (as root when there are users) and returns what it prints. */
+  ctl(...args: string[]): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** Starts an etcd and waits until it is healthy. */
+export async function startEtcd(options: TestEtcdOptions = {}): Promise<TestEtcd> {
+  const parent = existsSync(MEMORY_DIRECTORY) ? MEMORY_DIRECTORY : tmpdir();
+  const directory = await mkdtemp(join(parent, `heddle-etcd-${process.pid}-`));
+  const [clientPort, peerPort, metricsPort] = await freePorts(3);
+  const scheme = options.tls ? 'https' : 'http';
+  const endpoint = `${scheme}://127.0.0.1:${clientPort}`;
+  const health = `http://127.0.0.1:${metricsPort}`;
+  const pki = options.tls ? await makeCertificates(directory) : undefined;
+  const flags = [
+    ['--name', 'test', '--data-dir', join(directory, 'data'), '--logger', 'zap', '--log-level', 'error'],
+    ['--listen-client-urls', endpoint, '--advertise-client-urls', endpoint],
+    ['--listen-peer-urls', `http://127.0.0.1:${peerPort}`],
+    ['--initial-advertise-peer-urls', `http://127.0.0.1:${peerPort}`],
+    ['--initial-cluster', `test=http://127.0.0.1:${peerPort}`, '--listen-metrics-urls', health],
+    pki ? ['--cert-file', pki.serverCert, '--key-file', pki.serverKey, '--trusted-ca-file', pki.caCert] : [],
+    pki ? ['--client-cert-auth'] : [],
+    options.flags ?? [],
+  ].flat();
+  const etcd = new EtcdProcess(flags, health);
+  const ctlFlags = [
+    `--endpoints=${endpoint}`,
+    ...(pki ? [`--cacert=${pki.caCert}`, `--cert=${pki.clientCert}`, `--key=${pki.clientKey}`] : []),
+  ];
+  let login: readonly string[] = [];
+  const ctl = async (...args: string[]): Promise<string> =>
+    (await run('etcdctl', [...ctlFlags, ...login, ...args], { env: { ETCDCTL_API: '3', PATH: '/usr/bin' } }))
+      .stdout;
+  const close = async (): Promise<void> => {
+    await etcd.kill();
+    await rm(directory, { recursive: true, force: true });
+  };
+  await etcd.start();
+  if (options.auth) {
+    await ctl('user', 'add', 'root:root');
+    await ctl('user', 'grant-role', 'root', 'root');
+    await ctl('auth', 'enable');
+    login = ['--user=root:root'];
+  }
+  return {
+    endpoint,
+    options: {
+      endpoints: [endpoint],
+      ...(pki && {
+        ca: await readFile(pki.caCert, 'utf8'),
+        cert: await readFile(pki.clientCert, 'utf8'),
+        key: await readFile(pki.clientKey, 'utf8'),
+      }),
+      ...(options.auth && { user: 'root', password: 'root' }),
+    },
+    kill: () => etcd.kill(),
+    start: () => etcd.start(),
+    wipe: () => rm(join(directory, 'data'), { recursive: true, force: true }),
+    freeze: () => etcd.signal('SIGSTOP'),
+    thaw: () => etcd.signal('SIGCONT'),
+    ctl,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+class EtcdProcess {
+  #child: ChildProcess | undefined;
+  readonly #flags: readonly string[];
+  readonly #health: string;
+
+  constructor(flags: readonly string[], health: string) {
+    this.#flags = flags;
+    this.#health = health;
+    process.once('exit', () => this.#child?.kill('SIGKILL'));
+  }
+
+  async start(): Promise<void> {
+    const child = spawn('etcd', this.#flags, { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#child = child;
+    let said = '';
+    child.stderr.on('data', (text: Buffer) => {
+      said += text.toString();
+    });
+    const failed = once(child, 'error').then(([error]) => {
+      throw new Error(`cannot run etcd (Debian package etcd-server): ${error}`);
+    });
+    const healthy = async (): Promise<boolean> => {
+      if (child.exitCode !== null) throw new Error(`etcd ended with ${child.exitCode}: ${said}`);
+      const answer = await fetch(`${this.#health}/health`).catch(() => undefined);
+      return answer?.status === 200;
+    };
+    await Promise.race([until(healthy, { what: `etcd at ${this.#health}` }), failed]);
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+  }
+}
+
+/** Ports that were free a moment ago; held together until all are known, so that they differ. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const ports = servers.map((server) => {
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('a TCP server has no port');
+    return address.port;
+  });
+  await Promise.all(servers.map((server) => server.close() && once(server, 'close')));
+  return ports;
+}
+
+interface Certificates {
+  readonly caCert: string;
+  readonly serverCert: string;
+  readonly serverKey: string;
+  readonly clientCert: string;
+  readonly clientKey: string;
+}
+
+async function makeCertificates(directory: string): Promise<Certificates> {
+  const file = (name: string): string => join(directory, name);
+  const openssl = (...args: string[]): Promise<unknown> => run('openssl', args);
+  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  await openssl(
+    'req',
+    '-x509',
+    ...newKey,
+    '-days',
+    '2',
+    '-subj',
+    '/CN=test-ca',
+    '-keyout',
+    file('ca.key'),
+    '-out',
+    file('ca.pem'),
+  );
+  for (const name of ['server', 'client']) {
+    await writeFile(
+      file(`${name}.ext`),
+      'subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth,clientAuth\n',
+    );
+    await openssl(
+      'req',
+      ...newKey,
+      '-subj',
+      `/CN=${name}`,
+      '-keyout',
+      file(`${name}.key`),
+      '-out',
+      file(`${name}.csr`),
+    );
+    await openssl(
+      'x509',
+      '-req',
+      '-in',
+      file(`${name}.csr`),
+      '-CA',
+      file('ca.pem'),
+      '-CAkey',
+      file('ca.key'),
+      '-CAcreateserial',
+      '-days',
+      '2',
+      '-extfile',
+      file(`${name}.ext`),
+      '-out',
+      file(`${name}.pem`),
+    );
+  }
+  return {
+    caCert: file('ca.pem'),
+    serverCert: file('server.pem'),
+    serverKey: file('server.key'),
+    clientCert: file('client.pem'),
+    clientKey: file('client.key'),
+  };
+}
