@@ -16,6 +16,12 @@ export interface Head {
   readonly time: string;
 }
 
+/** `/heddle/v1<root>/history/<source>/<seq>`: a head that was, and what it changed. */
+export interface HistoryRecord extends Head {
+  /** How many objects were created, updated, deleted, ... by the names that a plan uses. */
+  readonly summary: Readonly<Record<string, number>>;
+}
+
 /** `<root>/heddle/v1/<source>/inventory/<Kind>/<name>`: the keys of one resource, and where it was written. */
 export interface InventoryRecord {
   /** Key -> first 16 hexadecimal digits of the SHA-256 of the value that was written. */
@@ -56,6 +62,24 @@ export interface HostStatus {
 export interface LeaderRecord {
   readonly node: string;
   readonly since: string;
+}
+
+/** One statement about a source, after Kubernetes' conditions. */
+export interface Condition {
+  readonly type: string;
+  readonly status: 'True' | 'False' | 'Unknown';
+  /** One word in CamelCase, for programs. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** `/heddle/v1<root>/sources/<source>`: how the reconciler that leads finds its source. */
+export interface SourceStatus {
+  /** Who says so. */
+  readonly node: string;
+  /** When the conditions last changed, ISO 8601. */
+  readonly since: string;
+  readonly conditions: readonly Condition[];
 }
 
 export interface StoredResourceRef {

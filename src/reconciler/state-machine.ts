@@ -1,0 +1,293 @@
+/**
+ * What a reconciler does next: one pure function from a state and an event to a state and effects.
+ *
+ * Work flows read -> load -> plan -> apply, one step at a time; the result of a step is the next event. Whoever
+ * runs the effects carries the generation of each along, and a result of an older generation is dropped, however
+ * late it comes. What arrives while a step is under way (a poll, a change in the store) is remembered and taken
+ * up when the work has come to rest, so that no two plans are ever applied at once.
+ *
+ * An invalid commit is not tried again: the last good one stays, and is defended against drift, until a new one
+ * comes. What may pass by itself (source or store out of reach, a lost race) is tried again with backoff.
+ */
+import { backoffMs } from './backoff.js';
+import { type Conditions, INITIAL_CONDITIONS, withCondition } from './conditions.js';
+
+/** `live`: the store holds the newest good commit, as far as is known. `idle`: it does not, and nothing runs. */
+export type Phase = 'idle' | 'reading' | 'loading' | 'planning' | 'applying' | 'live';
+
+export interface ReconcilerState {
+  readonly phase: Phase;
+  /** Of the step under way, or of the last one. */
+  readonly generation: number;
+  readonly leading: boolean;
+  /** The commit that was read last. */
+  readonly known: string | undefined;
+  /** The newest commit without errors: what the store should hold. */
+  readonly good: string | undefined;
+  /** The last plan found nothing left to do, and nothing has happened in the store since. */
+  readonly settled: boolean;
+  /** Revision that the last plan was made at, and the one that our last transaction made. */
+  readonly plannedAt: number;
+  readonly appliedAt: number;
+  /** Revisions at which keys of ours changed while a step was under way. */
+  readonly disturbances: readonly number[];
+  /** A poll came while a step was under way. */
+  readonly pollPending: boolean;
+  /** A change in the store broke off a read; it will not break off the next one too. */
+  readonly readDeferred: boolean;
+  /** Waiting for `retry` after the store failed or races were lost: changes in the store do not shorten it. */
+  readonly backingOff: boolean;
+  /** Each in a row. */
+  readonly sourceFailures: number;
+  readonly storeFailures: number;
+  readonly conflicts: number;
+  readonly conditions: Conditions;
+}
+
+export type PlanVerdict =
+  | { readonly type: 'nothing' }
+  /** `message`: what is missing in the store. */
+  | { readonly type: 'apply'; readonly message: string }
+  /** Guards, blocked objects, or more than one transaction. */
+  | { readonly type: 'refused'; readonly message: string }
+  | { readonly type: 'suspended'; readonly message: string };
+
+export type ReconcilerEvent =
+  | { readonly type: 'poll' }
+  /** A key of ours was written or deleted, by us or by somebody else. */
+  | { readonly type: 'store-changed'; readonly revision: number }
+  | { readonly type: 'leadership'; readonly leading: boolean }
+  | ({ readonly generation: number } & StepResult);
+
+type StepResult =
+  /** `changed` is false when it is the commit that was known. */
+  | { readonly type: 'read'; readonly commit: string; readonly changed: boolean }
+  | { readonly type: 'source-failed'; readonly message: string; readonly jitter: number }
+  /** `problem`: the first error of an invalid commit. */
+  | { readonly type: 'loaded'; readonly commit: string; readonly problem?: string }
+  | { readonly type: 'planned'; readonly revision: number; readonly verdict: PlanVerdict }
+  | { readonly type: 'applied'; readonly revision: number }
+  | { readonly type: 'conflict'; readonly jitter: number }
+  | { readonly type: 'store-failed'; readonly message: string; readonly jitter: number }
+  | { readonly type: 'retry' };
+
+export type ReconcilerEffect =
+  /** Read the newest commit unless it is the known one. Answer: read, source-failed. */
+  | { readonly type: 'read'; readonly generation: number; readonly known: string | undefined }
+  /** Check and compile what was read. Answer: loaded. */
+  | { readonly type: 'load'; readonly generation: number }
+  /** Plan the good commit against the store. Answer: planned, store-failed. */
+  | { readonly type: 'plan'; readonly generation: number }
+  /** Apply the last plan. Answer: applied, conflict, store-failed, planned (refused). */
+  | { readonly type: 'apply'; readonly generation: number }
+  /** Answer `retry` after the delay. */
+  | { readonly type: 'wait'; readonly generation: number; readonly delayMs: number };
+
+export interface Transition {
+  readonly state: ReconcilerState;
+  readonly effects: readonly ReconcilerEffect[];
+}
+
+/** Races lost in a row before a pause is made. */
+export const MAX_CONFLICTS = 5;
+
+export const INITIAL_STATE: ReconcilerState = {
+  phase: 'idle',
+  generation: 0,
+  leading: false,
+  known: undefined,
+  good: undefined,
+  settled: false,
+  plannedAt: 0,
+  appliedAt: 0,
+  disturbances: [],
+  pollPending: false,
+  readDeferred: false,
+  backingOff: false,
+  sourceFailures: 0,
+  storeFailures: 0,
+  conflicts: 0,
+  conditions: INITIAL_CONDITIONS,
+};
+
+export function reduce(state: ReconcilerState, event: ReconcilerEvent): Transition {
+  if ('generation' in event && event.generation !== state.generation) return stay(state);
+  switch (event.type) {
+    case 'poll':
+      return isResting(state) ? startRead(state) : stay({ ...state, pollPending: true });
+    case 'store-changed':
+      return onStoreChanged(state, event.revision);
+    case 'leadership':
+      return onLeadership(state, event.leading);
+    case 'read':
+      return onRead(state, event.commit, event.changed);
+    case 'source-failed':
+      return onSourceFailed(state, event.message, event.jitter);
+    case 'loaded':
+      return onLoaded(state, event.commit, event.problem);
+    case 'planned':
+      return onPlanned({ ...state, plannedAt: event.revision }, event.verdict);
+    case 'applied':
+      return onApplied(state, event.revision);
+    case 'conflict':
+      return onConflict(state, event.jitter);
+    case 'store-failed':
+      return onStoreFailed(state, event.message, event.jitter);
+    case 'retry':
+      return onRetry(state);
+  }
+}
+
+/** A plan was made before `revision`, or made it: then it is no news. */
+function onStoreChanged(state: ReconcilerState, revision: number): Transition {
+  if (revision <= state.plannedAt || revision === state.appliedAt || state.good === undefined)
+    return stay(state);
+  const disturbed = { ...state, settled: false };
+  if (state.phase === 'reading' && !state.readDeferred)
+    return startPlan({ ...disturbed, pollPending: true, readDeferred: true });
+  if (!isResting(state)) return stay({ ...disturbed, disturbances: [...state.disturbances, revision] });
+  return state.backingOff ? stay(disturbed) : startPlan(disturbed);
+}
+
+function onLeadership(state: ReconcilerState, leading: boolean): Transition {
+  const conditions = leading
+    ? withCondition(state.conditions, 'Leading', 'True', 'Elected')
+    : withCondition(state.conditions, 'Leading', 'False', 'Following');
+  const next = { ...state, leading, conditions };
+  return leading && isResting(next) && needsPlan(next) ? startPlan(next) : stay(next);
+}
+
+function onRead(state: ReconcilerState, commit: string, changed: boolean): Transition {
+  const conditions = withCondition(state.conditions, 'SourceReady', 'True', 'Read', `commit ${commit}`);
+  const next = { ...state, conditions, known: commit, readDeferred: false, sourceFailures: 0 };
+  if (changed) return start(next, 'loading', { type: 'load' });
+  return needsPlan(next) ? startPlan(next) : rest(next);
+}
+
+/** While the source is away the last good commit is still defended; the next poll asks the source again. */
+function onSourceFailed(state: ReconcilerState, message: string, jitter: number): Transition {
+  const conditions = withCondition(state.conditions, 'SourceReady', 'False', 'SourceFailed', message);
+  const sourceFailures = state.sourceFailures + 1;
+  const next = { ...state, conditions, sourceFailures, readDeferred: false, pollPending: false };
+  return needsPlan(next) ? startPlan(next) : pause(next, backoffMs(sourceFailures, jitter));
+}
+
+function onLoaded(state: ReconcilerState, commit: string, problem: string | undefined): Transition {
+  if (problem !== undefined) {
+    const conditions = withCondition(state.conditions, 'Valid', 'False', 'InvalidManifests', problem);
+    const next = { ...state, conditions };
+    return needsPlan(next) ? startPlan(next) : rest(next);
+  }
+  const conditions = withCondition(state.conditions, 'Valid', 'True', 'Checked', `commit ${commit}`);
+  return startPlan({ ...state, conditions, good: commit, settled: false });
+}
+
+function onPlanned(state: ReconcilerState, verdict: PlanVerdict): Transition {
+  const { conditions, good } = state;
+  switch (verdict.type) {
+    case 'nothing': {
+      const applied = withCondition(conditions, 'Applied', 'True', 'StoreMatches', `commit ${good}`);
+      return rest({ ...state, conditions: applied, settled: true, conflicts: 0, storeFailures: 0 });
+    }
+    case 'apply': {
+      if (state.leading) return start(state, 'applying', { type: 'apply' });
+      const waiting = withCondition(conditions, 'Applied', 'False', 'NotLeading', verdict.message);
+      return rest({ ...state, conditions: waiting, settled: false });
+    }
+    case 'refused':
+    case 'suspended': {
+      const reason = verdict.type === 'refused' ? 'Refused' : 'Suspended';
+      const held = withCondition(conditions, 'Applied', 'False', reason, verdict.message);
+      return rest({ ...state, conditions: held, settled: false });
+    }
+  }
+}
+
+function onApplied(state: ReconcilerState, revision: number): Transition {
+  const applied = withCondition(state.conditions, 'Applied', 'True', 'StoreMatches', `commit ${state.good}`);
+  return rest({
+    ...state,
+    conditions: applied,
+    settled: true,
+    appliedAt: revision,
+    conflicts: 0,
+    storeFailures: 0,
+  });
+}
+
+function onConflict(state: ReconcilerState, jitter: number): Transition {
+  const next = { ...state, settled: false, conflicts: state.conflicts + 1 };
+  if (next.conflicts <= MAX_CONFLICTS) return startPlan(next);
+  const message = 'others keep writing the keys of this source';
+  const conditions = withCondition(state.conditions, 'Applied', 'False', 'Conflict', message);
+  return backOff({ ...next, conditions, conflicts: 0 }, jitter);
+}
+
+function onStoreFailed(state: ReconcilerState, message: string, jitter: number): Transition {
+  const conditions = withCondition(state.conditions, 'Applied', 'Unknown', 'StoreFailed', message);
+  return backOff({ ...state, conditions, settled: false }, jitter);
+}
+
+function onRetry(state: ReconcilerState): Transition {
+  return state.backingOff ? startPlan(state) : startRead(state);
+}
+
+/** The work has come to rest: what was put off meanwhile comes first. */
+function rest(state: ReconcilerState): Transition {
+  const disturbed = state.disturbances.some(
+    (revision) => revision > state.plannedAt && revision !== state.appliedAt,
+  );
+  const next = { ...state, disturbances: [], settled: state.settled && !disturbed };
+  if (disturbed) return startPlan(next);
+  if (next.pollPending) return startRead(next);
+  return stay({ ...next, phase: next.settled ? 'live' : 'idle' });
+}
+
+/** The store is out of reach, or contested: planning rests for a while. */
+function backOff(state: ReconcilerState, jitter: number): Transition {
+  const storeFailures = state.storeFailures + 1;
+  return pause({ ...state, storeFailures, backingOff: true }, backoffMs(storeFailures, jitter));
+}
+
+function pause(state: ReconcilerState, delayMs: number): Transition {
+  const generation = state.generation + 1;
+  const phase = state.settled ? 'live' : 'idle';
+  return {
+    state: { ...state, generation, phase, disturbances: [] },
+    effects: [{ type: 'wait', generation, delayMs }],
+  };
+}
+
+function startRead(state: ReconcilerState): Transition {
+  return start({ ...state, pollPending: false }, 'reading', { type: 'read', known: state.known });
+}
+
+function startPlan(state: ReconcilerState): Transition {
+  return start({ ...state, disturbances: [] }, 'planning', { type: 'plan' });
+}
+
+function start(
+  state: ReconcilerState,
+  phase: Phase,
+  effect:
+    | { readonly type: 'read'; readonly known: string | undefined }
+    | { readonly type: 'load' | 'plan' | 'apply' },
+): Transition {
+  const generation = state.generation + 1;
+  return {
+    state: { ...state, phase, generation, backingOff: false },
+    effects: [{ ...effect, generation }],
+  };
+}
+
+function stay(state: ReconcilerState): Transition {
+  return { state, effects: [] };
+}
+
+function isResting(state: ReconcilerState): boolean {
+  return state.phase === 'idle' || state.phase === 'live';
+}
+
+function needsPlan(state: ReconcilerState): boolean {
+  return state.good !== undefined && !state.settled;
+}

@@ -1,0 +1,223 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { MAX_CONFLICTS, reduce } from '../../src/reconciler/state-machine.js';
+import { World } from './world.js';
+
+type Step = (world: World) => void;
+
+/** Everything that may happen to a reconciler, in any order. */
+const arbitraryStep: fc.Arbitrary<Step> = fc.oneof(
+  fc.nat(5).map(
+    (index): Step =>
+      (world) =>
+        world.answer(index),
+  ),
+  fc.constantFrom<Step>(
+    (world) => world.send({ type: 'poll' }),
+    (world) => world.see(),
+    (world) => world.disturb(),
+  ),
+  fc.boolean().map(
+    (valid): Step =>
+      (world) =>
+        world.push(valid),
+  ),
+  fc.boolean().map(
+    (leading): Step =>
+      (world) =>
+        world.lead(leading),
+  ),
+  fc.boolean().map(
+    (up): Step =>
+      (world) => {
+        world.sourceUp = up;
+      },
+  ),
+  fc.boolean().map(
+    (up): Step =>
+      (world) => {
+        world.storeUp = up;
+      },
+  ),
+  fc.boolean().map(
+    (suspended): Step =>
+      (world) => {
+        world.suspended = suspended;
+      },
+  ),
+);
+const arbitraryHistory = fc.array(arbitraryStep, { maxLength: 60, size: 'max' });
+
+test('reduce() never has two applies under way, whatever happens', (t) => {
+  fc.assert(
+    fc.property(arbitraryHistory, (steps) => {
+      const world = new World();
+      for (const step of steps) step(world);
+      return world.appliesAtOnce <= 1;
+    }),
+    { numRuns: 500 },
+  );
+  t.pass();
+});
+
+test('reduce() ends live at the newest commit once every trouble is over', (t) => {
+  fc.assert(
+    fc.property(arbitraryHistory, (steps) => {
+      const world = new World();
+      for (const step of steps) step(world);
+      const ended = world.settle();
+      return ended && world.stored === world.commit && world.state.phase === 'live';
+    }),
+    { numRuns: 500 },
+  );
+  t.pass();
+});
+
+test('reduce() drops results of an older generation', (t) => {
+  fc.assert(
+    fc.property(arbitraryHistory, (steps) => {
+      const world = new World();
+      for (const step of steps) step(world);
+      const { state } = world;
+      const late = { type: 'applied', generation: state.generation - 1, revision: 99 } as const;
+      const next = reduce(state, late);
+      return next.state === state && next.effects.length === 0;
+    }),
+  );
+  t.pass();
+});
+
+test('reduce() goes from the first poll to live', (t) => {
+  const world = new World();
+  world.lead(true);
+  world.send({ type: 'poll' });
+  const phases = [world.state.phase];
+  while (world.underWay.length > 0) {
+    world.answer(0);
+    phases.push(world.state.phase);
+  }
+  t.deepEqual(phases, ['reading', 'loading', 'planning', 'applying', 'live']);
+  t.is(world.stored, 1);
+});
+
+test('reduce() takes its own write for no news, and a foreign one for drift', (t) => {
+  const world = liveWorld();
+  world.see();
+  t.is(world.state.phase, 'live');
+  world.disturb();
+  world.see();
+  t.is(world.state.phase, 'planning');
+  while (world.underWay.length > 0) world.answer(0);
+  t.is(world.stored, 1);
+});
+
+test('reduce() plans again when a key was changed between a plan and its apply', (t) => {
+  const world = new World();
+  world.lead(true);
+  world.send({ type: 'poll' });
+  world.answer(0);
+  world.answer(0);
+  world.answer(0);
+  t.is(world.state.phase, 'applying');
+  const { plannedAt, generation } = world.state;
+  world.send({ type: 'store-changed', revision: plannedAt });
+  world.send({ type: 'store-changed', revision: plannedAt + 1 });
+  world.send({ type: 'store-changed', revision: plannedAt + 2 });
+  world.send({ type: 'applied', generation, revision: plannedAt + 2 });
+  t.is(world.state.phase, 'planning', 'revision + 1 was not ours');
+});
+
+test('reduce() does not try an invalid commit again, and goes on defending the last good one', (t) => {
+  const world = liveWorld();
+  world.push(false);
+  world.send({ type: 'poll' });
+  while (world.underWay.length > 0) world.answer(0);
+  t.is(world.state.conditions.Valid.status, 'False');
+  t.is(world.state.phase, 'live');
+
+  world.send({ type: 'poll' });
+  t.deepEqual(
+    world.underWay.map(({ type }) => type),
+    ['read'],
+  );
+  world.answer(0);
+  t.deepEqual(world.underWay, [], 'the same commit is not loaded again');
+
+  world.disturb();
+  world.see();
+  while (world.underWay.length > 0) world.answer(0);
+  t.is(world.stored, 1);
+});
+
+test('reduce() repairs drift while a read of the source hangs, once', (t) => {
+  const world = liveWorld();
+  world.send({ type: 'poll' });
+  t.is(world.state.phase, 'reading');
+  world.disturb();
+  world.see();
+  t.is(world.state.phase, 'planning', 'the read is put off');
+  const hung = world.underWay.findIndex((effect) => effect.type === 'read');
+  world.underWay.splice(hung, 1);
+  world.answer(0);
+  world.answer(0);
+  t.is(world.state.phase, 'reading', 'and taken up again');
+  world.disturb();
+  world.see();
+  world.see();
+  t.is(world.state.phase, 'reading', 'it is not put off a second time');
+});
+
+test('reduce() plans again after a lost race, at most five times in a row', (t) => {
+  const world = new World();
+  world.lead(true);
+  world.send({ type: 'poll' });
+  world.answer(0);
+  world.answer(0);
+  for (let race = 0; race < MAX_CONFLICTS + 1; race += 1) {
+    t.is(world.state.phase, 'planning');
+    world.answer(0);
+    world.disturb();
+    world.answer(0);
+  }
+  t.is(world.state.phase, 'idle');
+  t.is(world.state.conditions.Applied.reason, 'Conflict');
+  t.deepEqual(
+    world.underWay.map(({ type }) => type),
+    ['wait'],
+  );
+});
+
+test('reduce() waits longer after each failure of the source, and not for ever', (t) => {
+  const world = new World();
+  world.sourceUp = false;
+  world.send({ type: 'poll' });
+  const delays: number[] = [];
+  for (let failure = 0; failure < 10; failure += 1) {
+    world.answer(0);
+    const [wait] = world.underWay;
+    if (wait?.type === 'wait') delays.push(wait.delayMs);
+    world.answer(0);
+  }
+  t.deepEqual(delays, [250, 500, 1000, 2000, 4000, 8000, 15000, 15000, 15000, 15000]);
+});
+
+test('reduce() applies nothing while it does not lead, and says so', (t) => {
+  const world = new World();
+  world.send({ type: 'poll' });
+  while (world.underWay.length > 0) world.answer(0);
+  t.is(world.stored, 0);
+  t.is(world.state.phase, 'idle');
+  t.is(world.state.conditions.Applied.reason, 'NotLeading');
+  world.lead(true);
+  while (world.underWay.length > 0) world.answer(0);
+  t.is(world.stored, 1);
+});
+
+function liveWorld(): World {
+  const world = new World();
+  world.lead(true);
+  world.send({ type: 'poll' });
+  while (world.underWay.length > 0) world.answer(0);
+  while (world.unseen.length > 0) world.see();
+  return world;
+}

@@ -1,0 +1,140 @@
+/**
+ * A world for the reconciler's state machine: a repository, a store and a lease, all of them numbers, and the
+ * effects that are under way. Effects are answered when a test says so, in any order, stale ones included.
+ */
+import {
+  INITIAL_STATE,
+  type ReconcilerEffect,
+  type ReconcilerEvent,
+  type ReconcilerState,
+  reduce,
+} from '../../src/reconciler/state-machine.js';
+
+type EffectOf<T extends ReconcilerEffect['type']> = Extract<ReconcilerEffect, { type: T }>;
+
+export class World {
+  state: ReconcilerState = INITIAL_STATE;
+  readonly underWay: ReconcilerEffect[] = [];
+  /** Greatest number of applies that were ever under way at once. */
+  appliesAtOnce = 0;
+
+  commit = 1;
+  readonly invalid = new Set<number>();
+  sourceUp = true;
+  storeUp = true;
+  suspended = false;
+  leading = false;
+
+  /** The commit that the store holds; 0 for none, negative for somebody else's hand. */
+  stored = 0;
+  revision = 1;
+  /** The watch is behind by these. */
+  readonly unseen: number[] = [];
+
+  #read = 0;
+  #good = 0;
+
+  send(event: ReconcilerEvent): void {
+    const before = this.state;
+    const { state, effects } = reduce(before, event);
+    this.state = state;
+    this.underWay.push(...effects);
+    const applies = this.underWay.filter((effect) => effect.type === 'apply').length;
+    this.appliesAtOnce = Math.max(this.appliesAtOnce, applies);
+  }
+
+  push(valid: boolean): void {
+    this.commit += 1;
+    if (!valid) this.invalid.add(this.commit);
+  }
+
+  /** Somebody writes over a key of ours. */
+  disturb(): void {
+    this.stored = -1;
+    this.#write();
+  }
+
+  lead(leading: boolean): void {
+    this.leading = leading;
+    this.send({ type: 'leadership', leading });
+  }
+
+  /** Delivers the oldest change that the watch has not told yet. */
+  see(): void {
+    const revision = this.unseen.shift();
+    if (revision !== undefined) this.send({ type: 'store-changed', revision });
+  }
+
+  /** Answers one effect that is under way. */
+  answer(index: number): void {
+    const [effect] = this.underWay.splice(index % Math.max(1, this.underWay.length), 1);
+    if (effect) this.send(this.#answerOf(effect));
+  }
+
+  /** Ends every trouble, and lets everything run until nothing is left to do. @returns false if it never ends. */
+  settle(): boolean {
+    this.sourceUp = true;
+    this.storeUp = true;
+    this.suspended = false;
+    this.push(true);
+    this.lead(true);
+    this.send({ type: 'poll' });
+    for (let step = 0; step < 200; step += 1) {
+      if (this.underWay.length > 0) this.answer(0);
+      else if (this.unseen.length > 0) this.see();
+      else return true;
+    }
+    return false;
+  }
+
+  #answerOf(effect: ReconcilerEffect): ReconcilerEvent {
+    switch (effect.type) {
+      case 'read':
+        return this.#answerRead(effect);
+      case 'load':
+        return this.#answerLoad(effect);
+      case 'plan':
+        return this.#answerPlan(effect);
+      case 'apply':
+        return this.#answerApply(effect);
+      case 'wait':
+        return { type: 'retry', generation: effect.generation };
+    }
+  }
+
+  #answerRead({ generation, known }: EffectOf<'read'>): ReconcilerEvent {
+    if (!this.sourceUp) return { type: 'source-failed', generation, message: 'away', jitter: 0 };
+    if (generation === this.state.generation) this.#read = this.commit;
+    const commit = String(this.commit);
+    return { type: 'read', generation, commit, changed: commit !== known };
+  }
+
+  #answerLoad({ generation }: EffectOf<'load'>): ReconcilerEvent {
+    const commit = String(this.#read);
+    if (this.invalid.has(this.#read)) return { type: 'loaded', generation, commit, problem: 'bad' };
+    if (generation === this.state.generation) this.#good = this.#read;
+    return { type: 'loaded', generation, commit };
+  }
+
+  #answerPlan({ generation }: EffectOf<'plan'>): ReconcilerEvent {
+    if (!this.storeUp) return { type: 'store-failed', generation, message: 'away', jitter: 0 };
+    const planned = { type: 'planned', generation, revision: this.revision } as const;
+    if (this.stored === this.#good) return { ...planned, verdict: { type: 'nothing' } };
+    if (this.suspended) return { ...planned, verdict: { type: 'suspended', message: 'held' } };
+    return { ...planned, verdict: { type: 'apply', message: 'missing' } };
+  }
+
+  #answerApply({ generation }: EffectOf<'apply'>): ReconcilerEvent {
+    if (!this.storeUp) return { type: 'store-failed', generation, message: 'away', jitter: 0 };
+    if (!this.leading || this.suspended || this.revision !== this.state.plannedAt)
+      return { type: 'conflict', generation, jitter: 0 };
+    this.stored = this.#good;
+    this.#write();
+    return { type: 'applied', generation, revision: this.revision };
+  }
+
+  #write(): void {
+    this.revision += 1;
+    this.unseen.push(this.revision);
+  }
+}
