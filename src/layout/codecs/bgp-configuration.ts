@@ -1,0 +1,108 @@
+/**
+ * BGPConfiguration: `default` at /bgp/v1/global/{as_num,node_mesh,loglevel}, `node.<name>` at
+ * /bgp/v1/host/<name>/loglevel, and whatever v1 cannot say at /heddle/v1/resources/bgpconfigurations/<name>.
+ *
+ * The AS number of one host has a v1 key too, but that is the Node's. BIRD knew three log levels; the others
+ * of v3 have no v1 spelling. Without the keys the defaults hold: AS 64512, full mesh.
+ */
+import type { SpecOf } from '../../model/resource.js';
+import { compact } from '../compact.js';
+import { escapeName, unescapeName } from '../escape.js';
+import { asNumber, cidr, community, duration, interfacePattern, parseAsNumber } from '../field-decoders.js';
+import { decodeJson, flag, integer, list, object, objectWith, oneOf, text } from '../json-decoder.js';
+import type { Codec } from '../layout.js';
+import {
+  decodeResourceValue,
+  encodeResourceValue,
+  resourcePath,
+  resourceSegment,
+} from '../resource-value.js';
+import { parseScope, type Scope, scopeId, scopeName, scopeOf, scopeOfId } from '../scope.js';
+import { secret } from '../secret-decoder.js';
+import { rawValue, type StoredValues, storedResource, valueEnding } from '../stored-values.js';
+
+type Spec = SpecOf<'BGPConfiguration'>;
+
+export const bgpConfigurationCodec: Codec<'BGPConfiguration'> = {
+  kind: 'BGPConfiguration',
+
+  encode({ kind, metadata, spec }) {
+    const scope = scopeOf(metadata.name);
+    const { v1, rest } = splitSpec(scope, spec);
+    const base = scope.type === 'global' ? '/bgp/v1/global' : `/bgp/v1/host/${escapeName(scope.node)}`;
+    const entries = v1.map(([key, value]) => ({ path: `${base}/${key}`, value }));
+    if (Object.keys(rest).length === 0) return entries;
+    const value = encodeResourceValue(kind, { name: metadata.name, labels: {} }, rest);
+    return [...entries, { path: resourcePath(kind, metadata.name), value }];
+  },
+
+  identify(path) {
+    if (GLOBAL_PATHS.test(path)) return scopeId('BGPConfiguration', { type: 'global' });
+    const node = /^\/bgp\/v1\/host\/([^/]+)\/loglevel$/.exec(path)?.[1];
+    if (node !== undefined) return scopeId('BGPConfiguration', { type: 'node', node: unescapeName(node) });
+    const segment = resourceSegment('BGPConfiguration', path);
+    const scope = segment === undefined ? undefined : parseScope(unescapeName(segment));
+    return scope && scopeId('BGPConfiguration', scope);
+  },
+
+  decode(id, values) {
+    const scope = scopeOfId(id);
+    const stored = valueEnding(values, resourcePath('BGPConfiguration', scopeName(scope)));
+    const rest = stored ? decodeResourceValue(stored, restOfSpec).spec : undefined;
+    const spec = { ...rest, ...decodeV1(values) };
+    return storedResource('BGPConfiguration', { name: scopeName(scope) }, spec, values);
+  },
+};
+
+/** With the spelling of the first documents, which was a configuration parameter. */
+const GLOBAL_PATHS = /^(?:\/bgp\/v1\/global\/(?:as_num|node_mesh|loglevel)|\/v1\/config\/bgp_node_mesh)$/;
+
+const LOG_LEVELS = [
+  ['Debug', 'debug'],
+  ['Info', 'info'],
+  ['None', 'none'],
+] as const;
+
+/** The values of the v1 keys by their last segment, and the fields that have none. */
+function splitSpec(scope: Scope, spec: Spec): { v1: [string, string][]; rest: Spec } {
+  const level = LOG_LEVELS.find(([severity]) => severity === spec.logSeverityScreen)?.[1];
+  const withoutLevel = compact({ ...spec, logSeverityScreen: level ? undefined : spec.logSeverityScreen });
+  const v1: [string, string][] = level ? [['loglevel', level]] : [];
+  if (scope.type === 'node') return { v1, rest: withoutLevel };
+  const { asNumber: as, nodeToNodeMeshEnabled: mesh } = spec;
+  if (as !== undefined) v1.push(['as_num', String(as)]);
+  if (mesh !== undefined) v1.push(['node_mesh', JSON.stringify({ enabled: mesh })]);
+  return { v1, rest: compact({ ...withoutLevel, asNumber: undefined, nodeToNodeMeshEnabled: undefined }) };
+}
+
+function decodeV1(values: StoredValues): Spec {
+  const as = valueEnding(values, '/as_num');
+  const mesh = valueEnding(values, '/node_mesh') ?? valueEnding(values, '/bgp_node_mesh');
+  const level = valueEnding(values, '/loglevel');
+  const enabled = mesh && decodeJson(mesh.path, mesh.text, object({ enabled: flag })).enabled;
+  return compact({
+    asNumber: as && rawValue(as, parseAsNumber, 'an AS number'),
+    nodeToNodeMeshEnabled: enabled,
+    logSeverityScreen: level && rawValue(level, severityOf, 'debug, info or none'),
+  });
+}
+
+function severityOf(level: string): 'Debug' | 'Info' | 'None' | undefined {
+  return LOG_LEVELS.find(([, v1]) => v1 === level.toLowerCase())?.[0];
+}
+
+const restOfSpec = object(
+  {
+    asNumber,
+    nodeToNodeMeshEnabled: flag,
+    listenPort: integer(1, 65535),
+    bindMode: oneOf('None', 'NodeIP'),
+    logSeverityScreen: oneOf('Debug', 'Info', 'Warning', 'Error', 'Fatal', 'None'),
+    nodeMeshPassword: secret,
+    nodeMeshMaxRestartTime: duration,
+    ignoredInterfaces: list(interfacePattern),
+    communities: list(objectWith(['name', 'value'], { name: text, value: community })),
+    prefixAdvertisements: list(objectWith(['cidr', 'communities'], { cidr, communities: list(text) })),
+  },
+  'refused',
+);

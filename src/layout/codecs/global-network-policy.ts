@@ -1,0 +1,90 @@
+/**
+ * GlobalNetworkPolicy: /v1/policy/tier/<tier>/policy/<name>.
+ *
+ * Names are stored without the tier prefix that Calico wrote before 3.32 (`default.web` is `web`). `types` is
+ * always written, because readers disagree on what its absence means: to Calico v3's API the directions that
+ * have rules, to v1 data both directions.
+ */
+
+import type { SpecOf } from '../../model/resource.js';
+import { toSelectorText } from '../../model/selector/selector.js';
+import { compact } from '../compact.js';
+import { escapeName, idSegments, storedId, unescapeName } from '../escape.js';
+import { selector } from '../field-decoders.js';
+import { decodeJson, flag, list, object, oneOf } from '../json-decoder.js';
+import type { Codec } from '../layout.js';
+import { order } from '../policy-order.js';
+import { encodeRule, ruleList } from '../rule-codec.js';
+import { firstValue, storedResource } from '../stored-values.js';
+
+export const globalNetworkPolicyCodec: Codec<'GlobalNetworkPolicy'> = {
+  kind: 'GlobalNetworkPolicy',
+
+  encode({ metadata, spec }) {
+    const tier = spec.tier ?? DEFAULT_TIER;
+    const prefix = `${tier}.`;
+    const name = metadata.name.startsWith(prefix) ? metadata.name.slice(prefix.length) : metadata.name;
+    const value = compact({
+      selector: spec.selector ?? 'all()',
+      order: spec.order,
+      types: policyTypes(spec).map((type) => type.toLowerCase()),
+      inbound_rules: (spec.ingress ?? []).map(encodeRule),
+      outbound_rules: (spec.egress ?? []).map(encodeRule),
+      untracked: spec.doNotTrack || undefined,
+      pre_dnat: spec.preDNAT || undefined,
+      apply_on_forward: spec.applyOnForward || undefined,
+    });
+    const path = `/v1/policy/tier/${escapeName(tier)}/policy/${escapeName(name)}`;
+    return [{ path, value: JSON.stringify(value) }];
+  },
+
+  identify(path) {
+    const match = /^\/v1\/policy\/tier\/([^/]+)\/policy\/([^/]+)$/.exec(path);
+    return match?.[1] === undefined || match[2] === undefined
+      ? undefined
+      : storedId('GlobalNetworkPolicy', match[1], match[2]);
+  },
+
+  decode(id, values) {
+    const { path, text } = firstValue(values);
+    const policy = decodeJson(path, text, v1Policy);
+    const [tier = '', name = ''] = idSegments(id).map(unescapeName);
+    const spec = compact({
+      tier,
+      order: policy.order?.value,
+      selector: policy.selector ?? toSelectorText(''),
+      types: policy.types?.length ? policy.types : BOTH_TYPES,
+      ingress: policy.inbound_rules ?? policy.inbound ?? [],
+      egress: policy.outbound_rules ?? policy.outbound ?? [],
+      doNotTrack: policy.untracked ?? false,
+      preDNAT: policy.pre_dnat ?? false,
+      applyOnForward: policy.apply_on_forward ?? false,
+    });
+    return storedResource('GlobalNetworkPolicy', { name }, spec, values);
+  },
+};
+
+const DEFAULT_TIER = 'default';
+const BOTH_TYPES = ['Ingress', 'Egress'] as const;
+
+/** Calico v3's default: the directions that have rules, and ingress when none has. */
+function policyTypes(spec: SpecOf<'GlobalNetworkPolicy'>): readonly ('Ingress' | 'Egress')[] {
+  if (spec.types?.length) return spec.types;
+  const hasEgress = (spec.egress ?? []).length > 0;
+  const hasIngress = (spec.ingress ?? []).length > 0;
+  if (hasEgress) return hasIngress ? BOTH_TYPES : ['Egress'];
+  return ['Ingress'];
+}
+
+const v1Policy = object({
+  selector,
+  order,
+  types: list(oneOf('Ingress', 'Egress')),
+  inbound_rules: ruleList,
+  outbound_rules: ruleList,
+  inbound: ruleList,
+  outbound: ruleList,
+  untracked: flag,
+  pre_dnat: flag,
+  apply_on_forward: flag,
+});

@@ -1,0 +1,130 @@
+/**
+ * Node: /v1/host/<node>/{metadata,bird_ip} and /bgp/v1/host/<node>/{ip_addr_v4,ip_addr_v6,network_v4,network_v6,
+ * as_num}.
+ *
+ * Who gives the address owns its keys. A manifest with an IPv4 address writes all of them, `ip_addr_v6` as an
+ * empty string when there is none, because readers wait for the key. A manifest without one leaves them to the
+ * agent, which registers what it finds on the host. What v1 had no key for is a further member of `metadata`.
+ */
+import {
+  type Address,
+  addressLength,
+  addressPart,
+  familyOf,
+  type InterfaceAddress,
+  networkOf,
+  parseAddress,
+  parseCidr,
+  parseInterfaceAddress,
+  prefixLength,
+} from '../../model/address.js';
+import type { ResourceOf, SpecOf } from '../../model/resource.js';
+import { compact } from '../compact.js';
+import { escapeName, idSegments, storedId, unescapeName } from '../escape.js';
+import { address, mac, parseAsNumber } from '../field-decoders.js';
+import { decodeJson, object, textMap } from '../json-decoder.js';
+import type { Codec } from '../layout.js';
+import {
+  rawValue,
+  type StoredValues,
+  sortedMapUnlessEmpty,
+  storedResource,
+  valueEnding,
+} from '../stored-values.js';
+
+export const nodeCodec: Codec<'Node'> = {
+  kind: 'Node',
+
+  encode(node) {
+    const name = escapeName(node.metadata.name);
+    const bgp = node.spec.bgp ?? {};
+    return [
+      { path: `/v1/host/${name}/metadata`, value: JSON.stringify(encodeMetadata(node)) },
+      ...(bgp.ipv4Address ? [{ path: `/v1/host/${name}/bird_ip`, value: addressPart(bgp.ipv4Address) }] : []),
+      ...encodeBgp(bgp).map(([key, value]) => ({ path: `/bgp/v1/host/${name}/${key}`, value })),
+    ];
+  },
+
+  identify(path) {
+    const match = NODE_PATHS.exec(path);
+    const name = match?.[1] ?? match?.[2];
+    return name === undefined ? undefined : storedId('Node', name);
+  },
+
+  decode(id, values) {
+    const stored = valueEnding(values, '/metadata');
+    const metadata = stored ? decodeJson(stored.path, stored.text, v1Metadata) : {};
+    const bgp = compact({
+      ipv4Address: interfaceAddress(values, 4),
+      ipv6Address: interfaceAddress(values, 6),
+      asNumber: rawEnding(values, '/as_num', parseAsNumber, 'an AS number'),
+      routeReflectorClusterID: metadata.route_reflector_cluster_id,
+    });
+    const spec = compact({
+      bgp: Object.keys(bgp).length === 0 ? undefined : bgp,
+      ipv4VXLANTunnelAddr: metadata.ipv4_vxlan_tunnel_addr,
+      vxlanTunnelMACAddr: metadata.vxlan_tunnel_mac_addr,
+    });
+    const name = unescapeName(idSegments(id)[0] ?? '');
+    return storedResource('Node', { name, labels: metadata.labels }, spec, values);
+  },
+};
+
+/** `marker` is how Python said that a host exists; `ipv4_address` is an older name of `bird_ip`. */
+const NODE_PATHS =
+  /^(?:\/v1\/host\/([^/]+)\/(?:metadata|bird_ip|ipv4_address|config\/marker)|\/bgp\/v1\/host\/([^/]+)\/(?:ip_addr_v[46]|network_v[46]|as_num))$/;
+
+const v1Metadata = object({
+  labels: textMap,
+  route_reflector_cluster_id: address,
+  ipv4_vxlan_tunnel_addr: address,
+  vxlan_tunnel_mac_addr: mac,
+});
+
+function encodeMetadata({ metadata, spec }: ResourceOf<'Node'>): object {
+  return compact({
+    labels: sortedMapUnlessEmpty(metadata.labels),
+    route_reflector_cluster_id: spec.bgp?.routeReflectorClusterID,
+    ipv4_vxlan_tunnel_addr: spec.ipv4VXLANTunnelAddr,
+    vxlan_tunnel_mac_addr: spec.vxlanTunnelMACAddr,
+  });
+}
+
+function encodeBgp(bgp: NonNullable<SpecOf<'Node'>['bgp']>): [string, string][] {
+  const { ipv4Address, ipv6Address, asNumber } = bgp;
+  const entries: [string, string][] = [];
+  if (ipv4Address) entries.push(['ip_addr_v4', addressPart(ipv4Address)]);
+  if (ipv6Address) entries.push(['ip_addr_v6', addressPart(ipv6Address)]);
+  else if (ipv4Address) entries.push(['ip_addr_v6', '']);
+  if (ipv4Address) entries.push(['network_v4', networkOf(ipv4Address)]);
+  if (ipv6Address) entries.push(['network_v6', networkOf(ipv6Address)]);
+  if (asNumber !== undefined) entries.push(['as_num', String(asNumber)]);
+  return entries;
+}
+
+/** The address, with the prefix length of the network key, or as a single address where there is none. */
+function interfaceAddress(values: StoredValues, family: 4 | 6): InterfaceAddress | undefined {
+  const ip = rawEnding(values, `/ip_addr_v${family}`, ofFamily(family), `an IPv${family} address`);
+  if (ip === undefined) return undefined;
+  const network = rawEnding(values, `/network_v${family}`, parseCidr, 'a network');
+  const length = network && familyOf(network) === family ? prefixLength(network) : addressLength(family);
+  return parseInterfaceAddress(`${ip}/${length}`);
+}
+
+function ofFamily(family: 4 | 6): (text: string) => Address | undefined {
+  return (text) => {
+    const ip = parseAddress(text);
+    return ip && familyOf(ip) === family ? ip : undefined;
+  };
+}
+
+/** The raw value of the key that ends so; blank is absent. */
+function rawEnding<T>(
+  values: StoredValues,
+  ending: string,
+  parse: (text: string) => T | undefined,
+  what: string,
+): T | undefined {
+  const stored = valueEnding(values, ending);
+  return stored && stored.text.trim() !== '' ? rawValue(stored, parse, what) : undefined;
+}

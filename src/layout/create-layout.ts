@@ -1,0 +1,93 @@
+/**
+ * The layout below one root: puts the root in front of what the codecs call a path, and asks them in turn.
+ */
+import { parseAddress } from '../model/address.js';
+import type { Kind, Resource, ResourceOf } from '../model/resource.js';
+import type { StoreKey } from '../model/store.js';
+import { CODECS, type StoredKind } from './codecs.js';
+import { controlKeys, identifyControlPath } from './control-keys.js';
+import { parseCidrSegment } from './escape.js';
+import type { EncodeContext, KeyOwner, Layout, StoredId } from './layout.js';
+
+/** @throws {RangeError} for a root that is no absolute path, or that heddle's own keys lie in. */
+export function createLayout(root = '/calico'): Layout {
+  checkRoot(root);
+  return {
+    root,
+    prefix: `${root}/`,
+    keys: controlKeys(root),
+
+    encode(resource, context) {
+      return encodeResource(resource, context).map(({ path, value }) => ({
+        key: `${root}${path}` as StoreKey,
+        value,
+      }));
+    },
+
+    identify(key) {
+      return key.startsWith(`${root}/`) ? identifyPath(key.slice(root.length)) : undefined;
+    },
+
+    decode(id, values) {
+      const paths = new Map<string, string>();
+      for (const [key, value] of values) paths.set(key.slice(root.length), value);
+      const resource = decodeResource(id, paths);
+      const origin = { ...resource.origin, file: `${root}${resource.origin.file}` };
+      return { ...resource, origin };
+    },
+  };
+}
+
+function checkRoot(root: string): void {
+  if (!/^(\/[^/]+)+$/.test(root))
+    throw new RangeError(
+      `The root of the layout must be a path such as /calico, without a final slash: ${root}`,
+    );
+  // Host status is kept at /heddle/v1<root>, outside of what agents watch.
+  if ('/heddle/v1/'.startsWith(`${root}/`))
+    throw new RangeError(`The root of the layout must not contain heddle's own keys: ${root}`);
+}
+
+const STORED_KINDS = Object.keys(CODECS) as StoredKind[];
+
+function isStored(kind: Kind): kind is StoredKind {
+  return Object.hasOwn(CODECS, kind);
+}
+
+function encodeResource(
+  resource: Resource,
+  context: EncodeContext,
+): readonly { path: string; value: string }[] {
+  return resource.kind === 'ConnectivityTest' ? [] : encodeStored(resource, context);
+}
+
+function encodeStored<K extends StoredKind>(
+  resource: ResourceOf<K>,
+  context: EncodeContext,
+): readonly { path: string; value: string }[] {
+  return CODECS[resource.kind].encode(resource, context);
+}
+
+function identifyPath(path: string): KeyOwner {
+  const control = identifyControlPath(path) ?? identifyAssignment(path);
+  if (control) return control;
+  for (const kind of STORED_KINDS) {
+    const id = CODECS[kind].identify(path);
+    if (id !== undefined) return { type: 'resource', kind, id };
+  }
+  return { type: 'foreign' };
+}
+
+function identifyAssignment(path: string): KeyOwner | undefined {
+  const match = /^\/v1\/ipam\/v[46]\/assignment\/([^/]+)\/([^/]+)$/.exec(path);
+  const pool = match?.[1] === undefined ? undefined : parseCidrSegment(match[1]);
+  const address = match?.[2] === undefined ? undefined : parseAddress(match[2]);
+  return pool && address && { type: 'assignment', pool, address };
+}
+
+/** @throws {TypeError} for an id of no stored kind, which `identify` never gives. */
+function decodeResource(id: StoredId, paths: ReadonlyMap<string, string>): Resource {
+  const kind = id.slice(0, id.indexOf('/')) as Kind;
+  if (!isStored(kind)) throw new TypeError(`Not an id of a stored object: ${id}`);
+  return CODECS[kind].decode(id, paths);
+}

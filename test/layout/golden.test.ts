@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import test from 'ava';
+import { createLayout } from '../../src/layout/create-layout.js';
+import type { Cidr } from '../../src/model/address.js';
+import type { Resource } from '../../src/model/resource.js';
+
+/** A canonical example: what the reference says that a resource compiles to. */
+interface Golden {
+  readonly resource: Pick<Resource, 'kind' | 'spec'> & {
+    readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
+  };
+  readonly pools?: readonly Cidr[];
+  readonly id: string;
+  /** Compared by meaning. */
+  readonly json: Readonly<Record<string, unknown>>;
+  /** Compared byte by byte. */
+  readonly raw: Readonly<Record<string, string>>;
+  /** Keys of ours that the reference does not list, byte by byte. */
+  readonly beyondReference?: Readonly<Record<string, string>>;
+}
+
+const directory = 'test/golden/layout';
+const layout = createLayout();
+
+for (const file of readdirSync(directory).sort()) {
+  const golden = JSON.parse(readFileSync(`${directory}/${file}`, 'utf8')) as Golden;
+  const { kind, metadata, spec } = golden.resource;
+  const resource = {
+    kind,
+    metadata: { name: metadata.name, labels: metadata.labels ?? {}, annotations: {} },
+    spec,
+    origin: { file: 'a.yaml', line: 1, col: 1 },
+  } as Resource;
+  const encoded = layout.encode(resource, { pools: golden.pools ?? [] });
+
+  test(`encode() writes ${file} as the reference says, and no other key`, (t) => {
+    const raw = { ...golden.raw, ...golden.beyondReference };
+    const written = encoded.map(({ key, value }) => [key, key in raw ? value : JSON.parse(value)]);
+    t.deepEqual(Object.fromEntries(written), { ...golden.json, ...raw });
+  });
+
+  test(`identify() knows every key of ${file}`, (t) => {
+    for (const { key } of encoded) {
+      const owner = layout.identify(key);
+      if (owner?.type === 'assignment') t.true(key.includes('/assignment/'));
+      else t.deepEqual(owner, { type: 'resource', kind: resource.kind, id: golden.id } as typeof owner);
+    }
+  });
+}
