@@ -55,9 +55,8 @@ export const RTEXT_FILTER_SKIP_STATS = 0x8;
 export const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, TABLE: 15 } as const;
 /** A cached copy of a route, not one that somebody installed. */
 export const RTM_F_CLONED = 0x200;
+export const RT_TABLE_UNSPEC = 0;
 export const RT_TABLE_MAIN = 254;
-/** The field of the header is one octet: larger table numbers only fit the attribute. */
-export const RT_TABLE_COMPAT = 252;
 export const RT_SCOPE = { UNIVERSE: 0, LINK: 253 } as const;
 export const RTN = { UNICAST: 1, BLACKHOLE: 6 } as const;
 /** Who installed a route: the kernel itself, a hand at boot (`ip route add` without `proto`), an administrator. */

@@ -18,7 +18,7 @@ import {
   u32Attribute,
   viewOf,
 } from './attributes.js';
-import { AF, NLM_F, RT_TABLE_COMPAT, RTA, RTM, RTM_F_CLONED } from './constants.js';
+import { AF, NLM_F, RT_TABLE_UNSPEC, RTA, RTM, RTM_F_CLONED } from './constants.js';
 import type { NetlinkMessage, NetlinkRequest } from './transport.js';
 
 const HEADER_LENGTH = 12;
@@ -97,17 +97,20 @@ function routeHeader(route: KernelRoute): Uint8Array {
 }
 
 function routeAttributes(route: KernelRoute): readonly Attribute[] {
-  const attributes: Attribute[] = [u32Attribute(RTA.TABLE, route.table)];
-  if (prefixLength(route.destination) > 0)
-    attributes.push({ type: RTA.DST, data: addressBytes(addressPart(route.destination)) });
-  if (route.gateway !== undefined) attributes.push({ type: RTA.GATEWAY, data: addressBytes(route.gateway) });
-  if (route.interfaceIndex !== undefined) attributes.push(u32Attribute(RTA.OIF, route.interfaceIndex));
-  if (route.priority !== undefined) attributes.push(u32Attribute(RTA.PRIORITY, route.priority));
+  const { destination, gateway, priority, table, interfaceIndex } = route;
+  const attributes: Attribute[] = [];
+  if (prefixLength(destination) > 0)
+    attributes.push({ type: RTA.DST, data: addressBytes(addressPart(destination)) });
+  if (gateway !== undefined) attributes.push({ type: RTA.GATEWAY, data: addressBytes(gateway) });
+  if (priority !== undefined) attributes.push(u32Attribute(RTA.PRIORITY, priority));
+  if (tableOctet(table) !== table) attributes.push(u32Attribute(RTA.TABLE, table));
+  if (interfaceIndex !== undefined) attributes.push(u32Attribute(RTA.OIF, interfaceIndex));
   return attributes;
 }
 
+/** Larger table numbers only fit the attribute. */
 function tableOctet(table: number): number {
-  return table > 255 ? RT_TABLE_COMPAT : table;
+  return table > 255 ? RT_TABLE_UNSPEC : table;
 }
 
 /** A default route comes without a destination. */
