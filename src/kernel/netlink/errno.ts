@@ -4,11 +4,13 @@
 import { constants } from 'node:os';
 import { NetlinkError } from './transport.js';
 
-// EAGAIN and EWOULDBLOCK, EOPNOTSUPP and ENOTSUP are one number each: the first name listed wins.
-const NAMES = new Map<number, string>();
-for (const [name, errno] of Object.entries(constants.errno)) {
-  if (!NAMES.has(errno)) NAMES.set(errno, name);
-}
+// The C library has second names for two numbers; the kernel's own are EAGAIN and EOPNOTSUPP.
+const ALIASES = new Set(['EWOULDBLOCK', 'ENOTSUP']);
+const NAMES = new Map(
+  Object.entries(constants.errno)
+    .filter(([name]) => !ALIASES.has(name))
+    .map(([name, errno]) => [errno, name]),
+);
 
 /** `EEXIST` of 17; a number without a name keeps the number. */
 export function errnoName(errno: number): string {

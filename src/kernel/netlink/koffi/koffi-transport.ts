@@ -25,14 +25,16 @@ import { NetlinkSocket } from './netlink-socket.js';
 const BATCH_MESSAGES = 128;
 /** Below the default send buffer of 208 KiB. */
 const BATCH_OCTETS = 128 << 10;
+/** Not memory that is taken, but a bound on what may queue up. */
+const RECEIVE_BUFFER_OCTETS = 64 << 20;
 const UNREAD_EVENTS = 65_536;
 const EINTR = 4;
 
 export interface KoffiTransportOptions {
   /** NETLINK_*; default NETLINK_ROUTE. */
   readonly protocol?: number;
-  /** Bound on events that wait in the kernel, in octets. Default 64 MiB. */
-  readonly eventBufferOctets?: number;
+  /** Bound on answers, and on events, that wait in the kernel, in octets. Default 64 MiB. */
+  readonly receiveBufferOctets?: number;
 }
 
 /** Opens the transport. @throws {SystemCallError} when the kernel refuses the socket. */
@@ -60,6 +62,7 @@ class KoffiTransport implements NetlinkTransport {
     this.#socket = new NetlinkSocket({
       protocol: options.protocol ?? NETLINK_ROUTE,
       groups: [],
+      receiveBufferOctets: options.receiveBufferOctets ?? RECEIVE_BUFFER_OCTETS,
       onDatagram: (datagram) => {
         for (const message of decodeMessages(datagram)) this.#exchange?.receive(message);
       },
@@ -83,9 +86,7 @@ class KoffiTransport implements NetlinkTransport {
     const socket = new NetlinkSocket({
       protocol: this.#options.protocol ?? NETLINK_ROUTE,
       groups,
-      ...(this.#options.eventBufferOctets !== undefined && {
-        receiveBufferOctets: this.#options.eventBufferOctets,
-      }),
+      receiveBufferOctets: this.#options.receiveBufferOctets ?? RECEIVE_BUFFER_OCTETS,
       onDatagram: (datagram) => {
         for (const message of decodeMessages(datagram)) queue.push({ type: 'message', message });
       },

@@ -25,15 +25,13 @@ const NETLINK_ADD_MEMBERSHIP = 1;
 const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
 const NETLINK_GET_STRICT_CHK = 12;
-/** Not memory that is taken, but a bound on what may queue up. */
-const RECEIVE_BUFFER_OCTETS = 64 << 20;
 /** The kernel fills at most 32 KiB in one datagram of a dump. */
 const DATAGRAM_OCTETS = 64 << 10;
 
 export interface NetlinkSocketOptions {
   readonly protocol: number;
   readonly groups: readonly number[];
-  readonly receiveBufferOctets?: number;
+  readonly receiveBufferOctets: number;
   onDatagram(datagram: Uint8Array): void;
   /** Something that the kernel sent is lost. */
   onOverrun(): void;
@@ -53,7 +51,7 @@ export class NetlinkSocket {
     this.#options = options;
     this.#fd = openNetlinkSocket(options.protocol);
     try {
-      configure(this.#fd, options.receiveBufferOctets ?? RECEIVE_BUFFER_OCTETS, options.groups);
+      configure(this.#fd, options.receiveBufferOctets, options.groups);
     } catch (error) {
       closeSocket(this.#fd);
       throw error;
