@@ -96,14 +96,16 @@ export interface SourceStatus {
 
 const count = integer(0, Number.MAX_SAFE_INTEGER);
 
+const headMembers = { seq: count, commit: text, tree: text, author: text, message: text, time: text };
+
 export const headCodec: RecordCodec<Head> = recordCodec(
-  objectWith(['seq', 'commit', 'tree', 'author', 'message', 'time'], {
-    seq: count,
-    commit: text,
-    tree: text,
-    author: text,
-    message: text,
-    time: text,
+  objectWith(['seq', 'commit', 'tree', 'author', 'message', 'time'], headMembers),
+);
+
+export const historyCodec: RecordCodec<HistoryRecord> = recordCodec(
+  objectWith(['seq', 'commit', 'tree', 'author', 'message', 'time', 'summary'], {
+    ...headMembers,
+    summary: mapOf(count),
   }),
 );
 

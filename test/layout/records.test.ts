@@ -3,6 +3,7 @@ import { createLayout } from '../../src/layout/create-layout.js';
 import { LayoutError } from '../../src/layout/layout.js';
 import {
   headCodec,
+  historyCodec,
   hostStatusCodec,
   inventoryCodec,
   leaderCodec,
@@ -29,6 +30,7 @@ const roundTrip = test.macro({
 });
 
 test(roundTrip, 'head', headCodec, head);
+test(roundTrip, 'history', historyCodec, { ...head, summary: { create: 2, delete: 1 } });
 test(roundTrip, 'inventory', inventoryCodec, {
   keys: { '/calico/v1/netset/n': '0123456789abcdef' },
   file: 'sets/n.yaml',
