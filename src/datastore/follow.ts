@@ -2,26 +2,108 @@
  * Level-triggered view of a prefix: a snapshot, then every change after it, for ever.
  *
  * A gap in the watch (history compacted, store replaced) is answered with a new snapshot; the reader compares it
- * with what it has. First start and recovery are thus the same code path (law 1).
+ * with what it has. First start and recovery are thus the same code path (law 1). Nothing that a store says ends
+ * it: a snapshot that fails, for whatever reason, is reported and tried again. As a backstop against events that
+ * a server lost (etcd before 3.4.31 could), a new snapshot may also be taken on a long timer.
  */
 import type { KeyEvent, Revision, Snapshot } from '../model/store.js';
-import type { Datastore } from './datastore.js';
+import { backoffMs, pause } from './backoff.js';
+import { type Datastore, DatastoreError } from './datastore.js';
 
 export type FollowMessage =
-  | { readonly type: 'snapshot'; readonly snapshot: Snapshot; readonly reason: string }
+  | FollowSnapshot
   | { readonly type: 'events'; readonly revision: Revision; readonly events: readonly KeyEvent[] }
   | { readonly type: 'progress'; readonly revision: Revision }
   | { readonly type: 'interrupted'; readonly reason: string }
   | { readonly type: 'resumed' };
 
+export interface FollowSnapshot {
+  readonly type: 'snapshot';
+  readonly snapshot: Snapshot;
+  /** Why it was taken, for a log: `start`, `periodic check`, or what the gap said. */
+  readonly reason: string;
+  /** Present when `readAt` chose an earlier revision: the store as it is now; the events up to it follow. */
+  readonly latest?: Snapshot;
+}
+
 export interface FollowOptions {
   readonly signal: AbortSignal;
   /** Waits before a failed snapshot is tried again, in ms; called with the number of failures so far. */
   readonly backoffMs?: (failures: number) => number;
+  /** Takes a new snapshot this long after the last one, in ms; the caller spreads it. Default: never. */
+  readonly relistMs?: () => number;
+  /**
+   * For a reader that cannot use the store as it is: the earlier revision to read instead. Asked again about
+   * what was read there. May throw: then the snapshot counts as failed, with that reason.
+   */
+  readonly readAt?: (snapshot: Snapshot) => Revision | undefined;
+  /** Resolves after `ms` or when `signal` is aborted. Default: the event loop's timer. */
+  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-export declare function follow(
+const RETRY = { firstMs: 200, maxMs: 10_000 };
+
+/** Ends when the signal is aborted or the store is closed; a broken connection shows as `interrupted`. */
+export async function* follow(
   store: Datastore,
   prefix: string,
   options: FollowOptions,
-): AsyncIterable<FollowMessage>;
+): AsyncGenerator<FollowMessage> {
+  const { signal, sleep = pause } = options;
+  const backoff = options.backoffMs ?? ((failures) => backoffMs(failures, RETRY));
+  let reason = 'start';
+  let outage: string | undefined;
+  for (let failures = 0; !signal.aborted; ) {
+    try {
+      const taken = await takeSnapshot(store, prefix, reason, options.readAt);
+      if (outage !== undefined) yield { type: 'resumed' };
+      outage = undefined;
+      failures = 0;
+      yield taken;
+      reason = yield* watchOnce(store, prefix, taken.snapshot.revision, options);
+    } catch (error) {
+      if (error instanceof DatastoreError && error.code === 'closed') return;
+      const why = error instanceof Error ? error.message : String(error);
+      if (why !== outage) yield { type: 'interrupted', reason: why };
+      outage = why;
+      failures += 1;
+      await sleep(backoff(failures), signal);
+    }
+  }
+}
+
+/** Reads the store, and if the reader asks for it, the store as it was. */
+async function takeSnapshot(
+  store: Datastore,
+  prefix: string,
+  reason: string,
+  readAt: FollowOptions['readAt'],
+): Promise<FollowSnapshot> {
+  const latest = await store.snapshot(prefix);
+  let snapshot = latest;
+  for (let at = readAt?.(latest); at !== undefined && at < snapshot.revision; at = readAt?.(snapshot))
+    snapshot = await store.snapshot(prefix, { revision: at });
+  return { type: 'snapshot', snapshot, reason, ...(snapshot !== latest && { latest }) };
+}
+
+/** Passes a watch on until it has a gap or the next snapshot is due; returns why a new snapshot is needed. */
+async function* watchOnce(
+  store: Datastore,
+  prefix: string,
+  after: Revision,
+  { signal, relistMs, sleep = pause }: FollowOptions,
+): AsyncGenerator<FollowMessage, string> {
+  const round = new AbortController();
+  const watchSignal = AbortSignal.any([signal, round.signal]);
+  if (relistMs !== undefined) void sleep(relistMs(), watchSignal).then(() => round.abort());
+  try {
+    const from = (after + 1) as Revision;
+    for await (const message of store.watch(prefix, { from, signal: watchSignal })) {
+      if (message.type === 'gap') return message.message;
+      yield message;
+    }
+    return 'periodic check';
+  } finally {
+    round.abort();
+  }
+}

@@ -11,6 +11,7 @@ import { rootCertificates } from 'node:tls';
 import { InterceptingCall, type Interceptor, status } from '@grpc/grpc-js';
 import { noop } from 'cockatiel';
 import { Etcd3, type IOptions } from 'etcd3';
+import type { Log } from '../../model/log.js';
 import { DatastoreError } from '../datastore.js';
 
 export interface EtcdOptions {
@@ -23,8 +24,8 @@ export interface EtcdOptions {
   readonly key?: string;
   readonly user?: string;
   readonly password?: string;
-  /** Told of every call that is tried again, in one line. */
-  readonly log?: (message: string) => void;
+  /** Told of every call that is tried again. */
+  readonly log?: Pick<Log, 'warn'>;
   readonly tuning?: Partial<EtcdTuning>;
 }
 

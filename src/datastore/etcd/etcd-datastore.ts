@@ -31,16 +31,16 @@ const READ_RETRY: BackoffLimits = { firstMs: 100, maxMs: 1000 };
 /** Connects at the first call. @throws {DatastoreError} `invalid` when the options make no sense. */
 export function openEtcdDatastore(options: EtcdOptions): Datastore {
   const tuning: EtcdTuning = { ...DEFAULT_TUNING, ...options.tuning };
-  return new EtcdDatastore(connect(options, tuning), tuning, options.log ?? (() => undefined));
+  return new EtcdDatastore(connect(options, tuning), tuning, options.log);
 }
 
 class EtcdDatastore implements Datastore {
   readonly #connection: Connection;
   readonly #tuning: EtcdTuning;
-  readonly #log: (message: string) => void;
+  readonly #log: EtcdOptions['log'];
   readonly #closing = new AbortController();
 
-  constructor(connection: Connection, tuning: EtcdTuning, log: (message: string) => void) {
+  constructor(connection: Connection, tuning: EtcdTuning, log: EtcdOptions['log']) {
     this.#connection = connection;
     this.#tuning = tuning;
     this.#log = log;
@@ -160,7 +160,7 @@ class EtcdDatastore implements Datastore {
       } catch (error) {
         const failure = toDatastoreError(error, `${doing} from ${this.#connection.endpoints}`);
         if (!failure.retryable || attempt === READ_ATTEMPTS) throw failure;
-        this.#log(`${failure.message} (attempt ${attempt} of ${READ_ATTEMPTS})`);
+        this.#log?.warn('reading from etcd failed and is tried again', { attempt, error: failure.message });
         await pause(backoffMs(attempt, READ_RETRY), this.#closing.signal);
       }
     }

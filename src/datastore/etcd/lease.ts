@@ -11,6 +11,7 @@ import type { ILeaseKeepAliveResponse, LeaseClient } from 'etcd3';
 import type { LeaseId } from '../../model/store.js';
 import { type BackoffLimits, backoffMs, pause } from '../backoff.js';
 import { DatastoreError, type Lease } from '../datastore.js';
+import type { EtcdOptions } from './connection.js';
 import { toDatastoreError } from './errors.js';
 
 export interface LeaseSource {
@@ -19,7 +20,7 @@ export interface LeaseSource {
   readonly place: string;
   readonly closing: AbortSignal;
   readonly callTimeoutMs: number;
-  readonly log: (message: string) => void;
+  readonly log: EtcdOptions['log'];
 }
 
 const RETRY: BackoffLimits = { firstMs: 200, maxMs: 2000 };
@@ -84,8 +85,9 @@ class KeptLease implements Lease {
       } catch (error) {
         failures += 1;
         waitMs = Math.min(backoffMs(failures, RETRY), (ttlSeconds * 1000) / 3);
-        if (!this.lost.aborted)
-          log(toDatastoreError(error, `keeping lease ${this.id} alive ${place}`).message);
+        if (this.lost.aborted) return;
+        const failure = toDatastoreError(error, `keeping lease ${this.id} alive ${place}`);
+        log?.warn('a keepalive failed and is tried again', { failures, error: failure.message });
       }
     }
   }

@@ -1,0 +1,137 @@
+/**
+ * What the keys of the store add up to: objects, heads, readiness. PURE except for its own memory.
+ *
+ * One object may lie in several keys, so the raw values of each are kept, and the object is decoded anew when one
+ * of them changes. Level, not edge: writing the same value again, or taking a snapshot that holds what is known,
+ * yields no update. What cannot be decoded is as if gone, and the update says why; one bad object never stops
+ * the others. Keys that are nobody's object (inventory, addresses, other writers' records) are not kept.
+ */
+import { type Layout, LayoutError, type StoredId } from '../../layout/layout.js';
+import type { Head } from '../../layout/records.js';
+import type { Kind, Resource } from '../../model/resource.js';
+import type { KeyEvent, StoreKey } from '../../model/store.js';
+import { parseHead } from './control-records.js';
+import { unsupportedParts } from './unsupported.js';
+import type { Update } from './update.js';
+
+/** An object's keys with their values: mostly one, never many. */
+interface StoredObject {
+  readonly kind: Kind;
+  readonly values: Map<StoreKey, string>;
+}
+
+export type AssemblerLayout = Pick<Layout, 'root' | 'identify' | 'decode'>;
+
+export class ObjectAssembler {
+  readonly #layout: AssemblerLayout;
+  readonly #objects = new Map<StoredId, StoredObject>();
+  #heads: ReadonlyMap<string, Head> = new Map();
+  #ready = false;
+
+  constructor(layout: AssemblerLayout) {
+    this.#layout = layout;
+  }
+
+  /** Heads of all sources as of the last call. */
+  get heads(): ReadonlyMap<string, Head> {
+    return this.#heads;
+  }
+
+  /** Whether /v1/Ready is `true`. */
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  /** Takes what changed; returns the objects that are different now. */
+  apply(events: Iterable<KeyEvent>): readonly Update[] {
+    const changed = new Map<StoredId, Kind>();
+    for (const event of events) {
+      const value = event.type === 'put' ? event.entry.value : undefined;
+      this.#set(event.key, value, changed);
+    }
+    return this.#decodeAll(changed);
+  }
+
+  /** Takes everything that there is; returns the objects that are different now, the vanished ones included. */
+  replace(entries: ReadonlyMap<StoreKey, { readonly value: string }>): readonly Update[] {
+    const changed = new Map<StoredId, Kind>();
+    for (const [id, { kind, values }] of this.#objects)
+      for (const key of values.keys()) if (!entries.has(key) && values.delete(key)) changed.set(id, kind);
+    this.#ready = false;
+    this.#heads = new Map();
+    for (const [key, { value }] of entries) this.#set(key, value, changed);
+    return this.#decodeAll(changed);
+  }
+
+  /** Stores the value of one key, undefined for none, and notes the object that it belongs to. */
+  #set(key: StoreKey, value: string | undefined, changed: Map<StoredId, Kind>): void {
+    const owner = this.#layout.identify(key);
+    switch (owner?.type) {
+      case 'ready':
+        this.#ready = value === 'true';
+        return;
+      case 'head':
+        this.#setHead(owner.source, value);
+        return;
+      case 'resource':
+        if (this.#setPart(owner.id, owner.kind, key, value)) changed.set(owner.id, owner.kind);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #setHead(source: string, value: string | undefined): void {
+    const heads = new Map(this.#heads);
+    const head = value === undefined ? undefined : parseHead(value);
+    if (head === undefined) heads.delete(source);
+    else heads.set(source, head);
+    this.#heads = heads;
+  }
+
+  /** Returns whether anything is different. */
+  #setPart(id: StoredId, kind: Kind, key: StoreKey, value: string | undefined): boolean {
+    const object = this.#objects.get(id) ?? { kind, values: new Map<StoreKey, string>() };
+    if (object.values.get(key) === value) return false;
+    if (value === undefined) object.values.delete(key);
+    else object.values.set(key, value);
+    this.#objects.set(id, object);
+    return true;
+  }
+
+  #decodeAll(changed: ReadonlyMap<StoredId, Kind>): readonly Update[] {
+    return Array.from(changed, ([id, kind]) => this.#decode(id, kind));
+  }
+
+  #decode(id: StoredId, kind: Kind): Update {
+    const values = this.#objects.get(id)?.values;
+    if (values === undefined || values.size === 0) {
+      this.#objects.delete(id);
+      return { id, kind, resource: undefined };
+    }
+    let resource: Resource;
+    try {
+      resource = this.#layout.decode(id, inOrder(values));
+    } catch (error) {
+      return { id, kind, resource: undefined, problem: describeFailure(this.#layout.root, id, error) };
+    }
+    const problem = unsupportedParts(resource);
+    return problem === undefined
+      ? { id, kind, resource }
+      : { id, kind, resource, problem: `${id}: ${problem}` };
+  }
+}
+
+/** By key, so that what is decoded, and complained of first, does not depend on who wrote when. */
+function inOrder(values: ReadonlyMap<StoreKey, string>): ReadonlyMap<StoreKey, string> {
+  return values.size === 1 ? values : new Map([...values].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+const SHOWN = 80;
+
+function describeFailure(root: string, id: StoredId, error: unknown): string {
+  if (!(error instanceof LayoutError))
+    return `${id}: cannot be decoded: ${error instanceof Error ? error.message : String(error)}`;
+  const value = error.value.length > SHOWN ? `${error.value.slice(0, SHOWN)}...` : error.value;
+  return `${root}${error.message}; the value is ${JSON.stringify(value)}`;
+}
