@@ -1,0 +1,157 @@
+/**
+ * The BIRD daemon that belongs to an agent, without being its child.
+ *
+ * BIRD puts itself into the background, so it outlives the agent: stopping or upgrading the agent costs no session.
+ * (A service manager must not kill it either: systemd.kill(5), KillMode=process.) Whoever runs next adopts it through
+ * the control socket. A connection kept open to that socket tells at once when the daemon dies, adopted or not; it is
+ * then started again with -R, graceful restart (RFC 4724), so that peers and kernel keep their routes meanwhile.
+ *
+ * A pid file that is still there when nobody listens is the mark of a daemon that did not end by itself.
+ */
+import { access, readFile } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Exec } from '../../../kernel/exec.js';
+import type { Log } from '../../../model/log.js';
+import { type BirdPaths, birdPathsIn } from './bird-paths.js';
+import { type BirdControl, BirdControlError, connectBird } from './control-socket.js';
+
+export interface BirdProcessOptions {
+  readonly paths: BirdPaths;
+  readonly exec: Exec;
+  readonly log: Log;
+  /** Waits before the nth start in a row that did not last, in ms; n counts from 0. */
+  readonly backoffMs?: (failures: number) => number;
+  /** Monotonic clock in ms. */
+  readonly now?: () => number;
+}
+
+/** A daemon that lived this long had no trouble starting. */
+const LASTING_MS = 60_000;
+
+export class BirdProcess {
+  readonly #paths: BirdPaths;
+  readonly #exec: Exec;
+  readonly #log: Log;
+  readonly #backoffMs: (failures: number) => number;
+  readonly #now: () => number;
+  readonly #end = new AbortController();
+  #connection: BirdControl | undefined;
+  #starting: Promise<void> | undefined;
+  #failures = 0;
+
+  constructor(options: BirdProcessOptions) {
+    this.#paths = options.paths;
+    this.#exec = options.exec;
+    this.#log = options.log;
+    this.#backoffMs = options.backoffMs ?? exponentialBackoff;
+    this.#now = options.now ?? (() => performance.now());
+  }
+
+  /** Adopts the daemon that runs, or starts one. @throws {Error} with BIRD's own words when it does not start. */
+  ensureRunning(): Promise<void> {
+    if (this.#connection || this.#end.signal.aborted) return Promise.resolve();
+    this.#starting ??= this.#adoptOrStart().finally(() => {
+      this.#starting = undefined;
+    });
+    return this.#starting;
+  }
+
+  /** Stops watching. The daemon runs on. */
+  close(): void {
+    this.#end.abort();
+    this.#connection?.close();
+  }
+
+  async #adoptOrStart(): Promise<void> {
+    const running = await connectIfRunning(this.#paths.controlSocket);
+    if (running) {
+      this.#log.info('adopted the running BIRD', { socket: this.#paths.controlSocket });
+      this.#watch(running);
+      return;
+    }
+    const recovering = await exists(this.#paths.pidFile);
+    const { config, controlSocket, pidFile } = this.#paths;
+    const args = ['-c', config, '-s', controlSocket, '-P', pidFile, ...(recovering ? ['-R'] : [])];
+    const { code, stderr } = await this.#exec('bird', args);
+    if (code !== 0) throw new Error(`bird ${args.join(' ')}: exit ${code}: ${stderr.trim()}`);
+    this.#log.info('started BIRD', { config, recovering });
+    this.#watch(await connectBird(controlSocket));
+  }
+
+  #watch(connection: BirdControl): void {
+    if (this.#end.signal.aborted) {
+      connection.close();
+      return;
+    }
+    const since = this.#now();
+    this.#connection = connection;
+    connection.closed.then(() => {
+      this.#connection = undefined;
+      if (this.#end.signal.aborted) return;
+      this.#log.warn('BIRD is gone', { socket: this.#paths.controlSocket });
+      if (this.#now() - since >= LASTING_MS) this.#failures = 0;
+      void this.#restart();
+    });
+  }
+
+  async #restart(): Promise<void> {
+    const { signal } = this.#end;
+    while (!this.#connection && !signal.aborted) {
+      const delayMs = this.#backoffMs(this.#failures);
+      this.#failures += 1;
+      try {
+        await pause(delayMs, undefined, { signal });
+        await this.ensureRunning();
+      } catch (error) {
+        if (!signal.aborted) this.#log.error('BIRD does not start', { error: String(error) });
+      }
+    }
+  }
+}
+
+/**
+ * Ends the daemon of this state directory: its sessions close, its routes stay in the kernel. For taking down a lab
+ * or a host; an agent never does it. False: none was running.
+ */
+export async function stopBird(stateDir: string, timeoutMs = 5_000): Promise<boolean> {
+  const { controlSocket, pidFile } = birdPathsIn(stateDir);
+  try {
+    using control = await connectBird(controlSocket, { timeoutMs });
+    await control.command('down');
+    const late = pause(timeoutMs, 'late', { ref: false });
+    if ((await Promise.race([control.closed, late])) !== 'late') return true;
+  } catch (error) {
+    if (!(error instanceof BirdControlError)) throw error;
+    if (error.code === 'not-running') return false;
+  }
+  return killByPidFile(pidFile, controlSocket);
+}
+
+async function killByPidFile(pidFile: string, controlSocket: string): Promise<boolean> {
+  const pid = Number(await readFile(pidFile, 'utf8'));
+  const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8');
+  // The number may belong to another program by now.
+  if (!commandLine.split('\0').includes(controlSocket)) return false;
+  process.kill(pid, 'SIGKILL');
+  return true;
+}
+
+function exponentialBackoff(failures: number): number {
+  return failures === 0 ? 0 : Math.min(60_000, 500 * 2 ** failures);
+}
+
+async function connectIfRunning(path: string): Promise<BirdControl | undefined> {
+  try {
+    return await connectBird(path);
+  } catch (error) {
+    if (error instanceof BirdControlError && error.code === 'not-running') return undefined;
+    throw error;
+  }
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
