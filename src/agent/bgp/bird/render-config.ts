@@ -71,7 +71,7 @@ export function renderIdleBirdConfig(options: BirdConfigOptions): string {
       bird`# Written by heddle: this host takes no part in BGP.`,
       ...logLines('Info', options),
       deviceProtocol(digest),
-      ...IP_FAMILIES.map((family) => kernelProtocol(family, bird`none`)),
+      ...IP_FAMILIES.map((family) => kernelProtocol(family, bird`all`)),
     ),
   );
 }
@@ -175,7 +175,12 @@ function poolSet(
 const COMMA = bird`,`;
 const NOTHING = bird``;
 
-/** The kernel's main table. Only what BGP brought is written to it, and it stays there when the daemon goes. */
+/**
+ * The kernel's main table. Only what BGP brought is written to it, and it stays there when the daemon goes.
+ *
+ * No import filter may ever refuse a route that was learned: BIRD 2.0.12 keeps pointing at the entry it then frees,
+ * and announces other networks in its place once the route is let in again.
+ */
 function kernelProtocol(family: IpFamily, imported: BirdText): BirdText {
   return block(
     bird`\nprotocol kernel heddle_kernel_${family}`,

@@ -1,0 +1,347 @@
+/** Three hosts on one bridge, real BIRD on each, configured from manifests by way of topology and speaker. */
+import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { stopBird } from '../../src/agent/bgp/bird/bird-process.js';
+import { createBirdSpeaker } from '../../src/agent/bgp/bird/bird-speaker.js';
+import type { BgpSpeaker, SessionStatus } from '../../src/agent/bgp/speaker.js';
+import type { Exec } from '../../src/kernel/exec.js';
+import type { Log, LogFields } from '../../src/model/log.js';
+import { bgpModelFor } from '../../src/topology/bgp.js';
+import {
+  bringUpLoopback,
+  createNamespace,
+  createVeth,
+  ip,
+  type Namespace,
+  requirePrivateNetns,
+} from '../helpers/netns.js';
+import { until } from '../helpers/until.js';
+import { type NetworkText, topologyInput } from '../topology/topology-fixture.js';
+
+requirePrivateNetns();
+
+const POOLS = { '10.65.0.0/16': {}, 'fd65::/48': {} };
+const NODES = {
+  h1: { v4: '10.99.0.1/24', v6: 'fd99::1/64' },
+  h2: { v4: '10.99.0.2/24', v6: 'fd99::2/64' },
+  h3: { v4: '10.99.0.3/24', v6: 'fd99::3/64' },
+};
+const NETWORK: NetworkText = { nodes: NODES, pools: POOLS };
+
+interface LogLine {
+  readonly message: string;
+  readonly fields: LogFields | undefined;
+}
+
+interface Host extends AsyncDisposable {
+  readonly name: string;
+  readonly namespace: Namespace;
+  readonly stateDir: string;
+  readonly logged: LogLine[];
+  speaker: BgpSpeaker;
+  /** A new agent over the same state directory. */
+  newSpeaker(exec?: Exec): BgpSpeaker;
+  applies(network: NetworkText): ReturnType<BgpSpeaker['apply']>;
+  /** The host's route to this destination, as ip(8) shows it; '' when there is none. */
+  route(destination: string): Promise<string>;
+  birdPid(): Promise<number>;
+}
+
+async function createHost(name: string, number: number): Promise<Host> {
+  const namespace = await createNamespace('bgp');
+  const stateDir = await mkdtemp(join(tmpdir(), `heddle-bgp-${process.pid}-`));
+  const veth = await createVeth({ peer: 'eth0', peerNamespace: namespace });
+  await ip(`link set ${veth.name} master br0`);
+  await namespace.run('sysctl', [
+    '-qw',
+    'net.ipv6.conf.all.accept_dad=0',
+    'net.ipv6.conf.default.accept_dad=0',
+  ]);
+  await namespace.ip(`addr add 10.99.0.${number}/24 dev eth0`);
+  await namespace.ip(`addr add fd99::${number}/64 dev eth0 nodad`);
+  await namespace.ip('route add default via 10.99.0.254');
+  await namespace.ip('link add cali1 type bridge');
+  await namespace.ip('link set cali1 up');
+  const logged: LogLine[] = [];
+  const newSpeaker = (exec: Exec = namespace.exec) =>
+    createBirdSpeaker({ daemon: { mode: 'managed', stateDir }, exec, log: logInto(logged) });
+  const host: Host = {
+    name,
+    namespace,
+    stateDir,
+    logged,
+    newSpeaker,
+    speaker: newSpeaker(),
+    applies: (network) => host.speaker.apply(bgpModelFor(name, topologyInput(network))),
+    async route(destination) {
+      const family = destination.includes(':') ? '-6' : '-4';
+      return (await namespace.ip(`${family} route show ${destination}`)).trim();
+    },
+    birdPid: async () => Number(await readFile(join(stateDir, 'bird.pid'), 'utf8')),
+    async [Symbol.asyncDispose]() {
+      host.speaker.close();
+      await stopBird(stateDir);
+      await rm(stateDir, { recursive: true });
+      await veth[Symbol.asyncDispose]();
+      await namespace[Symbol.asyncDispose]();
+    },
+  };
+  return host;
+}
+
+function logInto(lines: LogLine[]): Log {
+  const write = (message: string, fields?: LogFields) => void lines.push({ message, fields });
+  return { debug: write, info: write, warn: write, error: write };
+}
+
+async function allEstablished(host: Host, count: number): Promise<readonly SessionStatus[]> {
+  return until(
+    async () => {
+      const { established, configured, sessions } = await host.speaker.status();
+      return established === count && configured === count && sessions;
+    },
+    { timeoutMs: 20_000, what: `${count} established sessions of ${host.name}` },
+  );
+}
+
+const appears = (host: Host, destination: string): Promise<string> =>
+  until(async () => (await host.route(destination)) || false, {
+    what: `a route of ${host.name} to ${destination}`,
+  });
+const vanishes = (host: Host, destination: string): Promise<boolean> =>
+  until(async () => (await host.route(destination)) === '', {
+    what: `the end of ${host.name}'s route to ${destination}`,
+  });
+const since = (sessions: readonly SessionStatus[]) => sessions.map(({ name, since }) => `${name} ${since}`);
+
+interface Lab {
+  readonly h1: Host;
+  readonly h2: Host;
+  readonly h3: Host;
+}
+let lab: Lab;
+
+test.before('three hosts on a bridge, each applied its own model', async () => {
+  await bringUpLoopback();
+  await ip('link add br0 type bridge stp_state 0 forward_delay 0');
+  await ip('link set br0 up');
+  const [h1, h2, h3] = [await createHost('h1', 1), await createHost('h2', 2), await createHost('h3', 3)];
+  lab = { h1, h2, h3 };
+  for (const host of Object.values(lab)) {
+    const { failures } = await host.applies(NETWORK);
+    if (failures.length > 0) throw new Error(JSON.stringify(failures));
+  }
+});
+
+test.after.always('nothing is left', async () => {
+  for (const host of Object.values(lab)) await host[Symbol.asyncDispose]();
+});
+
+test.serial('the mesh comes up in both families', async (t) => {
+  const { h1, h2, h3 } = lab;
+  for (const host of [h1, h2, h3]) {
+    const sessions = await allEstablished(host, 4);
+    t.deepEqual(
+      sessions.map(({ family }) => family),
+      [4, 4, 6, 6],
+    );
+    t.deepEqual(await host.speaker.verify(), []);
+  }
+  t.deepEqual(
+    (await h2.speaker.status()).sessions.map(({ name, peerName }) => `${name} ${peerName}`),
+    ['Mesh_10_99_0_1 h1', 'Mesh_10_99_0_3 h3', 'Mesh_fd99__1 h1', 'Mesh_fd99__3 h3'],
+  );
+});
+
+test.serial(
+  'the other hosts learn a workload inside a pool, and nothing else that the kernel routes',
+  async (t) => {
+    const { h1, h2, h3 } = lab;
+    // In this order: when the last one has come, those before it would be there too.
+    await h1.namespace.ip('route add 172.16.0.0/16 via 10.99.0.77');
+    await h1.namespace.ip('route add 172.17.0.1/32 dev cali1 scope link proto 80');
+    await h1.namespace.ip('route add 10.65.0.0/24 dev cali1 proto 80');
+    await h1.namespace.ip('route add 10.65.2.2/32 dev cali1 proto static');
+    await h1.namespace.ip('route add 10.65.1.1/32 dev cali1 scope link proto 80');
+    await h1.namespace.ip('-6 route add fd65::1:1/128 dev cali1 proto 80');
+    for (const host of [h2, h3]) {
+      t.regex(await appears(host, '10.65.1.1'), /via 10\.99\.0\.1 dev eth0 proto bird/);
+      t.regex(await appears(host, 'fd65::1:1'), /via fd99::1 dev eth0 proto bird/);
+      const learned = await host.namespace.ip('-4 route show proto bird');
+      t.is(learned.trim().split('\n').length, 1, learned);
+      t.regex(await host.route('default'), /^default via 10\.99\.0\.254 dev eth0 *$/);
+    }
+    await h1.namespace.ip('route del 10.65.1.1/32 dev cali1');
+    await vanishes(h3, '10.65.1.1');
+    await h1.namespace.ip('route add 10.65.1.1/32 dev cali1 scope link proto 80');
+    await appears(h3, '10.65.1.1');
+  },
+);
+
+test.serial('a host does not believe what a peer says of addresses outside the pools', async (t) => {
+  const { h1, h2, h3 } = lab;
+  await h3.applies({ ...NETWORK, pools: { '0.0.0.0/0': {} } });
+  await h3.namespace.ip('route add 172.18.0.1/32 dev cali1 scope link proto 80');
+  await h3.namespace.ip('route add 10.65.3.3/32 dev cali1 scope link proto 80');
+  for (const host of [h1, h2]) {
+    await appears(host, '10.65.3.3');
+    t.is(await host.route('172.18.0.1'), '');
+  }
+  await h3.applies(NETWORK);
+});
+
+test.serial('a host goes on announcing its own workload when another host claims the address', async (t) => {
+  const { h1, h2, h3 } = lab;
+  await h2.namespace.ip('route add 10.65.1.1/32 dev cali1 scope link proto 80');
+  await until(
+    async () =>
+      (await h3.speaker.status()).sessions.filter(({ imported, family }) => family === 4 && imported >= 1)
+        .length === 2,
+  );
+  t.regex(await h1.route('10.65.1.1'), /^10\.65\.1\.1 dev cali1/);
+  await h1.namespace.ip('route del 10.65.1.1/32 dev cali1');
+  t.regex(await until(async () => /via 10\.99\.0\.2/.exec(await h3.route('10.65.1.1'))?.[0]), /10\.99\.0\.2/);
+  await h1.namespace.ip('route add 10.65.1.1/32 dev cali1 scope link proto 80');
+  await h2.namespace.ip('route del 10.65.1.1/32 dev cali1');
+  t.truthy(await until(async () => /via 10\.99\.0\.1/.exec(await h3.route('10.65.1.1'))?.[0]));
+});
+
+test.serial(
+  'an equal configuration is not loaded again, and a new node leaves the other sessions alone',
+  async (t) => {
+    const { h1 } = lab;
+    const before = since(await allEstablished(h1, 4));
+    const lastConfigured = async () =>
+      /Last reconfiguration.*/.exec(
+        await h1.namespace.run('birdc', ['-s', join(h1.stateDir, 'bird.ctl'), 'show', 'status']),
+      )?.[0];
+    const configuredAt = await lastConfigured();
+    t.deepEqual(await h1.applies(NETWORK), { changed: 0, failures: [] });
+    t.is(await lastConfigured(), configuredAt);
+
+    const larger = { ...NETWORK, nodes: { ...NODES, h4: { v4: '10.99.0.4/24' } } };
+    t.deepEqual(await h1.applies(larger), { changed: 1, failures: [] });
+    t.not(await lastConfigured(), configuredAt);
+    const { configured, sessions } = await h1.speaker.status();
+    t.is(configured, 5);
+    t.deepEqual(since(sessions.filter(({ peerName }) => peerName !== 'h4')), before);
+    t.deepEqual(await h1.applies(NETWORK), { changed: 1, failures: [] });
+    t.deepEqual(since(await allEstablished(h1, 4)), before);
+  },
+);
+
+test.serial('a new agent adopts the daemon of the one before it', async (t) => {
+  const { h1 } = lab;
+  const [before, pid] = [since(await allEstablished(h1, 4)), await h1.birdPid()];
+  h1.speaker.close();
+  h1.speaker = h1.newSpeaker();
+  t.deepEqual(await h1.applies(NETWORK), { changed: 0, failures: [] });
+  t.deepEqual(since(await allEstablished(h1, 4)), before);
+  t.is(await h1.birdPid(), pid);
+});
+
+test.serial(
+  'a daemon that dies is started again for graceful restart, and no route is lost anywhere',
+  async (t) => {
+    const { h1, h2, h3 } = lab;
+    await h2.namespace.ip('route add 10.65.2.1/32 dev cali1 scope link proto 80');
+    await appears(h1, '10.65.2.1');
+    const watched = [
+      { host: h1, destination: '10.65.2.1' },
+      { host: h3, destination: '10.65.1.1' },
+    ];
+    const pid = await h1.birdPid();
+    h1.logged.length = 0;
+    process.kill(pid, 'SIGKILL');
+    await until(() => h1.logged.some(({ message }) => message === 'started BIRD'), { what: 'a new BIRD' });
+    t.deepEqual(
+      h1.logged.map(({ message, fields }) => [message, fields?.recovering]),
+      [
+        ['BIRD is gone', undefined],
+        ['started BIRD', true],
+      ],
+    );
+    const established = async () => (await h1.speaker.status()).established === 4;
+    await until(
+      async () => {
+        for (const { host, destination } of watched)
+          t.not(await host.route(destination), '', `${host.name} lost ${destination}`);
+        return established();
+      },
+      { timeoutMs: 30_000, what: 'the sessions of the restarted daemon' },
+    );
+    for (const { host, destination } of watched) t.regex(await host.route(destination), /proto bird/);
+    t.not(await h1.birdPid(), pid);
+  },
+);
+
+test.serial(
+  'a configuration that bird -p refuses leaves file, daemon and sessions as they are',
+  async (t) => {
+    const { h1 } = lab;
+    const [before, file] = [
+      since(await allEstablished(h1, 4)),
+      await readFile(join(h1.stateDir, 'bird.conf'), 'utf8'),
+    ];
+    h1.speaker.close();
+    h1.speaker = h1.newSpeaker(async (command, args, options) => {
+      const staged = args[0] === '-p' && args[2];
+      if (staged) await appendFile(staged, 'nonsense;\n');
+      return h1.namespace.exec(command, args, options);
+    });
+    const { changed, failures } = await h1.applies({ ...NETWORK, pools: { '10.65.0.0/16': {} } });
+    t.is(changed, 0);
+    t.regex(
+      failures[0]?.message ?? '',
+      /does not pass bird -p, the old one stays: .*bird\.conf\.new:\d+:\d+ syntax error/,
+    );
+    t.is(await readFile(join(h1.stateDir, 'bird.conf'), 'utf8'), file);
+    t.deepEqual(since(await allEstablished(h1, 4)), before);
+    t.regex((await h1.speaker.verify())[0]?.message ?? '', /another configuration/);
+  },
+);
+
+test.serial('a configuration that only the daemon refuses is taken back from the disk', async (t) => {
+  const { h1 } = lab;
+  const file = await readFile(join(h1.stateDir, 'bird.conf'), 'utf8');
+  h1.speaker.close();
+  h1.speaker = h1.newSpeaker(async (_command, args) => {
+    await appendFile(args[2] ?? '', 'nonsense;\n');
+    return { code: 0, stdout: '', stderr: '' };
+  });
+  const { failures } = await h1.applies({ ...NETWORK, pools: { '10.65.0.0/16': {} } });
+  t.regex(failures[0]?.message ?? '', /bird\.conf:\d+:\d+ syntax error/);
+  t.is(await readFile(join(h1.stateDir, 'bird.conf'), 'utf8'), file);
+  h1.speaker.close();
+  h1.speaker = h1.newSpeaker();
+  t.deepEqual(await h1.applies(NETWORK), { changed: 0, failures: [] });
+  t.deepEqual(await h1.speaker.verify(), []);
+});
+
+test.serial('a host that leaves BGP takes its routes back and loses those of others', async (t) => {
+  const { h1, h2, h3 } = lab;
+  t.deepEqual(await h1.speaker.apply(undefined), { changed: 1, failures: [] });
+  await vanishes(h1, '10.65.2.1');
+  await vanishes(h3, '10.65.1.1');
+  t.deepEqual(await h1.speaker.status(), { configured: 0, established: 0, sessions: [] });
+  t.deepEqual(await h1.speaker.verify(), []);
+  const { sessions } = await h2.speaker.status();
+  t.like(
+    sessions.find(({ name }) => name === 'Mesh_10_99_0_1'),
+    { established: false, lastError: 'Received: Peer de-configured' },
+  );
+  t.deepEqual(await h1.applies(NETWORK), { changed: 1, failures: [] });
+  await allEstablished(h1, 4);
+});
+
+test.serial('stopping the agent stops nothing; stopBird() ends the daemon', async (t) => {
+  const { h3, h2 } = lab;
+  h3.speaker.close();
+  await appears(h2, '10.65.3.3');
+  t.true(await stopBird(h3.stateDir));
+  t.false(await stopBird(h3.stateDir));
+  await vanishes(h2, '10.65.3.3');
+  t.regex((await h3.speaker.status()).problem ?? '', /no BIRD listens/);
+});
