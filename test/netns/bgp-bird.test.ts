@@ -16,6 +16,7 @@ import {
   ip,
   type Namespace,
   requirePrivateNetns,
+  run,
 } from '../helpers/netns.js';
 import { until } from '../helpers/until.js';
 import { type NetworkText, topologyInput } from '../topology/topology-fixture.js';
@@ -52,6 +53,8 @@ interface Host extends AsyncDisposable {
 async function createHost(name: string, number: number): Promise<Host> {
   const namespace = await createNamespace('bgp');
   const stateDir = await mkdtemp(join(tmpdir(), `heddle-bgp-${process.pid}-`));
+  // Small, so that a test can fill it.
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=256k', `heddle-${name}`, stateDir]);
   const veth = await createVeth({ peer: 'eth0', peerNamespace: namespace });
   await ip(`link set ${veth.name} master br0`);
   await namespace.run('sysctl', [
@@ -83,6 +86,7 @@ async function createHost(name: string, number: number): Promise<Host> {
     async [Symbol.asyncDispose]() {
       host.speaker.close();
       await stopBird(stateDir);
+      await run('umount', [stateDir]);
       await rm(stateDir, { recursive: true });
       await veth[Symbol.asyncDispose]();
       await namespace[Symbol.asyncDispose]();
@@ -114,7 +118,14 @@ const vanishes = (host: Host, destination: string): Promise<boolean> =>
   until(async () => (await host.route(destination)) === '', {
     what: `the end of ${host.name}'s route to ${destination}`,
   });
-const since = (sessions: readonly SessionStatus[]) => sessions.map(({ name, since }) => `${name} ${since}`);
+/** What BIRD wrote into its log about loading a configuration, and about sessions that changed their state. */
+async function events(host: Host): Promise<{ readonly loads: number; readonly flaps: readonly string[] }> {
+  const lines = (await readFile(join(host.stateDir, 'bird.log'), 'utf8')).split('\n');
+  return {
+    loads: lines.filter((line) => line.endsWith('<INFO> Reconfiguring')).length,
+    flaps: lines.flatMap((line) => /(Mesh_\w+): State changed/.exec(line)?.[1] ?? []),
+  };
+}
 
 interface Lab {
   readonly h1: Host;
@@ -192,53 +203,52 @@ test.serial('a host does not believe what a peer says of addresses outside the p
   await h3.applies(NETWORK);
 });
 
-test.serial('a host goes on announcing its own workload when another host claims the address', async (t) => {
+test.serial('two hosts with the same workload each use their own and announce it', async (t) => {
   const { h1, h2, h3 } = lab;
+  const routesFrom = async (host: Host, peer: string) =>
+    (await host.speaker.status()).sessions.find(({ name }) => name === peer)?.imported ?? 0;
+  const before = await routesFrom(h1, 'Mesh_10_99_0_2');
   await h2.namespace.ip('route add 10.65.1.1/32 dev cali1 scope link proto 80');
-  await until(
-    async () =>
-      (await h3.speaker.status()).sessions.filter(({ imported, family }) => family === 4 && imported >= 1)
-        .length === 2,
-  );
-  t.regex(await h1.route('10.65.1.1'), /^10\.65\.1\.1 dev cali1/);
+  await until(async () => (await routesFrom(h1, 'Mesh_10_99_0_2')) === before + 1, {
+    what: "h2's claim at h1",
+  });
+  t.is(await h1.route('10.65.1.1'), '10.65.1.1 dev cali1 proto 80 scope link');
+  t.is(await h2.route('10.65.1.1'), '10.65.1.1 dev cali1 proto 80 scope link');
   await h1.namespace.ip('route del 10.65.1.1/32 dev cali1');
-  t.regex(await until(async () => /via 10\.99\.0\.2/.exec(await h3.route('10.65.1.1'))?.[0]), /10\.99\.0\.2/);
+  await until(async () => /via 10\.99\.0\.2 /.test(await h3.route('10.65.1.1')), { what: 'h2 as next hop' });
   await h1.namespace.ip('route add 10.65.1.1/32 dev cali1 scope link proto 80');
   await h2.namespace.ip('route del 10.65.1.1/32 dev cali1');
-  t.truthy(await until(async () => /via 10\.99\.0\.1/.exec(await h3.route('10.65.1.1'))?.[0]));
+  await until(async () => /via 10\.99\.0\.1 /.test(await h3.route('10.65.1.1')), { what: 'h1 as next hop' });
 });
 
 test.serial(
-  'an equal configuration is not loaded again, and a new node leaves the other sessions alone',
+  'an equal configuration is not loaded again, and a new node leaves other sessions alone',
   async (t) => {
     const { h1 } = lab;
-    const before = since(await allEstablished(h1, 4));
-    const lastConfigured = async () =>
-      /Last reconfiguration.*/.exec(
-        await h1.namespace.run('birdc', ['-s', join(h1.stateDir, 'bird.ctl'), 'show', 'status']),
-      )?.[0];
-    const configuredAt = await lastConfigured();
+    await allEstablished(h1, 4);
+    const before = await events(h1);
     t.deepEqual(await h1.applies(NETWORK), { changed: 0, failures: [] });
-    t.is(await lastConfigured(), configuredAt);
+    t.is((await events(h1)).loads, before.loads);
 
     const larger = { ...NETWORK, nodes: { ...NODES, h4: { v4: '10.99.0.4/24' } } };
     t.deepEqual(await h1.applies(larger), { changed: 1, failures: [] });
-    t.not(await lastConfigured(), configuredAt);
-    const { configured, sessions } = await h1.speaker.status();
-    t.is(configured, 5);
-    t.deepEqual(since(sessions.filter(({ peerName }) => peerName !== 'h4')), before);
+    t.like(await h1.speaker.status(), { configured: 5, established: 4 });
     t.deepEqual(await h1.applies(NETWORK), { changed: 1, failures: [] });
-    t.deepEqual(since(await allEstablished(h1, 4)), before);
+    await allEstablished(h1, 4);
+    const { loads, flaps } = await events(h1);
+    t.is(loads, before.loads + 2);
+    t.deepEqual(new Set(flaps.slice(before.flaps.length)), new Set(['Mesh_10_99_0_4']));
   },
 );
 
 test.serial('a new agent adopts the daemon of the one before it', async (t) => {
   const { h1 } = lab;
-  const [before, pid] = [since(await allEstablished(h1, 4)), await h1.birdPid()];
+  const [before, pid] = [await events(h1), await h1.birdPid()];
   h1.speaker.close();
   h1.speaker = h1.newSpeaker();
   t.deepEqual(await h1.applies(NETWORK), { changed: 0, failures: [] });
-  t.deepEqual(since(await allEstablished(h1, 4)), before);
+  await allEstablished(h1, 4);
+  t.deepEqual(await events(h1), before);
   t.is(await h1.birdPid(), pid);
 });
 
@@ -281,10 +291,8 @@ test.serial(
   'a configuration that bird -p refuses leaves file, daemon and sessions as they are',
   async (t) => {
     const { h1 } = lab;
-    const [before, file] = [
-      since(await allEstablished(h1, 4)),
-      await readFile(join(h1.stateDir, 'bird.conf'), 'utf8'),
-    ];
+    await allEstablished(h1, 4);
+    const [before, file] = [await events(h1), await readFile(join(h1.stateDir, 'bird.conf'), 'utf8')];
     h1.speaker.close();
     h1.speaker = h1.newSpeaker(async (command, args, options) => {
       const staged = args[0] === '-p' && args[2];
@@ -298,7 +306,7 @@ test.serial(
       /does not pass bird -p, the old one stays: .*bird\.conf\.new:\d+:\d+ syntax error/,
     );
     t.is(await readFile(join(h1.stateDir, 'bird.conf'), 'utf8'), file);
-    t.deepEqual(since(await allEstablished(h1, 4)), before);
+    t.deepEqual(await events(h1), before);
     t.regex((await h1.speaker.verify())[0]?.message ?? '', /another configuration/);
   },
 );
@@ -320,20 +328,46 @@ test.serial('a configuration that only the daemon refuses is taken back from the
   t.deepEqual(await h1.speaker.verify(), []);
 });
 
-test.serial('a host that leaves BGP takes its routes back and loses those of others', async (t) => {
+test.serial('a host that leaves BGP loses the routes of others, and they lose its own', async (t) => {
   const { h1, h2, h3 } = lab;
-  t.deepEqual(await h1.speaker.apply(undefined), { changed: 1, failures: [] });
-  await vanishes(h1, '10.65.2.1');
-  await vanishes(h3, '10.65.1.1');
-  t.deepEqual(await h1.speaker.status(), { configured: 0, established: 0, sessions: [] });
-  t.deepEqual(await h1.speaker.verify(), []);
-  const { sessions } = await h2.speaker.status();
-  t.like(
-    sessions.find(({ name }) => name === 'Mesh_10_99_0_1'),
-    { established: false, lastError: 'Received: Peer de-configured' },
-  );
-  t.deepEqual(await h1.applies(NETWORK), { changed: 1, failures: [] });
-  await allEstablished(h1, 4);
+  const learnedFromH1 = async () => (await h3.namespace.ip('-4 route show proto bird via 10.99.0.1')).trim();
+  const before = await learnedFromH1();
+  // Several times: a kernel route that a filter had refused meanwhile came back as another network.
+  for (const round of [1, 2, 3]) {
+    t.deepEqual(await h1.speaker.apply(undefined), { changed: 1, failures: [] }, `round ${round}`);
+    await vanishes(h1, '10.65.2.1');
+    await vanishes(h3, '10.65.1.1');
+    t.deepEqual(await h1.speaker.status(), { configured: 0, established: 0, sessions: [] });
+    t.deepEqual(await h1.speaker.verify(), []);
+    const { sessions } = await h2.speaker.status();
+    t.like(
+      sessions.find(({ name }) => name === 'Mesh_10_99_0_1'),
+      { established: false, lastError: 'Received: Peer de-configured' },
+    );
+    t.deepEqual(await h1.applies(NETWORK), { changed: 1, failures: [] });
+    await allEstablished(h1, 4);
+    await appears(h3, '10.65.1.1');
+    t.is(await learnedFromH1(), before);
+  }
+});
+
+test.serial('a full disk leaves file, daemon and sessions as they are, and is got over', async (t) => {
+  const { h2 } = lab;
+  await allEstablished(h2, 4);
+  const file = await readFile(join(h2.stateDir, 'bird.conf'), 'utf8');
+  const larger = { ...NETWORK, nodes: { ...NODES, h4: { v4: '10.99.0.4/24' } } };
+  const filler = join(h2.stateDir, 'filler');
+  const { code } = await h2.namespace.exec('dd', ['if=/dev/zero', `of=${filler}`, 'bs=4096']);
+  t.not(code, 0, 'the disk is not full');
+  const { changed, failures } = await h2.applies(larger);
+  t.is(changed, 0);
+  t.regex(failures[0]?.message ?? '', /ENOSPC/);
+  t.is(await readFile(join(h2.stateDir, 'bird.conf'), 'utf8'), file);
+  t.is((await h2.speaker.status()).established, 4);
+  await rm(filler);
+  t.deepEqual(await h2.speaker.resync(), { changed: 1, failures: [] });
+  t.like(await h2.speaker.status(), { configured: 5, established: 4 });
+  t.deepEqual(await h2.applies(NETWORK), { changed: 1, failures: [] });
 });
 
 test.serial('stopping the agent stops nothing; stopBird() ends the daemon', async (t) => {
