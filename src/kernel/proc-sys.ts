@@ -7,7 +7,7 @@ import type { SysctlPath } from '../model/sysctl.js';
 export interface ProcSys {
   /** The value without its final newline; undefined when the file does not exist. */
   read(path: SysctlPath): Promise<string | undefined>;
-  /** @throws when the file does not exist or the kernel refuses the value. */
+  /** @throws with code ENOENT when the file does not exist, with another when the kernel refuses the value. */
   write(path: SysctlPath, value: string): Promise<void>;
 }
 
@@ -21,6 +21,7 @@ export const procSys: ProcSys = {
     }
   },
   async write(path, value) {
-    await writeFile(`/proc/sys/${path}`, value);
+    // r+ does not try to create a file that is missing, which the kernel would refuse as EACCES.
+    await writeFile(`/proc/sys/${path}`, value, { flag: 'r+' });
   },
 };

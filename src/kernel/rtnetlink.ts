@@ -38,8 +38,9 @@ export interface KernelNeighbor {
   readonly state: number;
 }
 
+/** `create` is refused with EEXIST where `replace` overwrites: the place is that of destination and metric. */
 export type RouteOp =
-  | { readonly op: 'replace' | 'delete'; readonly object: 'route'; readonly route: KernelRoute }
+  | { readonly op: 'create' | 'replace' | 'delete'; readonly object: 'route'; readonly route: KernelRoute }
   | { readonly op: 'replace' | 'delete'; readonly object: 'neighbor'; readonly neighbor: KernelNeighbor };
 
 export type LinkEvent =

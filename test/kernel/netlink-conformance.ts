@@ -251,11 +251,10 @@ function refusalTests(withVeth: Register, { extendedAck }: ConformanceOptions): 
     }
   });
 
-  withVeth('creating what exists is EEXIST', async (t, { transport, link }) => {
+  withVeth('creating what exists is EEXIST', async (t, { rtnetlink, link }) => {
     for (const family of IP_FAMILIES) {
-      const { type, payload } = encodeRoute('replace', hostRoute(HOST[family], link.index));
-      const create = { type, payload, flags: NLM_F.CREATE | NLM_F.EXCL };
-      const [first, second] = await transport.request([create, create]);
+      const create: RouteOp = { op: 'create', object: 'route', route: hostRoute(HOST[family], link.index) };
+      const [first, second] = await rtnetlink.apply([create, create]);
       t.is(first, undefined);
       t.like(second, { errno: 17, code: 'EEXIST' });
     }

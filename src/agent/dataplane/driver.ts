@@ -17,6 +17,8 @@ export interface ApplyReport {
   /** Objects written or removed. */
   readonly changed: number;
   readonly failures: readonly DriverFailure[];
+  /** Objects whose time has not come: their interface is not there or is down. No fault of the host's. */
+  readonly waiting?: readonly DriverFailure[];
 }
 
 export interface Driver {

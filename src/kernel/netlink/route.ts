@@ -39,11 +39,16 @@ export function encodeRouteDump(
   };
 }
 
-/** `replace` creates the route, or changes the one with the same destination and metric. */
-export function encodeRoute(op: 'replace' | 'delete', route: KernelRoute): NetlinkRequest {
+const OPERATIONS = {
+  create: { type: RTM.NEWROUTE, flags: NLM_F.CREATE | NLM_F.EXCL },
+  replace: { type: RTM.NEWROUTE, flags: NLM_F.CREATE | NLM_F.REPLACE },
+  delete: { type: RTM.DELROUTE, flags: 0 },
+} as const;
+
+/** `create` is refused where a route with the same destination and metric exists; `replace` overwrites it. */
+export function encodeRoute(op: keyof typeof OPERATIONS, route: KernelRoute): NetlinkRequest {
   return {
-    type: op === 'replace' ? RTM.NEWROUTE : RTM.DELROUTE,
-    flags: op === 'replace' ? NLM_F.CREATE | NLM_F.REPLACE : 0,
+    ...OPERATIONS[op],
     payload: encodePayload(routeHeader(route), routeAttributes(route)),
   };
 }

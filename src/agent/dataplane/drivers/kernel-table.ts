@@ -1,0 +1,166 @@
+/**
+ * The one engine of the drivers that write objects one by one: routes, neighbour entries, sysctls.
+ *
+ * It holds the delta tracker and the order of work: read back when asked to, compare, write what is pending,
+ * remove what nobody wants. Each kind of object says how to read, write and remove its own (`KernelObjects`) and
+ * remembers nothing. An object that fails stays pending, as does one that waits for its interface; a read-back
+ * that fails leaves the last one standing and is tried again.
+ */
+import { DeltaTracker, type DesiredView } from '../../../model/delta-tracker.js';
+import type { ApplyReport, Driver, DriverFailure } from '../driver.js';
+
+/** A wish that the kernel does not fulfil, and what it holds instead. */
+export interface PendingObject<K, V, A> {
+  readonly key: K;
+  readonly desired: V;
+  readonly actual: A | undefined;
+}
+
+export interface StaleObject<K, A> {
+  readonly key: K;
+  readonly actual: A;
+}
+
+export type WriteOutcome<A> =
+  | { readonly type: 'written'; readonly actual: A }
+  /** Cannot be there yet: text for people. */
+  | { readonly type: 'waiting'; readonly reason: string }
+  | { readonly type: 'failed'; readonly error: unknown };
+
+/** One kind of kernel object. `A` is what a read-back knows of it. */
+export interface KernelObjects<K, V, A> {
+  readonly name: string;
+  /** For people: `route 192.168.1.1/32 dev cali123`. */
+  describe(key: K, object: V | A): string;
+  equal(desired: V, actual: A): boolean;
+  /** Everything of ours in the kernel. @throws when the kernel cannot be read */
+  readBack(desired: DesiredView<K, V>): Promise<Iterable<readonly [K, A]>>;
+  /** For each object, why it cannot be there yet; undefined when it can. @throws as readBack */
+  waitingFor(pending: readonly PendingObject<K, V, A>[]): Promise<readonly (string | undefined)[]>;
+  /** Outcomes at the places of the objects. @throws when nothing was written */
+  write(pending: readonly PendingObject<K, V, A>[]): Promise<readonly WriteOutcome<A>[]>;
+  /** Errors at the places of the objects; an object that is gone already is a success. @throws as write */
+  remove(stale: readonly StaleObject<K, A>[]): Promise<readonly unknown[]>;
+}
+
+export class KernelTable<K, V, A = V> implements Driver {
+  readonly #objects: KernelObjects<K, V, A>;
+  readonly #tracker: DeltaTracker<K, V, A>;
+  #resyncQueued = true;
+
+  constructor(objects: KernelObjects<K, V, A>) {
+    this.#objects = objects;
+    this.#tracker = new DeltaTracker<K, V, A>({ equal: (desired, actual) => objects.equal(desired, actual) });
+  }
+
+  get name(): string {
+    return this.#objects.name;
+  }
+
+  /** Where managers put their wishes. */
+  get desired(): DesiredView<K, V> {
+    return this.#tracker.desired;
+  }
+
+  queueResync(): void {
+    this.#resyncQueued = true;
+  }
+
+  async applyUpdates(): Promise<ApplyReport> {
+    return this.#reporting(async () => {
+      await this.#readBackIfQueued();
+      const pending = this.#pending();
+      if (pending.length === 0) return NOTHING_TO_DO;
+      return this.#settle(pending, await this.#objects.write(pending));
+    });
+  }
+
+  async applyDeletions(): Promise<ApplyReport> {
+    return this.#reporting(async () => {
+      await this.#readBackIfQueued();
+      const stale = [...this.#tracker.pendingDeletions()].map(([key, actual]) => ({ key, actual }));
+      if (stale.length === 0) return NOTHING_TO_DO;
+      const failures: DriverFailure[] = [];
+      for (const [index, error] of (await this.#objects.remove(stale)).entries()) {
+        const object = stale[index];
+        if (object === undefined) continue;
+        if (error === undefined) this.#tracker.setActual(object.key, undefined);
+        else failures.push(this.#failure(object.key, object.actual, error));
+      }
+      return { changed: stale.length - failures.length, failures };
+    });
+  }
+
+  async verify(): Promise<readonly DriverFailure[]> {
+    const { failures } = await this.#reporting(async () => {
+      this.#resyncQueued = true;
+      await this.#readBackIfQueued();
+      const pending = this.#pending();
+      const reasons = await this.#objects.waitingFor(pending);
+      const missing = pending
+        .filter((_, index) => reasons[index] === undefined)
+        .map(({ key, desired, actual }) =>
+          this.#failure(key, desired, actual === undefined ? 'not in the kernel' : 'differs in the kernel'),
+        );
+      const stale = [...this.#tracker.pendingDeletions()].map(([key, actual]) =>
+        this.#failure(key, actual, 'in the kernel, and not wanted'),
+      );
+      return { changed: 0, failures: [...missing, ...stale] };
+    });
+    return failures;
+  }
+
+  async #readBackIfQueued(): Promise<void> {
+    if (!this.#resyncQueued) return;
+    // Cleared first: an event that comes during the read-back asks for another one.
+    this.#resyncQueued = false;
+    try {
+      this.#tracker.replaceActual(await this.#objects.readBack(this.#tracker.desired));
+    } catch (error) {
+      this.#resyncQueued = true;
+      throw error;
+    }
+  }
+
+  #pending(): PendingObject<K, V, A>[] {
+    return [...this.#tracker.pendingUpdates()].map(([key, desired]) => ({
+      key,
+      desired,
+      actual: this.#tracker.actual.get(key),
+    }));
+  }
+
+  #settle(pending: readonly PendingObject<K, V, A>[], outcomes: readonly WriteOutcome<A>[]): ApplyReport {
+    let changed = 0;
+    const failures: DriverFailure[] = [];
+    const waiting: DriverFailure[] = [];
+    for (const [index, { key, desired }] of pending.entries()) {
+      const outcome = outcomes[index];
+      if (outcome?.type === 'written') {
+        this.#tracker.setActual(key, outcome.actual);
+        changed += 1;
+      } else if (outcome?.type === 'waiting') waiting.push(this.#failure(key, desired, outcome.reason));
+      else failures.push(this.#failure(key, desired, outcome?.error));
+    }
+    return { changed, failures, waiting };
+  }
+
+  #failure(key: K, object: V | A, reason: unknown): DriverFailure {
+    return { object: this.#objects.describe(key, object), message: messageOf(reason) };
+  }
+
+  /** Whatever cannot be done at all is one failure of this driver; the other drivers go on. */
+  async #reporting(work: () => Promise<ApplyReport>): Promise<ApplyReport> {
+    try {
+      return await work();
+    } catch (error) {
+      return { changed: 0, failures: [{ object: this.name, message: messageOf(error) }] };
+    }
+  }
+}
+
+const NOTHING_TO_DO: ApplyReport = { changed: 0, failures: [] };
+
+export function messageOf(reason: unknown): string {
+  return reason instanceof Error ? reason.message : String(reason);
+}

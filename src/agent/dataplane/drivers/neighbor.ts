@@ -1,0 +1,124 @@
+/**
+ * Driver of permanent neighbour entries: a workload's address and the MAC address of its end of the pair, in one
+ * family (ip-neighbour(8)).
+ *
+ * With them the host reaches a workload without asking, so that no workload can answer for another, and the
+ * entries do not count against the size of the neighbour cache (gc_thresh3), which all namespaces share. Ours is a
+ * permanent entry on an interface whose name has our prefix: nobody else has business there.
+ *
+ * The MAC addresses of the pair are not ours to change: who makes the interface chooses them. Changing the one of
+ * the host's end later would flush these entries and move the link-local address that is the IPv6 gateway.
+ */
+import { NUD } from '../../../kernel/netlink/constants.js';
+import type { KernelNeighbor, RouteOp, RtNetlink } from '../../../kernel/rtnetlink.js';
+import type { IpFamily } from '../../../model/address.js';
+import type { Neighbor } from '../intent.js';
+import type { KernelObjects, PendingObject, StaleObject, WriteOutcome } from './kernel-table.js';
+import { KernelTable } from './kernel-table.js';
+import {
+  applyGroups,
+  interfaceLeft,
+  interfaceNotReady,
+  linksByName,
+  namesByIndex,
+  removalError,
+} from './netlink-ops.js';
+
+export interface NeighborTableOptions {
+  readonly family: IpFamily;
+  readonly rtnetlink: RtNetlink;
+  /** Interfaces whose name begins so belong to workloads. */
+  readonly interfacePrefix: string;
+}
+
+export interface InstalledNeighbor extends KernelNeighbor {
+  readonly interfaceName: string;
+}
+
+/** Keyed `<interface>/<address>`. */
+export function neighborTable(
+  options: NeighborTableOptions,
+): KernelTable<string, Neighbor, InstalledNeighbor> {
+  return new KernelTable(new NeighborObjects(options));
+}
+
+/** The key of an entry in the desired view. */
+export function neighborKey({ interfaceName, address }: Pick<Neighbor, 'interfaceName' | 'address'>): string {
+  return `${interfaceName}/${address}`;
+}
+
+type PendingNeighbor = PendingObject<string, Neighbor, InstalledNeighbor>;
+
+class NeighborObjects implements KernelObjects<string, Neighbor, InstalledNeighbor> {
+  readonly name: string;
+  readonly #options: NeighborTableOptions;
+
+  constructor(options: NeighborTableOptions) {
+    this.name = `neighbor-table-${options.family}`;
+    this.#options = options;
+  }
+
+  describe(_key: string, { address, interfaceName }: Neighbor | InstalledNeighbor): string {
+    return `neighbor ${address} dev ${interfaceName}`;
+  }
+
+  equal(desired: Neighbor, actual: InstalledNeighbor): boolean {
+    return desired.mac === actual.mac;
+  }
+
+  async readBack(): Promise<Iterable<readonly [string, InstalledNeighbor]>> {
+    const { family, rtnetlink, interfacePrefix } = this.#options;
+    const names = await namesByIndex(rtnetlink);
+    const installed: [string, InstalledNeighbor][] = [];
+    for (const neighbor of await rtnetlink.neighbors(family)) {
+      const interfaceName = names.get(neighbor.interfaceIndex);
+      if ((neighbor.state & NUD.PERMANENT) === 0 || !interfaceName?.startsWith(interfacePrefix)) continue;
+      const named = { ...neighbor, interfaceName };
+      installed.push([neighborKey(named), named]);
+    }
+    return installed;
+  }
+
+  async waitingFor(pending: readonly PendingNeighbor[]): Promise<readonly (string | undefined)[]> {
+    const links = await linksByName(this.#options.rtnetlink);
+    return pending.map(({ desired }) => interfaceNotReady(links, desired.interfaceName));
+  }
+
+  async write(pending: readonly PendingNeighbor[]): Promise<readonly WriteOutcome<InstalledNeighbor>[]> {
+    const links = await linksByName(this.#options.rtnetlink);
+    const plans = pending.map(({ desired }) => {
+      const waitingFor = interfaceNotReady(links, desired.interfaceName);
+      return { waitingFor, neighbor: this.#neighbor(desired, links.get(desired.interfaceName)?.index ?? 0) };
+    });
+    const answers = await applyGroups(
+      this.#options.rtnetlink,
+      plans.map(({ waitingFor, neighbor }): readonly RouteOp[] =>
+        waitingFor === undefined ? [{ op: 'replace', object: 'neighbor', neighbor }] : [],
+      ),
+    );
+    return plans.map(({ waitingFor, neighbor }, index) => {
+      const error = answers[index]?.[0];
+      if (waitingFor !== undefined) return { type: 'waiting', reason: waitingFor };
+      if (error && interfaceLeft(error)) return { type: 'waiting', reason: error.message };
+      return error ? { type: 'failed', error } : { type: 'written', actual: neighbor };
+    });
+  }
+
+  async remove(stale: readonly StaleObject<string, InstalledNeighbor>[]): Promise<readonly unknown[]> {
+    const answers = await this.#options.rtnetlink.apply(
+      stale.map(({ actual: neighbor }) => ({ op: 'delete', object: 'neighbor', neighbor })),
+    );
+    return answers.map(removalError);
+  }
+
+  #neighbor({ address, interfaceName, mac }: Neighbor, interfaceIndex: number): InstalledNeighbor {
+    return {
+      family: this.#options.family,
+      address,
+      interfaceIndex,
+      interfaceName,
+      mac,
+      state: NUD.PERMANENT,
+    };
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * Driver of the routes to our workloads: one network each, scope link, in the main table of one family.
+ *
+ * Ours is a route that carries our protocol number (rtnetlink(7), rtm_protocol), wherever it leads: unwanted ones
+ * are removed at start, those of other numbers never. What stands in the place of a wanted route decides by its
+ * interface: on a workload's interface, whose name has our prefix, it is taken over (a container plugin may have
+ * been ahead of us); elsewhere it is reported, and stays.
+ *
+ * The kernel drops the routes of an interface that goes down or away. A route therefore waits until its interface
+ * is up, and the interface monitor asks for a read-back when it comes.
+ */
+import { RT_SCOPE, RT_TABLE_MAIN, RTN } from '../../../kernel/netlink/constants.js';
+import type { NetlinkError } from '../../../kernel/netlink/transport.js';
+import type { KernelRoute, Link, RouteOp, RtNetlink } from '../../../kernel/rtnetlink.js';
+import type { Cidr, IpFamily } from '../../../model/address.js';
+import type { Route } from '../intent.js';
+import type { KernelObjects, PendingObject, StaleObject, WriteOutcome } from './kernel-table.js';
+import { KernelTable } from './kernel-table.js';
+import {
+  applyGroups,
+  interfaceLeft,
+  interfaceNotReady,
+  linksByName,
+  namesByIndex,
+  removalError,
+} from './netlink-ops.js';
+
+export interface RouteTableOptions {
+  readonly family: IpFamily;
+  readonly rtnetlink: RtNetlink;
+  /** Protocol number of our routes. */
+  readonly protocol: number;
+  /** Interfaces whose name begins so belong to workloads. */
+  readonly interfacePrefix: string;
+  /** A route that led to a network was removed, or leads to another interface now. */
+  readonly onPathLost: (cidr: Cidr) => void;
+}
+
+interface InstalledRoute extends KernelRoute {
+  readonly interfaceName: string | undefined;
+}
+
+/** Our routes to one network: more than one when they differ in their metric. */
+export type InstalledRoutes = readonly InstalledRoute[];
+
+export function routeTable(options: RouteTableOptions): KernelTable<Cidr, Route, InstalledRoutes> {
+  return new KernelTable(new RouteObjects(options));
+}
+
+type PendingRoute = PendingObject<Cidr, Route, InstalledRoutes>;
+
+/** What is to be done for one pending route. */
+interface PlannedWrite {
+  readonly route: InstalledRoute;
+  /** Set when nothing can be done yet. */
+  readonly waitingFor: string | undefined;
+  /** The route itself first, then those of ours that it does not overwrite. */
+  readonly ops: readonly RouteOp[];
+}
+
+type Answers = readonly (NetlinkError | undefined)[];
+
+class RouteObjects implements KernelObjects<Cidr, Route, InstalledRoutes> {
+  readonly name: string;
+  readonly #options: RouteTableOptions;
+
+  constructor(options: RouteTableOptions) {
+    this.name = `route-table-${options.family}`;
+    this.#options = options;
+  }
+
+  describe(cidr: Cidr, object: Route | InstalledRoutes): string {
+    const name = 'cidr' in object ? object.interfaceName : object[0]?.interfaceName;
+    return name === undefined ? `route ${cidr}` : `route ${cidr} dev ${name}`;
+  }
+
+  equal(desired: Route, actual: InstalledRoutes): boolean {
+    const [route, ...others] = actual;
+    if (route === undefined || others.length > 0) return false;
+    const wanted = this.#route(desired, route.interfaceIndex);
+    return (
+      route.interfaceName === wanted.interfaceName &&
+      route.scope === wanted.scope &&
+      route.type === wanted.type &&
+      route.gateway === undefined &&
+      metric(route) === metric(wanted)
+    );
+  }
+
+  async readBack(): Promise<ReadonlyMap<Cidr, InstalledRoutes>> {
+    const { family, rtnetlink, protocol } = this.#options;
+    const names = await namesByIndex(rtnetlink);
+    const installed = new Map<Cidr, InstalledRoute[]>();
+    for (const route of await rtnetlink.routes(family, { protocol })) {
+      const named = { ...route, interfaceName: names.get(route.interfaceIndex ?? 0) };
+      const others = installed.get(route.destination);
+      if (others) others.push(named);
+      else installed.set(route.destination, [named]);
+    }
+    return installed;
+  }
+
+  async waitingFor(pending: readonly PendingRoute[]): Promise<readonly (string | undefined)[]> {
+    const links = await linksByName(this.#options.rtnetlink);
+    return pending.map(({ desired }) => interfaceNotReady(links, desired.interfaceName));
+  }
+
+  async write(pending: readonly PendingRoute[]): Promise<readonly WriteOutcome<InstalledRoutes>[]> {
+    const links = await linksByName(this.#options.rtnetlink);
+    const writes = pending.map((object) => this.#plan(object, links));
+    const answers = await applyGroups(
+      this.#options.rtnetlink,
+      writes.map(({ ops }) => ops),
+    );
+    const final = await this.#takeOver(writes, answers);
+    return pending.map((object, index) => this.#outcome(object, writes[index], final[index] ?? []));
+  }
+
+  async remove(stale: readonly StaleObject<Cidr, InstalledRoutes>[]): Promise<readonly unknown[]> {
+    const answers = await applyGroups(
+      this.#options.rtnetlink,
+      stale.map(({ actual }) => actual.map(removal)),
+    );
+    return stale.map(({ key }, index) => {
+      const error = firstRemovalError(answers[index] ?? []);
+      if (error === undefined) this.#options.onPathLost(key);
+      return error;
+    });
+  }
+
+  #plan({ desired, actual = [] }: PendingRoute, links: ReadonlyMap<string, Link>): PlannedWrite {
+    const waitingFor = interfaceNotReady(links, desired.interfaceName);
+    const route = this.#route(desired, links.get(desired.interfaceName)?.index);
+    if (waitingFor !== undefined) return { route, waitingFor, ops: [] };
+    const overwritten = actual.some((other) => metric(other) === metric(route));
+    const others = actual.filter((other) => metric(other) !== metric(route));
+    const write: RouteOp = { op: overwritten ? 'replace' : 'create', object: 'route', route };
+    return { route, waitingFor, ops: [write, ...others.map(removal)] };
+  }
+
+  /** A second try for the routes whose place is taken, where it is ours to take. */
+  async #takeOver(writes: readonly PlannedWrite[], answers: readonly Answers[]): Promise<readonly Answers[]> {
+    if (!answers.some(([first]) => first?.code === 'EEXIST')) return answers;
+    const { rtnetlink, family, protocol, interfacePrefix } = this.#options;
+    const names = await namesByIndex(rtnetlink);
+    const ours = new Set(
+      (await rtnetlink.routes(family))
+        .filter(
+          (route) =>
+            route.protocol === protocol || names.get(route.interfaceIndex ?? 0)?.startsWith(interfacePrefix),
+        )
+        .map(place),
+    );
+    const retries = writes.map(({ route }, index): readonly RouteOp[] => {
+      const takable = answers[index]?.[0]?.code === 'EEXIST' && ours.has(place(route));
+      return takable ? [{ op: 'replace', object: 'route', route }] : [];
+    });
+    const retried = await applyGroups(rtnetlink, retries);
+    return answers.map((before, index) =>
+      retries[index]?.length ? [retried[index]?.[0], ...before.slice(1)] : before,
+    );
+  }
+
+  #outcome(
+    { key, actual = [] }: PendingRoute,
+    write: PlannedWrite | undefined,
+    [answer, ...removed]: Answers,
+  ): WriteOutcome<InstalledRoutes> {
+    if (write === undefined) return { type: 'failed', error: 'not tried' };
+    const { route, waitingFor } = write;
+    if (waitingFor !== undefined) return { type: 'waiting', reason: waitingFor };
+    if (answer && interfaceLeft(answer)) return { type: 'waiting', reason: answer.message };
+    const error = answer ?? firstRemovalError(removed);
+    if (error?.code === 'EEXIST') return { type: 'failed', error: placeTaken(route) };
+    if (error) return { type: 'failed', error };
+    if (actual.some(({ interfaceName }) => interfaceName !== route.interfaceName))
+      this.#options.onPathLost(key);
+    return { type: 'written', actual: [route] };
+  }
+
+  #route({ cidr, interfaceName }: Route, interfaceIndex: number | undefined): InstalledRoute {
+    const { family, protocol } = this.#options;
+    return {
+      family,
+      destination: cidr,
+      interfaceIndex,
+      interfaceName,
+      gateway: undefined,
+      table: RT_TABLE_MAIN,
+      protocol,
+      // IPv6 knows no scopes and reports this one.
+      scope: family === 4 ? RT_SCOPE.LINK : RT_SCOPE.UNIVERSE,
+      type: RTN.UNICAST,
+      priority: undefined,
+    };
+  }
+}
+
+/** IPv6 gives the metric 1024 to a route that asks for none. */
+function metric({ family, priority }: KernelRoute): number {
+  return priority ?? (family === 6 ? 1024 : 0);
+}
+
+/** The kernel holds one route in each place. */
+function place(route: KernelRoute): string {
+  return `${route.destination} ${metric(route)}`;
+}
+
+function removal(route: KernelRoute): RouteOp {
+  return { op: 'delete', object: 'route', route };
+}
+
+function firstRemovalError(answers: Answers): NetlinkError | undefined {
+  return answers.map(removalError).find((error) => error !== undefined);
+}
+
+function placeTaken({ destination }: KernelRoute): Error {
+  return new Error(
+    `another program's route to ${destination} is in the way: remove it, or give the workload another address ` +
+      `(ip route show ${destination})`,
+  );
+}

@@ -1,0 +1,183 @@
+/** The route driver against a kernel in memory; test/netns has the same on the real one. */
+import test from 'ava';
+import { routeTable } from '../../../../src/agent/dataplane/drivers/route-table.js';
+import { RTPROT } from '../../../../src/kernel/netlink/constants.js';
+import type { Cidr, IpFamily } from '../../../../src/model/address.js';
+import { FakeRtNetlink } from '../../../helpers/fake-rtnetlink.js';
+import { applyAll, kernelRoute, PREFIX, PROTOCOL, route } from './driver-fixture.js';
+
+function setUp(family: IpFamily = 4, rtnetlink = new FakeRtNetlink()) {
+  const lost: Cidr[] = [];
+  const table = routeTable({
+    family,
+    rtnetlink,
+    protocol: PROTOCOL,
+    interfacePrefix: PREFIX,
+    onPathLost: (cidr) => lost.push(cidr),
+  });
+  const want = (address: string, interfaceName: string) => {
+    const wanted = route(address, interfaceName);
+    table.desired.set(wanted.cidr, wanted);
+  };
+  const held = async () =>
+    (await rtnetlink.routes(family))
+      .map((it) => `${it.destination} ${it.interfaceIndex} ${it.protocol}`)
+      .sort();
+  return { rtnetlink, table, lost, want, held };
+}
+
+test('routeTable() installs wanted routes, and has nothing to do the second time', async (t) => {
+  for (const [family, address] of [
+    [4, '192.168.1.1'],
+    [6, 'fd65::1'],
+  ] as const) {
+    const { rtnetlink, table, want, held } = setUp(family);
+    rtnetlink.addLink('cali1');
+    want(address, 'cali1');
+    t.deepEqual(await applyAll(table), { changed: 1, failures: [], waiting: [] });
+    t.deepEqual(await held(), [`${address}/${family === 4 ? 32 : 128} 1 80`]);
+    table.queueResync();
+    const before = rtnetlink.ops.length;
+    t.deepEqual(await applyAll(table), { changed: 0, failures: [], waiting: [] });
+    t.is(rtnetlink.ops.length, before, 'a read-back alone writes nothing');
+    t.deepEqual(await table.verify(), []);
+  }
+});
+
+test('routeTable() sweeps its own stale routes at start and leaves those of others', async (t) => {
+  const { rtnetlink, table, want, held, lost } = setUp();
+  const cali1 = rtnetlink.addLink('cali1');
+  const eth0 = rtnetlink.addLink('eth0');
+  rtnetlink.plant({
+    op: 'create',
+    object: 'route',
+    route: kernelRoute('192.168.1.9/32', cali1.index, { protocol: PROTOCOL }),
+  });
+  rtnetlink.plant({
+    op: 'create',
+    object: 'route',
+    route: kernelRoute('192.168.2.0/26', eth0.index, { protocol: PROTOCOL }),
+  });
+  rtnetlink.plant({ op: 'create', object: 'route', route: kernelRoute('192.168.1.8/32', cali1.index) });
+  rtnetlink.plant({
+    op: 'create',
+    object: 'route',
+    route: kernelRoute('10.0.0.0/8', eth0.index, { protocol: RTPROT.STATIC }),
+  });
+  want('192.168.1.1', 'cali1');
+  t.deepEqual(await applyAll(table), { changed: 3, failures: [], waiting: [] });
+  t.deepEqual(await held(), ['10.0.0.0/8 2 4', '192.168.1.1/32 1 80', '192.168.1.8/32 1 3']);
+  t.deepEqual(lost.sort(), ['192.168.1.9/32' as Cidr, '192.168.2.0/26' as Cidr]);
+});
+
+test('routeTable() waits for an interface that is missing or down, which is no failure', async (t) => {
+  const { rtnetlink, table, want, held } = setUp();
+  rtnetlink.addLink('cali1', { up: false });
+  want('192.168.1.1', 'cali1');
+  want('192.168.1.2', 'cali2');
+  t.deepEqual(await applyAll(table), {
+    changed: 0,
+    failures: [],
+    waiting: [
+      { object: 'route 192.168.1.1/32 dev cali1', message: 'interface cali1 is down' },
+      { object: 'route 192.168.1.2/32 dev cali2', message: 'there is no interface cali2' },
+    ],
+  });
+  t.deepEqual(await table.verify(), []);
+  rtnetlink.setUp('cali1', true);
+  rtnetlink.addLink('cali2');
+  t.deepEqual(await applyAll(table), { changed: 2, failures: [], waiting: [] });
+  t.deepEqual(await held(), ['192.168.1.1/32 1 80', '192.168.1.2/32 2 80']);
+});
+
+test('routeTable() follows an interface that comes back with another index', async (t) => {
+  const { rtnetlink, table, want, held } = setUp();
+  rtnetlink.addLink('cali1');
+  want('192.168.1.1', 'cali1');
+  await applyAll(table);
+  rtnetlink.removeLink('cali1');
+  rtnetlink.addLink('cali1');
+  table.queueResync();
+  t.like(await applyAll(table), { changed: 1 });
+  t.deepEqual(await held(), ['192.168.1.1/32 2 80']);
+});
+
+test('routeTable() moves a route between interfaces, also one of an earlier life, and tells it', async (t) => {
+  const { rtnetlink, table, want, held, lost } = setUp();
+  rtnetlink.addLink('cali1');
+  rtnetlink.addLink('cali2');
+  want('192.168.1.1', 'cali1');
+  await applyAll(table);
+  const reborn = setUp(4, rtnetlink);
+  reborn.want('192.168.1.1', 'cali2');
+  t.like(await applyAll(reborn.table), { changed: 1, failures: [] });
+  t.deepEqual(await held(), ['192.168.1.1/32 2 80']);
+  t.deepEqual([...lost, ...reborn.lost], ['192.168.1.1/32' as Cidr]);
+});
+
+test('routeTable() repairs what differs in gateway, scope, type or metric', async (t) => {
+  for (const rest of [{ scope: 0 }, { type: 6 }, { priority: 5 }, { priority: 5, scope: 0 }]) {
+    const { rtnetlink, table, want } = setUp();
+    const { index } = rtnetlink.addLink('cali1');
+    const crooked = kernelRoute('192.168.1.1/32', index, { protocol: PROTOCOL, ...rest });
+    rtnetlink.plant({ op: 'create', object: 'route', route: crooked });
+    want('192.168.1.1', 'cali1');
+    t.deepEqual(await table.verify(), [
+      { object: 'route 192.168.1.1/32 dev cali1', message: 'differs in the kernel' },
+    ]);
+    t.like(await applyAll(table), { changed: 1, failures: [] });
+    const [held, ...others] = await rtnetlink.routes(4);
+    t.like(held, kernelRoute('192.168.1.1/32', index, { protocol: PROTOCOL }));
+    t.deepEqual(others, []);
+    t.deepEqual(await table.verify(), []);
+  }
+});
+
+test('routeTable() takes over a route that stands on a workload interface', async (t) => {
+  const { rtnetlink, table, want, held } = setUp();
+  const { index } = rtnetlink.addLink('cali1');
+  rtnetlink.plant({ op: 'create', object: 'route', route: kernelRoute('192.168.1.1/32', index) });
+  want('192.168.1.1', 'cali1');
+  t.deepEqual(await applyAll(table), { changed: 1, failures: [], waiting: [] });
+  t.deepEqual(await held(), ['192.168.1.1/32 1 80']);
+});
+
+test("routeTable() reports another program's route in the way, and leaves it", async (t) => {
+  const { rtnetlink, table, want, held } = setUp();
+  rtnetlink.addLink('cali1');
+  const eth0 = rtnetlink.addLink('eth0');
+  rtnetlink.plant({ op: 'create', object: 'route', route: kernelRoute('192.168.1.1/32', eth0.index) });
+  want('192.168.1.1', 'cali1');
+  want('192.168.1.2', 'cali1');
+  const report = await applyAll(table);
+  t.is(report.changed, 1, 'its neighbour is installed');
+  t.is(report.failures[0]?.object, 'route 192.168.1.1/32 dev cali1');
+  t.regex(report.failures[0]?.message ?? '', /another program's route to 192\.168\.1\.1\/32 is in the way/);
+  t.deepEqual(await held(), ['192.168.1.1/32 2 3', '192.168.1.2/32 1 80']);
+  rtnetlink.plant({ op: 'delete', object: 'route', route: kernelRoute('192.168.1.1/32', eth0.index) });
+  t.deepEqual(await applyAll(table), { changed: 1, failures: [], waiting: [] });
+});
+
+test('routeTable() removes a route that is wanted no more', async (t) => {
+  const { rtnetlink, table, want, held, lost } = setUp();
+  rtnetlink.addLink('cali1');
+  want('192.168.1.1', 'cali1');
+  await applyAll(table);
+  table.desired.delete('192.168.1.1/32' as Cidr);
+  t.deepEqual(await table.verify(), [
+    { object: 'route 192.168.1.1/32 dev cali1', message: 'in the kernel, and not wanted' },
+  ]);
+  t.like(await applyAll(table), { changed: 1, failures: [] });
+  t.deepEqual(await held(), []);
+  t.deepEqual(lost, ['192.168.1.1/32' as Cidr]);
+});
+
+test('routeTable() counts a route that somebody removed first as removed', async (t) => {
+  const { rtnetlink, table, want } = setUp();
+  rtnetlink.addLink('cali1');
+  want('192.168.1.1', 'cali1');
+  await applyAll(table);
+  table.desired.delete('192.168.1.1/32' as Cidr);
+  rtnetlink.removeLink('cali1');
+  t.like(await applyAll(table), { changed: 1, failures: [] });
+});

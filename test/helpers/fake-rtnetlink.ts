@@ -1,0 +1,204 @@
+/**
+ * A kernel in memory behind the RtNetlink interface, which can be told to fail.
+ *
+ * It keeps the rules that drivers depend on: one route in a place, nothing over an interface that is missing or
+ * down, everything gone with its interface. `failNext('apply')` throws, as a socket that broke would; the others
+ * refuse one operation.
+ */
+import { errnoName, netlinkError } from '../../src/kernel/netlink/errno.js';
+import type { NetlinkError } from '../../src/kernel/netlink/transport.js';
+import type {
+  KernelNeighbor,
+  KernelRoute,
+  Link,
+  LinkEvent,
+  RouteOp,
+  RtNetlink,
+} from '../../src/kernel/rtnetlink.js';
+import type { IpFamily } from '../../src/model/address.js';
+
+export const FAILURE_POINTS = [
+  'links',
+  'routes',
+  'neighbors',
+  'apply',
+  'create route',
+  'replace route',
+  'delete route',
+  'replace neighbor',
+  'delete neighbor',
+] as const;
+export type FailurePoint = (typeof FAILURE_POINTS)[number];
+
+const [EPERM, ENOENT, ESRCH, EEXIST, ENODEV, ENETDOWN] = [1, 2, 3, 17, 19, 100];
+
+export class FakeRtNetlink implements RtNetlink {
+  #links = new Map<number, Link>();
+  #routes = new Map<string, KernelRoute>();
+  #neighbors = new Map<string, KernelNeighbor>();
+  #nextIndex = 1;
+  readonly #failures = new Map<FailurePoint, number>();
+  readonly #readers = new Set<(event: LinkEvent | undefined) => void>();
+  /** Every operation that was asked for, in order. */
+  readonly ops: RouteOp[] = [];
+  /** How often something failed because it was told to. */
+  failed = 0;
+
+  constructor(readonly options: { readonly events: boolean } = { events: true }) {}
+
+  /** The next `times` calls or operations of this kind fail. */
+  failNext(point: FailurePoint, times = 1): void {
+    this.#failures.set(point, times);
+  }
+
+  addLink(name: string, { up = true }: { readonly up?: boolean } = {}): Link {
+    const link: Link = { index: this.#nextIndex, name, mac: undefined, mtu: 1500, up, running: up };
+    this.#nextIndex += 1;
+    this.#links.set(link.index, link);
+    this.emit({ type: 'link', link, gone: false });
+    return link;
+  }
+
+  setUp(name: string, up: boolean): void {
+    const link = { ...this.#linkNamed(name), up, running: up };
+    this.#links.set(link.index, link);
+    if (!up) this.#flush(link.index);
+    this.emit({ type: 'link', link, gone: false });
+  }
+
+  removeLink(name: string): void {
+    const link = this.#linkNamed(name);
+    this.#links.delete(link.index);
+    this.#flush(link.index);
+    this.emit({ type: 'link', link, gone: true });
+  }
+
+  emit(event: LinkEvent): void {
+    for (const reader of this.#readers) reader(event);
+  }
+
+  /** As another program would, without failures and records. */
+  plant(op: RouteOp): void {
+    const error = this.#apply(op);
+    if (error) throw error;
+  }
+
+  async links(): Promise<readonly Link[]> {
+    this.#throwIfTold('links');
+    return [...this.#links.values()];
+  }
+
+  async routes(
+    family: IpFamily,
+    filter: { readonly protocol?: number } = {},
+  ): Promise<readonly KernelRoute[]> {
+    this.#throwIfTold('routes');
+    return [...this.#routes.values()].filter(
+      (route) => route.family === family && route.protocol === (filter.protocol ?? route.protocol),
+    );
+  }
+
+  async neighbors(family: IpFamily): Promise<readonly KernelNeighbor[]> {
+    this.#throwIfTold('neighbors');
+    return [...this.#neighbors.values()].filter((neighbor) => neighbor.family === family);
+  }
+
+  async apply(ops: readonly RouteOp[]): Promise<readonly (NetlinkError | undefined)[]> {
+    this.#throwIfTold('apply');
+    return ops.map((op) => {
+      this.ops.push(op);
+      return this.#isTold(`${op.op} ${op.object}` as FailurePoint) ? netlinkError(EPERM) : this.#apply(op);
+    });
+  }
+
+  linkEvents(signal: AbortSignal): AsyncIterable<LinkEvent> | undefined {
+    if (!this.options.events) return undefined;
+    const unread: (LinkEvent | undefined)[] = [];
+    let wake = () => {};
+    const reader = (event: LinkEvent | undefined) => {
+      unread.push(event);
+      wake();
+    };
+    this.#readers.add(reader);
+    signal.addEventListener('abort', () => reader(undefined));
+    return (async function* () {
+      for (;;) {
+        for (const event of unread.splice(0)) {
+          if (event === undefined) return;
+          yield event;
+        }
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          if (unread.length > 0) resolve();
+        });
+      }
+    })();
+  }
+
+  async close(): Promise<void> {}
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  #apply(op: RouteOp): NetlinkError | undefined {
+    return op.object === 'route'
+      ? this.#applyRoute(op.op, op.route)
+      : this.#applyNeighbor(op.op, op.neighbor);
+  }
+
+  #applyRoute(op: 'create' | 'replace' | 'delete', route: KernelRoute): NetlinkError | undefined {
+    const metric = route.priority ?? (route.family === 6 ? 1024 : 0);
+    const place = `${route.destination} ${metric}`;
+    if (op === 'delete') {
+      const held = this.#routes.get(place);
+      const described = held?.interfaceIndex === route.interfaceIndex && held?.protocol === route.protocol;
+      if (!described) return netlinkError(ESRCH);
+      this.#routes.delete(place);
+      return undefined;
+    }
+    const error = this.#interfaceError(route.interfaceIndex);
+    if (error) return error;
+    if (op === 'create' && this.#routes.has(place)) return netlinkError(EEXIST);
+    this.#routes.set(place, route.family === 6 ? { ...route, priority: metric } : route);
+    return undefined;
+  }
+
+  #applyNeighbor(op: 'replace' | 'delete', neighbor: KernelNeighbor): NetlinkError | undefined {
+    const key = `${neighbor.interfaceIndex} ${neighbor.address}`;
+    if (op === 'delete') return this.#neighbors.delete(key) ? undefined : netlinkError(ENOENT);
+    const error = this.#interfaceError(neighbor.interfaceIndex);
+    if (!error) this.#neighbors.set(key, neighbor);
+    return error;
+  }
+
+  #interfaceError(index: number | undefined): NetlinkError | undefined {
+    if (index === undefined) return undefined;
+    const link = this.#links.get(index);
+    if (!link) return netlinkError(ENODEV);
+    return link.up ? undefined : netlinkError(ENETDOWN);
+  }
+
+  #flush(index: number): void {
+    for (const [place, { interfaceIndex }] of this.#routes)
+      if (interfaceIndex === index) this.#routes.delete(place);
+    for (const [key, { interfaceIndex }] of this.#neighbors)
+      if (interfaceIndex === index) this.#neighbors.delete(key);
+  }
+
+  #linkNamed(name: string): Link {
+    const link = [...this.#links.values()].find((candidate) => candidate.name === name);
+    if (!link) throw new Error(`The fake kernel has no link ${name}`);
+    return link;
+  }
+
+  #throwIfTold(point: FailurePoint): void {
+    if (this.#isTold(point)) throw netlinkError(EPERM, `${point} was told to fail with ${errnoName(EPERM)}`);
+  }
+
+  #isTold(point: FailurePoint): boolean {
+    const times = this.#failures.get(point) ?? 0;
+    if (times === 0) return false;
+    this.#failures.set(point, times - 1);
+    this.failed += 1;
+    return true;
+  }
+}
