@@ -45,7 +45,10 @@ function inline(node) {
   if (typeof node.$ref === 'string') {
     const name = node.$ref.split('/').at(-1);
     const { $ref: _, ...beside } = node;
-    return name in interfaces ? { $ref: `#/definitions/${name}` } : { ...inline(shared[name]), ...beside };
+    if (name in interfaces) return { $ref: `#/definitions/${name}` };
+    // A title would become a type of its own for every use.
+    const { title: _title, ...shape } = inline(shared[name]);
+    return { ...shape, ...beside };
   }
   return Object.fromEntries(
     Object.entries(node)

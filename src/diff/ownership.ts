@@ -5,10 +5,11 @@
  * names is foreign: a runtime made it, or a person. The records of all sources are read, so that two
  * repositories never fight over one key.
  */
-import type { Layout } from '../layout/layout.js';
-import type { InventoryRecord } from '../layout/records.js';
+import { LayoutError } from '../layout/layout.js';
+import { type InventoryRecord, inventoryCodec } from '../layout/records.js';
 import { type Kind, type ResourceId, resourceId } from '../model/resource.js';
-import type { Snapshot, StoreEntry, StoreKey } from '../model/store.js';
+import type { StoreEntry, StoreKey } from '../model/store.js';
+import type { StoredRecord } from './store-index.js';
 
 /** A resource that this source has in the store. */
 export interface OwnedObject {
@@ -29,47 +30,29 @@ export interface Claim {
 export interface Ownership {
   /** What this source owns. */
   readonly owned: ReadonlyMap<ResourceId, OwnedObject>;
-  /** Every key that any source lists, with the one that does; this source goes first. */
+  /** Every key that any source lists, with the one that does; where two do, another source than this. */
   readonly claims: ReadonlyMap<StoreKey, Claim>;
 }
 
-export function readOwnership(snapshot: Snapshot, layout: Layout, source: string): Ownership {
+export function readOwnership(records: readonly StoredRecord[], source: string): Ownership {
   const owned = new Map<ResourceId, OwnedObject>();
   const claims = new Map<StoreKey, Claim>();
-  for (const [recordKey, recordEntry] of snapshot.entries) {
-    const owner = layout.identify(recordKey);
-    if (owner?.type !== 'inventory') continue;
-    const id = resourceId(owner.kind, owner.name);
-    const record = parseInventoryRecord(recordEntry.value);
-    if (owner.source === source) {
-      owned.set(id, { id, kind: owner.kind, name: owner.name, recordKey, recordEntry, record });
-    }
+  for (const { key: recordKey, entry: recordEntry, kind, name, source: owner } of records) {
+    const id = resourceId(kind, name);
+    const record = readRecord(recordKey, recordEntry.value);
+    if (owner === source) owned.set(id, { id, kind, name, recordKey, recordEntry, record });
     for (const key of Object.keys(record?.keys ?? {}) as StoreKey[]) {
-      if (owner.source === source || !claims.has(key)) claims.set(key, { source: owner.source, id });
+      if (owner !== source || !claims.has(key)) claims.set(key, { source: owner, id });
     }
   }
   return { owned, claims };
 }
 
-function parseInventoryRecord(text: string): InventoryRecord | undefined {
-  let value: unknown;
+function readRecord(key: StoreKey, value: string): InventoryRecord | undefined {
   try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
+    return inventoryCodec.decode(key, value);
+  } catch (error) {
+    if (error instanceof LayoutError) return undefined;
+    throw error;
   }
-  return isInventoryRecord(value) ? value : undefined;
-}
-
-function isInventoryRecord(value: unknown): value is InventoryRecord {
-  if (typeof value !== 'object' || value === null) return false;
-  const { keys, file, line, commit } = value as Partial<Record<keyof InventoryRecord, unknown>>;
-  return (
-    typeof keys === 'object' &&
-    keys !== null &&
-    Object.values(keys).every((hash) => typeof hash === 'string') &&
-    typeof file === 'string' &&
-    typeof line === 'number' &&
-    typeof commit === 'string'
-  );
 }

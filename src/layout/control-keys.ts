@@ -25,7 +25,9 @@ export function controlKeys(root: string): ControlKeys {
       key(`${outside}/history/${escapeName(source)}/${String(seq).padStart(SEQ_DIGITS, '0')}`),
     suspend: key(`${outside}/suspend`),
     hostStatus: (node) => key(`${outside}/hosts/${escapeName(node)}`),
+    sourceStatus: (source) => key(`${outside}/sources/${escapeName(source)}`),
     hostStatusPrefix: `${outside}/hosts/`,
+    sourceStatusPrefix: `${outside}/sources/`,
     historyPrefix: `${outside}/history/`,
   };
 }

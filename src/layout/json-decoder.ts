@@ -87,14 +87,19 @@ export function list<T>(item: Decoder<T>): Decoder<readonly T[]> {
   };
 }
 
+/** An object whose members have names of their own, and are all alike. */
+export function mapOf<T>(item: Decoder<T>): Decoder<Readonly<Record<string, T>>> {
+  return (value, place) => {
+    const entries = membersOf(value, place).map(([name, member]): [string, T] => [
+      name,
+      item(member, inside(place, name)),
+    ]);
+    return Object.fromEntries(entries);
+  };
+}
+
 /** An object whose members are all strings, such as labels. */
-export const textMap: Decoder<Readonly<Record<string, string>>> = (value, place) => {
-  const entries = membersOf(value, place).map(([name, member]): [string, string] => [
-    name,
-    text(member, inside(place, name)),
-  ]);
-  return Object.fromEntries(entries);
-};
+export const textMap: Decoder<Readonly<Record<string, string>>> = mapOf(text);
 
 /** An object with these members, each optional. */
 export function object<M extends Members>(

@@ -90,6 +90,8 @@ export interface ControlKeys {
   history(source: string, seq: number): StoreKey;
   readonly suspend: StoreKey;
   hostStatus(node: string): StoreKey;
+  sourceStatus(source: string): StoreKey;
   readonly hostStatusPrefix: string;
+  readonly sourceStatusPrefix: string;
   readonly historyPrefix: string;
 }

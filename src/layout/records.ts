@@ -1,7 +1,19 @@
 /**
- * The records that heddle keeps about its own work. Each is one JSON value; unknown fields are kept by readers.
+ * The records that heddle keeps about its own work: which commit is where, who wrote what, how hosts are.
+ *
+ * Each is one JSON value, written with sorted members. Readers check what they need and ignore what they do not
+ * know, so that hosts of different versions can read each other's records.
  */
-import type { Kind } from '../model/resource.js';
+import type { StoreKey } from '../model/store.js';
+import { canonicalJson } from './canonical-value.js';
+import { type Decoder, decodeJson, integer, list, mapOf, objectWith, oneOf, text } from './json-decoder.js';
+
+/** How one record is written to its key, and read back. */
+export interface RecordCodec<T> {
+  encode(record: T): string;
+  /** @throws {LayoutError} naming the key and what is wrong with its value. */
+  decode(key: StoreKey, value: string): T;
+}
 
 /** `<root>/heddle/v1/<source>/head`: the commit that the store holds. */
 export interface Head {
@@ -82,7 +94,75 @@ export interface SourceStatus {
   readonly conditions: readonly Condition[];
 }
 
-export interface StoredResourceRef {
-  readonly kind: Kind;
-  readonly name: string;
+const count = integer(0, Number.MAX_SAFE_INTEGER);
+
+const headMembers = { seq: count, commit: text, tree: text, author: text, message: text, time: text };
+
+export const headCodec: RecordCodec<Head> = recordCodec(
+  objectWith(['seq', 'commit', 'tree', 'author', 'message', 'time'], headMembers),
+);
+
+export const historyCodec: RecordCodec<HistoryRecord> = recordCodec(
+  objectWith(['seq', 'commit', 'tree', 'author', 'message', 'time', 'summary'], {
+    ...headMembers,
+    summary: mapOf(count),
+  }),
+);
+
+export const inventoryCodec: RecordCodec<InventoryRecord> = recordCodec(
+  objectWith(['keys', 'file', 'line', 'commit'], {
+    keys: mapOf(text),
+    file: text,
+    line: count,
+    commit: text,
+  }),
+);
+
+export const txnCodec: RecordCodec<TxnRecord> = recordCodec(
+  objectWith(['seq', 'commit', 'base', 'applied', 'total'], {
+    seq: count,
+    commit: text,
+    base: count,
+    applied: count,
+    total: count,
+  }),
+);
+
+export const hostStatusCodec: RecordCodec<HostStatus> = recordCodec(
+  objectWith(['node', 'state', 'sources', 'revision', 'counts', 'bgp'], {
+    node: text,
+    state: oneOf('live', 'applying', 'held', 'degraded', 'failed'),
+    sources: mapOf(objectWith(['seq', 'commit'], { seq: count, commit: text })),
+    revision: count,
+    verifiedAt: text,
+    counts: mapOf(count),
+    bgp: objectWith(['configured', 'established'], { configured: count, established: count }),
+    error: text,
+  }),
+);
+
+export const leaderCodec: RecordCodec<LeaderRecord> = recordCodec(
+  objectWith(['node', 'since'], { node: text, since: text }),
+);
+
+export const sourceStatusCodec: RecordCodec<SourceStatus> = recordCodec(
+  objectWith(['node', 'since', 'conditions'], {
+    node: text,
+    since: text,
+    conditions: list(
+      objectWith(['type', 'status', 'reason', 'message'], {
+        type: text,
+        status: oneOf('True', 'False', 'Unknown'),
+        reason: text,
+        message: text,
+      }),
+    ),
+  }),
+);
+
+function recordCodec<T extends object>(decoder: Decoder<T>): RecordCodec<T> {
+  return {
+    encode: (record) => canonicalJson(record),
+    decode: (key, value) => decodeJson(key, value, decoder),
+  };
 }

@@ -4,20 +4,26 @@ import type {PortText, ProtocolText} from './rule.js';
 import type {SelectorText} from './selector/selector.js';
 
 /**
- * A secret by name: a file below the secrets directory, never the value.
+ * A secret by name, never its value: {file: NAME} below the secrets directory, or {secretKeyRef: {name, key}}, which is the file name/key.
  */
 export type SecretReference =
   | {
+      /**
+       * Path of the file below the secrets directory.
+       */
       file: string;
     }
   | {
+      /**
+       * The file name/key below the secrets directory.
+       */
       secretKeyRef: {
         /**
-         * Name of a resource: letters, digits, dot, underscore and dash, starting with a letter or digit.
+         * Folder below the secrets directory.
          */
         name: string;
         /**
-         * Name of a resource: letters, digits, dot, underscore and dash, starting with a letter or digit.
+         * File in that folder.
          */
         key: string;
       };
@@ -40,9 +46,12 @@ export interface SpecByKind {
   AgentConfiguration: AgentConfigurationSpec;
   ConnectivityTest: ConnectivityTestSpec;
 }
+/**
+ * What the pool is.
+ */
 export interface IPPoolSpec {
   /**
-   * A network, IPv4 or IPv6, without host bits: 192.168.0.0/16.
+   * The addresses of the pool. Pools must not overlap.
    */
   cidr: Cidr;
   /**
@@ -54,7 +63,7 @@ export interface IPPoolSpec {
    */
   disabled: boolean;
   /**
-   * IP in IP encapsulation between hosts.
+   * IP in IP encapsulation between hosts (IPv4 only).
    */
   ipipMode: 'Never' | 'Always' | 'CrossSubnet';
   /**
@@ -66,7 +75,7 @@ export interface IPPoolSpec {
    */
   blockSize?: number;
   /**
-   * Which nodes may use the pool.
+   * Which nodes may use the pool; absent: all.
    */
   nodeSelector?: SelectorText;
   /**
@@ -74,55 +83,79 @@ export interface IPPoolSpec {
    */
   disableBGPExport: boolean;
 }
+/**
+ * What the profile gives its endpoints. In heddle/v1, with ingress, egress and tags all absent: tags [its own name], allow all out, allow in from its own tag.
+ */
 export interface ProfileSpec {
+  /**
+   * Rules for packets to the endpoint, first match decides.
+   */
   ingress?: RuleSpec[];
+  /**
+   * Rules for packets from the endpoint, first match decides.
+   */
   egress?: RuleSpec[];
   /**
-   * Labels inherited by each endpoint with the profile.
+   * Labels that each endpoint with the profile inherits.
    */
   labelsToApply?: Readonly<Record<string, string>>;
   /**
    * Tags given to each endpoint with the profile.
    *
-   * Items: A tag: the v1 name for a group of endpoints, given by their profiles.
+   * Items: A tag, the v1 name for a group of endpoints, given by their profiles: letters, digits, dot, underscore and dash, at most 128 characters.
    */
   tags?: string[];
 }
+/**
+ * One rule. All conditions that are given must hold; a rule without conditions matches every packet.
+ */
 export interface RuleSpec {
   /**
    * Allow and Deny decide; Log notes the packet and goes on; Pass goes to the next tier (in a profile: allows).
    */
   action: 'Allow' | 'Deny' | 'Log' | 'Pass';
+  /**
+   * Only packets of this IP version. ICMP implies 4, ICMPv6 implies 6.
+   */
   ipVersion?: 4 | 6;
   /**
-   * A protocol by name, or by its IANA number.
+   * Only packets of this protocol.
    */
   protocol?: ProtocolText;
   /**
-   * A protocol by name, or by its IANA number.
+   * Only packets of any other protocol.
    */
   notProtocol?: ProtocolText;
   icmp?: IcmpSpec;
   notICMP?: IcmpSpec;
   source?: EntityRuleSpec;
   destination?: EntityRuleSpec;
+  /**
+   * Notes about the rule; they change nothing.
+   */
   metadata?: {
     /**
-     * Free text for people and for heddle itself (heddle/adopt).
+     * Free text by key.
      */
     annotations?: Readonly<Record<string, string>>;
   };
 }
+/**
+ * Type, or type and code, of ICMP (RFC 792) or ICMPv6 (RFC 4443).
+ */
 export interface IcmpSpec {
   /**
-   * ICMP type (RFC 792, RFC 4443).
+   * ICMP type, 0 to 254.
    */
   type: number;
   /**
-   * ICMP code; needs a type.
+   * ICMP code, 0 to 255. Without it, every code matches.
    */
   code?: number;
 }
+/**
+ * Conditions on one end of the packet. All that are given must hold.
+ */
 export interface EntityRuleSpec {
   /**
    * The address is in one of these networks.
@@ -147,13 +180,13 @@ export interface EntityRuleSpec {
   /**
    * The port is one of these.
    *
-   * Items: A port, or a range as first:last.
+   * Items: A port from 1 to 65535, or a range as 'first:last'.
    */
   ports?: PortText[];
   /**
    * The port is none of these.
    *
-   * Items: A port, or a range as first:last.
+   * Items: A port from 1 to 65535, or a range as 'first:last'.
    */
   notPorts?: PortText[];
   /**
@@ -165,6 +198,9 @@ export interface EntityRuleSpec {
    */
   notTag?: string;
 }
+/**
+ * What the tier is.
+ */
 export interface TierSpec {
   /**
    * Lower is asked first; absent is last.
@@ -175,9 +211,12 @@ export interface TierSpec {
    */
   defaultAction: 'Deny' | 'Pass';
 }
+/**
+ * What the policy does.
+ */
 export interface GlobalNetworkPolicySpec {
   /**
-   * The tier it belongs to.
+   * The tier that the policy belongs to; absent: default.
    */
   tier?: string;
   /**
@@ -185,41 +224,69 @@ export interface GlobalNetworkPolicySpec {
    */
   order?: number;
   /**
-   * A label expression: role == 'db' && has(zone). Blank means all().
+   * Which endpoints the policy is for. Blank or absent: all().
    */
   selector?: SelectorText;
+  /**
+   * Directions that the policy is for. Absent: those that have rules, or Ingress when none has.
+   *
+   * Items: A direction, seen from the endpoint.
+   */
   types?: ('Ingress' | 'Egress')[];
+  /**
+   * Rules for packets to the endpoint, first match decides.
+   */
   ingress?: RuleSpec[];
+  /**
+   * Rules for packets from the endpoint, first match decides.
+   */
   egress?: RuleSpec[];
+  /**
+   * Act before connection tracking; for host endpoints.
+   */
   doNotTrack: boolean;
+  /**
+   * Act before destinations are translated; for host endpoints, ingress only.
+   */
   preDNAT: boolean;
+  /**
+   * Act on packets that the host forwards, too.
+   */
   applyOnForward: boolean;
 }
+/**
+ * What the set holds.
+ */
 export interface GlobalNetworkSetSpec {
   /**
+   * The networks of the set.
+   *
    * Items: A network, IPv4 or IPv6, without host bits: 192.168.0.0/16.
    */
   nets?: Cidr[];
 }
+/**
+ * What the endpoint is.
+ */
 export interface WorkloadEndpointSpec {
   /**
-   * Name of a resource: letters, digits, dot, underscore and dash, starting with a letter or digit.
+   * The node that runs the workload.
    */
   node: string;
   /**
-   * Who manages the workload.
+   * Who manages the workload. Letters, digits, dot, underscore and dash.
    */
   orchestrator: string;
   /**
-   * Name of the workload; the name of the resource when absent.
+   * Id of the workload; the name of the resource when absent. Letters, digits, dot, underscore and dash.
    */
   workload?: string;
   /**
-   * Name of the interface inside the workload.
+   * Id of the endpoint, usually the interface inside the workload. Letters, digits, dot, underscore and dash.
    */
   endpoint: string;
   /**
-   * The interface on the host: cali and 11 hex digits when absent.
+   * The interface on the host. Absent: the interface prefix (cali) and hexadecimal digits, made from orchestrator, workload and endpoint.
    */
   interfaceName?: string;
   /**
@@ -227,281 +294,498 @@ export interface WorkloadEndpointSpec {
    */
   mac?: MacAddress;
   /**
-   * The addresses of the workload, /32 or /128 each.
+   * The addresses of the workload.
    *
-   * Items: One address of a workload, as an address or a /32 or /128.
+   * Items: One address of a workload: an address, or the address with /32 (IPv4) or /128 (IPv6).
    */
   ipNetworks: Cidr[];
   /**
-   * Floating addresses.
+   * Addresses that the host translates to addresses of the workload.
+   *
+   * Items: One translation.
    */
   ipNATs: {
     /**
-     * An IPv4 or IPv6 address without prefix.
+     * The address of the workload.
      */
     internalIP: Address;
     /**
-     * An IPv4 or IPv6 address without prefix.
+     * The address under which it is reached.
      */
     externalIP: Address;
   }[];
   /**
-   * Profiles in the order in which they are asked.
+   * Names of profiles, in the order in which they are asked.
    *
-   * Items: Name of a resource: letters, digits, dot, underscore and dash, starting with a letter or digit.
+   * Items: Letters, digits, dot, underscore and dash, beginning with a letter or digit; at most 128 characters.
    */
   profiles: string[];
+  /**
+   * inactive: no routes, and every packet is dropped.
+   */
   state: 'active' | 'inactive';
 }
+/**
+ * What the endpoint is.
+ */
 export interface HostEndpointSpec {
   /**
-   * Name of a resource: letters, digits, dot, underscore and dash, starting with a letter or digit.
+   * The host that the interface belongs to.
    */
   node: string;
   /**
-   * An interface, or * for all.
+   * The interface, or * for all interfaces of the host.
    */
   interfaceName?: string;
   /**
+   * Addresses of the interface, by which it is found when interfaceName is absent.
+   *
    * Items: An IPv4 or IPv6 address without prefix.
    */
   expectedIPs?: Address[];
   /**
-   * Items: Name of a resource: letters, digits, dot, underscore and dash, starting with a letter or digit.
+   * Names of profiles, in the order in which they are asked.
+   *
+   * Items: Letters, digits, dot, underscore and dash, beginning with a letter or digit; at most 128 characters.
    */
   profiles?: string[];
 }
+/**
+ * What the node is.
+ */
 export interface NodeSpec {
+  /**
+   * The place of the node in BGP.
+   */
   bgp?: {
     /**
-     * An IPv4 address with the prefix of its network: 10.0.0.1/24.
+     * IPv4 address with the prefix of its network. Absent: the agent finds it and registers it.
      */
     ipv4Address?: InterfaceAddress;
     /**
-     * An IPv6 address with the prefix of its network: fd00::1/64.
+     * IPv6 address with the prefix of its network.
      */
     ipv6Address?: InterfaceAddress;
     /**
-     * An autonomous system number, 1 to 4294967295 (RFC 6793).
+     * AS number of the node; absent: that of BGPConfiguration.
      */
     asNumber?: number;
     /**
-     * An IPv4 address without prefix.
+     * Makes the node a route reflector of this cluster (RFC 4456) and takes it out of the mesh.
      */
     routeReflectorClusterID?: Address;
   };
   /**
-   * An IPv4 address without prefix.
+   * Address of the VXLAN device of the node.
    */
   ipv4VXLANTunnelAddr?: Address;
   /**
-   * A unicast hardware address: ee:ee:ee:ee:ee:ee.
+   * Hardware address of the VXLAN device of the node.
    */
   vxlanTunnelMACAddr?: MacAddress;
 }
+/**
+ * The settings. What node.NAME leaves out, default decides.
+ */
 export interface BGPConfigurationSpec {
   /**
-   * An autonomous system number, 1 to 4294967295 (RFC 6793).
+   * AS number of nodes that have none of their own; 64512 when nobody says.
    */
   asNumber?: number;
+  /**
+   * Whether every node peers with every other; true when nobody says.
+   */
   nodeToNodeMeshEnabled?: boolean;
+  /**
+   * TCP port of BGP on the nodes; 179 when nobody says.
+   */
   listenPort?: number;
+  /**
+   * NodeIP: listen on the address of the node only. None: on every address.
+   */
   bindMode?: 'None' | 'NodeIP';
+  /**
+   * How much BIRD logs.
+   */
   logSeverityScreen?: 'Debug' | 'Info' | 'Warning' | 'Error' | 'Fatal' | 'None';
   nodeMeshPassword?: SecretReference;
   /**
-   * A duration in seconds, or with a unit: 90s, 2m.
+   * How long routes of a mesh peer that restarts are kept (RFC 4724).
    */
   nodeMeshMaxRestartTime?: string;
+  /**
+   * Interfaces whose addresses BGP takes no notice of; * stands for any characters.
+   *
+   * Items: An interface name, * standing for any characters.
+   */
   ignoredInterfaces?: string[];
+  /**
+   * Names for communities, for use in prefixAdvertisements.
+   *
+   * Items: One name for a community.
+   */
   communities?: {
     /**
-     * Name of a resource: letters, digits, dot, underscore and dash, starting with a letter or digit.
+     * The name.
      */
     name: string;
     /**
-     * A BGP community: 65000:100, or a large one 65000:1:2 (RFC 1997, RFC 8092).
+     * The community.
      */
     value: string;
   }[];
+  /**
+   * Communities that are added to routes inside a network.
+   *
+   * Items: Communities for the routes of one network.
+   */
   prefixAdvertisements?: {
     /**
-     * A network, IPv4 or IPv6, without host bits: 192.168.0.0/16.
+     * Routes inside this network.
      */
     cidr: Cidr;
+    /**
+     * Communities, by value or by name.
+     *
+     * Items: A community, or the name of one.
+     */
     communities: string[];
   }[];
 }
+/**
+ * Who peers with whom: node or nodeSelector (neither: every node) with peerIP or peerSelector.
+ */
 export interface BGPPeerSpec {
   /**
-   * Name of a resource: letters, digits, dot, underscore and dash, starting with a letter or digit.
+   * The one node that has this session.
    */
   node?: string;
   /**
-   * A label expression: role == 'db' && has(zone). Blank means all().
+   * The nodes that have this session.
    */
   nodeSelector?: SelectorText;
   /**
-   * Address of the peer, with :port when not 179.
+   * Address of the peer; IP:port, or [IPv6]:port, when the port is not 179.
    */
   peerIP?: string;
   /**
-   * A label expression: role == 'db' && has(zone). Blank means all().
+   * The nodes that are the peers.
    */
   peerSelector?: SelectorText;
   /**
-   * An autonomous system number, 1 to 4294967295 (RFC 6793).
+   * AS number of the peer. May be left out when the peer is a node.
    */
   asNumber?: number;
   /**
-   * An autonomous system number, 1 to 4294967295 (RFC 6793).
+   * AS number under which our side appears in this session.
    */
   localASNumber?: number;
   password?: SecretReference;
+  /**
+   * Announce routes with the next hop that they came with.
+   */
   keepOriginalNextHop?: boolean;
+  /**
+   * Which next hop is announced: by the rules of BGP, always ourselves, or the original one.
+   */
   nextHopMode?: 'Auto' | 'Self' | 'Keep';
+  /**
+   * UseNodeIP: the session comes from the address of the node. None: the kernel chooses.
+   */
   sourceAddress?: 'UseNodeIP' | 'None';
   /**
-   * A duration in seconds, or with a unit: 90s, 2m.
+   * How long routes of a peer that restarts are kept (RFC 4724).
    */
   maxRestartTime?: string;
   /**
-   * A duration in seconds, or with a unit: 90s, 2m.
+   * How often keepalives are sent.
    */
   keepaliveTime?: string;
+  /**
+   * Whether BFD (RFC 5880) watches the session.
+   */
   bfd?: boolean;
+  /**
+   * Generalized TTL security (RFC 5082): how many hops away the peer is.
+   */
   ttlSecurity?: number;
+  /**
+   * How often our own AS number may stand in a path that is accepted.
+   */
   numAllowedLocalASNumbers?: number;
   /**
-   * An IPv4 or IPv6 address without prefix.
+   * Gateway through which the peer is reached.
    */
   reachableBy?: Address;
+  /**
+   * Auto: when the peer is a node, it has the session too. Manual: only our side is made.
+   */
   reversePeering?: 'Auto' | 'Manual';
   /**
-   * Items: Name of a resource: letters, digits, dot, underscore and dash, starting with a letter or digit.
+   * Names of BGPFilters, in the order in which they are asked.
+   *
+   * Items: Letters, digits, dot, underscore and dash, beginning with a letter or digit; at most 128 characters.
    */
   filters?: string[];
 }
+/**
+ * What the reflector is.
+ */
 export interface RouteReflectorSpec {
   /**
-   * An IPv4 address without prefix.
+   * Its IPv4 address, also its router id.
    */
   ipv4Address: Address;
   /**
-   * An IPv6 address without prefix.
+   * Its IPv6 address.
    */
   ipv6Address?: Address;
   /**
-   * An IPv4 address without prefix.
+   * Its cluster (RFC 4456), written as an IPv4 address. Reflectors of one cluster serve the same clients.
    */
   clusterID: Address;
   /**
-   * An autonomous system number, 1 to 4294967295 (RFC 6793).
+   * Its AS number; absent: that of the nodes.
    */
   asNumber?: number;
   /**
-   * A label expression: role == 'db' && has(zone). Blank means all().
+   * Which nodes peer with it; absent: all.
    */
   clientSelector?: SelectorText;
 }
+/**
+ * The rules, by direction and IP version.
+ */
 export interface BGPFilterSpec {
+  /**
+   * For IPv4 routes that we announce.
+   */
   exportV4?: BGPFilterRuleV4[];
+  /**
+   * For IPv4 routes that we are told of.
+   */
   importV4?: BGPFilterRuleV4[];
+  /**
+   * For IPv6 routes that we announce.
+   */
   exportV6?: BGPFilterRuleV6[];
+  /**
+   * For IPv6 routes that we are told of.
+   */
   importV6?: BGPFilterRuleV6[];
 }
+/**
+ * One rule of a filter. All conditions that are given must hold; the first rule that matches decides.
+ */
 export interface BGPFilterRuleV4 {
   /**
-   * A network, IPv4 or IPv6, without host bits: 192.168.0.0/16.
+   * The network that matchOperator compares the route with.
    */
   cidr?: Cidr;
+  /**
+   * Only routes whose prefix is so long; needs cidr.
+   */
   prefixLength?: {
+    /**
+     * Shortest prefix.
+     */
     min?: number;
+    /**
+     * Longest prefix.
+     */
     max?: number;
   };
+  /**
+   * RemotePeers: only routes that another peer announced.
+   */
   source?: 'RemotePeers';
+  /**
+   * Only routes that leave by this interface; * stands for any characters.
+   */
   interface?: string;
+  /**
+   * How the route compares with cidr: equal to it, or inside it.
+   */
   matchOperator?: 'Equal' | 'NotEqual' | 'In' | 'NotIn';
+  /**
+   * Only sessions of this type.
+   */
   peerType?: 'eBGP' | 'iBGP';
+  /**
+   * Only routes that carry one of these communities.
+   */
   communities?: {
     /**
-     * Items: A BGP community: 65000:100, or a large one 65000:1:2 (RFC 1997, RFC 8092).
+     * The communities.
+     *
+     * Items: A BGP community: 65000:100 with parts up to 65535 (RFC 1997), or a large one 65000:1:2 with parts up to 4294967295 (RFC 8092).
      */
     values: string[];
   };
   /**
+   * Only routes whose AS path begins so.
+   *
    * Items: An autonomous system number, 1 to 4294967295 (RFC 6793).
    */
   asPathPrefix?: number[];
+  /**
+   * Only routes of this kernel priority.
+   */
   priority?: number;
+  /**
+   * Accept or reject the route.
+   */
   action: 'Accept' | 'Reject';
+  /**
+   * Changes to a route that is accepted, in order.
+   *
+   * Items: One change: exactly one of the fields.
+   */
   operations?: {
+    /**
+     * Adds a community.
+     */
     addCommunity?: {
       /**
-       * A BGP community: 65000:100, or a large one 65000:1:2 (RFC 1997, RFC 8092).
+       * The community.
        */
       value: string;
     };
+    /**
+     * Puts AS numbers before the AS path.
+     */
     prependASPath?: {
       /**
+       * The AS numbers, first one outermost.
+       *
        * Items: An autonomous system number, 1 to 4294967295 (RFC 6793).
        */
       prefix: number[];
     };
+    /**
+     * Sets the kernel priority.
+     */
     setPriority?: {
+      /**
+       * The priority; lower is preferred.
+       */
       value: number;
     };
   }[];
 }
+/**
+ * One rule of a filter. All conditions that are given must hold; the first rule that matches decides.
+ */
 export interface BGPFilterRuleV6 {
   /**
-   * A network, IPv4 or IPv6, without host bits: 192.168.0.0/16.
+   * The network that matchOperator compares the route with.
    */
   cidr?: Cidr;
+  /**
+   * Only routes whose prefix is so long; needs cidr.
+   */
   prefixLength?: {
+    /**
+     * Shortest prefix.
+     */
     min?: number;
+    /**
+     * Longest prefix.
+     */
     max?: number;
   };
+  /**
+   * RemotePeers: only routes that another peer announced.
+   */
   source?: 'RemotePeers';
+  /**
+   * Only routes that leave by this interface; * stands for any characters.
+   */
   interface?: string;
+  /**
+   * How the route compares with cidr: equal to it, or inside it.
+   */
   matchOperator?: 'Equal' | 'NotEqual' | 'In' | 'NotIn';
+  /**
+   * Only sessions of this type.
+   */
   peerType?: 'eBGP' | 'iBGP';
+  /**
+   * Only routes that carry one of these communities.
+   */
   communities?: {
     /**
-     * Items: A BGP community: 65000:100, or a large one 65000:1:2 (RFC 1997, RFC 8092).
+     * The communities.
+     *
+     * Items: A BGP community: 65000:100 with parts up to 65535 (RFC 1997), or a large one 65000:1:2 with parts up to 4294967295 (RFC 8092).
      */
     values: string[];
   };
   /**
+   * Only routes whose AS path begins so.
+   *
    * Items: An autonomous system number, 1 to 4294967295 (RFC 6793).
    */
   asPathPrefix?: number[];
+  /**
+   * Only routes of this kernel priority.
+   */
   priority?: number;
+  /**
+   * Accept or reject the route.
+   */
   action: 'Accept' | 'Reject';
+  /**
+   * Changes to a route that is accepted, in order.
+   *
+   * Items: One change: exactly one of the fields.
+   */
   operations?: {
+    /**
+     * Adds a community.
+     */
     addCommunity?: {
       /**
-       * A BGP community: 65000:100, or a large one 65000:1:2 (RFC 1997, RFC 8092).
+       * The community.
        */
       value: string;
     };
+    /**
+     * Puts AS numbers before the AS path.
+     */
     prependASPath?: {
       /**
+       * The AS numbers, first one outermost.
+       *
        * Items: An autonomous system number, 1 to 4294967295 (RFC 6793).
        */
       prefix: number[];
     };
+    /**
+     * Sets the kernel priority.
+     */
     setPriority?: {
+      /**
+       * The priority; lower is preferred.
+       */
       value: number;
     };
   }[];
 }
+/**
+ * What is reserved.
+ */
 export interface IPReservationSpec {
   /**
+   * Networks from which no address is given out.
+   *
    * Items: A network, IPv4 or IPv6, without host bits: 192.168.0.0/16.
    */
   reservedCIDRs: Cidr[];
 }
+/**
+ * The settings. What node.NAME leaves out, default decides.
+ */
 export interface AgentConfigurationSpec {
   /**
    * How workload interfaces on the host begin.
@@ -515,84 +799,141 @@ export interface AgentConfigurationSpec {
    * Egress of a workload endpoint with no policy and no profile.
    */
   noPolicyEgress?: 'Allow' | 'Deny';
+  /**
+   * managed: the agent runs BIRD. system: it writes the configuration for a BIRD that the host runs. none: policy only.
+   */
   bgpMode?: 'managed' | 'system' | 'none';
+  /**
+   * Insert: our jumps stand first in the chains of the kernel. Append: they stand last.
+   */
   chainInsertMode?: 'Insert' | 'Append';
   /**
-   * A duration in seconds, or with a unit: 90s, 2m.
+   * How often iptables are read back and repaired.
    */
   iptablesRefreshInterval?: string;
   /**
-   * A duration in seconds, or with a unit: 90s, 2m.
+   * How often ipsets are read back and repaired.
    */
   ipsetsRefreshInterval?: string;
   /**
-   * A duration in seconds, or with a unit: 90s, 2m.
+   * How often routes are read back and repaired.
    */
   routeRefreshInterval?: string;
+  /**
+   * Protocol number that marks our routes in the kernel; 80 when nobody says.
+   */
   deviceRouteProtocol?: number;
+  /**
+   * Whether the agent works on IPv6 too.
+   */
   ipv6Support?: boolean;
+  /**
+   * How much the agent logs.
+   */
   logSeverityScreen?: 'Debug' | 'Info' | 'Warning' | 'Error' | 'Fatal';
   /**
-   * A duration in seconds, or with a unit: 90s, 2m.
+   * How often the agent writes its status to the store; 0s: never.
    */
   reportingInterval?: string;
+  /**
+   * Bits of the packet mark that are ours.
+   */
   iptablesMarkMask?: number;
+  /**
+   * Ports of the host that host endpoint policy never closes to the outside.
+   *
+   * Items: One port that stays open.
+   */
   failsafeInboundHostPorts?: {
+    /**
+     * Its protocol.
+     */
     protocol: 'TCP' | 'UDP' | 'SCTP';
+    /**
+     * Its number.
+     */
     port: number;
     /**
-     * A network, IPv4 or IPv6, without host bits: 192.168.0.0/16.
+     * Only for this network; absent: for all.
      */
     net?: Cidr;
   }[];
+  /**
+   * Ports outside that host endpoint policy never closes to the host.
+   *
+   * Items: One port that stays open.
+   */
   failsafeOutboundHostPorts?: {
+    /**
+     * Its protocol.
+     */
     protocol: 'TCP' | 'UDP' | 'SCTP';
+    /**
+     * Its number.
+     */
     port: number;
     /**
-     * A network, IPv4 or IPv6, without host bits: 192.168.0.0/16.
+     * Only for this network; absent: for all.
      */
     net?: Cidr;
   }[];
 }
+/**
+ * The test. Every pair of from and to is tried on every port.
+ */
 export interface ConnectivityTestSpec {
   from: ConnectivitySide;
   to: ConnectivitySide;
   /**
-   * Absent: any.
+   * The protocol; absent: any.
    */
   protocol?: ProtocolText;
   /**
-   * Items: A port, or a range as first:last.
+   * Destination ports; absent: any.
+   *
+   * Items: A port from 1 to 65535, or a range as 'first:last'.
    */
   ports?: PortText[];
+  /**
+   * What must become of the connection.
+   */
   expect: 'Allow' | 'Deny';
   /**
-   * How many endpoints each side must match at least.
+   * How many endpoints each side must match at least; 1 each when absent.
    */
   minMatches?: {
+    /**
+     * At least so many that open connections.
+     */
     from: number;
+    /**
+     * At least so many that accept them.
+     */
     to: number;
   };
 }
 /**
- * Exactly one of these.
+ * Who: exactly one of the fields.
  */
 export interface ConnectivitySide {
   /**
-   * A label expression: role == 'db' && has(zone). Blank means all().
+   * Every endpoint that the selector picks.
    */
   selector?: SelectorText;
   /**
-   * Name of a resource: letters, digits, dot, underscore and dash, starting with a letter or digit.
+   * The WorkloadEndpoint or HostEndpoint of this name.
    */
   endpoint?: string;
   /**
-   * Name of a resource: letters, digits, dot, underscore and dash, starting with a letter or digit.
+   * The host itself.
    */
   node?: string;
   /**
-   * A network, IPv4 or IPv6, without host bits: 192.168.0.0/16.
+   * Addresses of this network.
    */
   cidr?: Cidr;
+  /**
+   * An address that belongs to no endpoint.
+   */
   outside?: true;
 }

@@ -46,7 +46,7 @@ export const NODES = ['host-1', 'host-2'];
 
 const label = fc.record(
   { role: fc.constantFrom('db', 'api'), zone: fc.constantFrom('a', 'b', 'ab') },
-  { requiredKeys: [] },
+  { requiredKeys: [], noNullPrototype: true },
 );
 const some = <T>(values: readonly T[], maxLength = 2): fc.Arbitrary<T[]> =>
   fc.uniqueArray(fc.constantFrom(...values), { maxLength });
@@ -65,7 +65,7 @@ const portEntity: fc.Arbitrary<DeepReadonly<EntityRuleSpec>> = sparse({ ...sets,
 
 const icmp = fc.record(
   { type: fc.constantFrom(0, 8, 128), code: fc.constantFrom(0, 1) },
-  { requiredKeys: ['type'] },
+  { requiredKeys: ['type'], noNullPrototype: true },
 );
 const action = fc.constantFrom('Allow', 'Deny', 'Log', 'Pass');
 const anyRule = sparse({

@@ -80,9 +80,9 @@ export function renderPlan(plan: Plan, colours: Palette = NO_COLOURS): string {
 function heading(plan: Plan, colours: Palette): string {
   const { head, revision } = plan.base;
   const over = head
-    ? `over ${shortCommit(head.commit)} (seq ${head.seq}, revision ${revision})`
-    : `the first of this source (revision ${revision})`;
-  return `${colours.bold(`${plan.source}: commit ${shortCommit(plan.commit)}`)} ${colours.dim(printable(over))}`;
+    ? `, over ${shortCommit(head.commit)} (seq ${head.seq}, revision ${revision})`
+    : `, the first of this source (revision ${revision})`;
+  return `${colours.bold(`${plan.source}: commit ${shortCommit(plan.commit)}`)}${colours.dim(printable(over))}`;
 }
 
 function changeLines(change: Change, width: number, colours: Palette): string[] {

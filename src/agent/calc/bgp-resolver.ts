@@ -1,0 +1,73 @@
+/**
+ * Collects what BGP is decided from, and has `topology` decide anew when any of it changed.
+ *
+ * In a full mesh one new node concerns every host, so the model is worked out whole, once per flush at most. That it
+ * came out as before is found by the event sequencer.
+ */
+import type { StoredId } from '../../layout/layout.js';
+import type { ResourceOf } from '../../model/resource.js';
+import type { BgpModel } from '../../topology/bgp-model.js';
+import type { TopologyInput } from '../../topology/topology-input.js';
+import type { ResolvedSettings } from './settings-resolver.js';
+
+/** What BGP on the node should look like; undefined when it has no part in it. */
+export type ComputeBgp = (node: string, input: TopologyInput) => BgpModel | undefined;
+
+export class BgpResolver {
+  readonly #node: string;
+  readonly #computeBgp: ComputeBgp;
+  readonly #listener: (model: BgpModel | undefined) => void;
+  readonly #nodes = new Map<string, ResourceOf<'Node'>>();
+  readonly #bgpConfigurations = new Map<string, ResourceOf<'BGPConfiguration'>>();
+  readonly #pools = new Map<string, ResourceOf<'IPPool'>>();
+  #enabled = false;
+  #interfacePrefix = '';
+  #dirty = true;
+
+  constructor(node: string, computeBgp: ComputeBgp, listener: (model: BgpModel | undefined) => void) {
+    this.#node = node;
+    this.#computeBgp = computeBgp;
+    this.#listener = listener;
+  }
+
+  onNode(resource: ResourceOf<'Node'> | undefined, previous: ResourceOf<'Node'> | undefined): void {
+    this.#replace(this.#nodes, (resource ?? previous)?.metadata.name, resource);
+  }
+
+  onBgpConfiguration(
+    resource: ResourceOf<'BGPConfiguration'> | undefined,
+    previous: ResourceOf<'BGPConfiguration'> | undefined,
+  ): void {
+    this.#replace(this.#bgpConfigurations, (resource ?? previous)?.metadata.name, resource);
+  }
+
+  onPool(id: StoredId, resource: ResourceOf<'IPPool'> | undefined): void {
+    this.#replace(this.#pools, id, resource);
+  }
+
+  onSettings({ settings, bgp }: ResolvedSettings): void {
+    if (bgp === this.#enabled && settings.interfacePrefix === this.#interfacePrefix) return;
+    this.#enabled = bgp;
+    this.#interfacePrefix = settings.interfacePrefix;
+    this.#dirty = true;
+  }
+
+  flush(): void {
+    if (!this.#dirty) return;
+    this.#dirty = false;
+    const input: TopologyInput = {
+      nodes: this.#nodes,
+      bgpConfigurations: this.#bgpConfigurations,
+      pools: this.#pools,
+      interfacePrefix: this.#interfacePrefix,
+    };
+    this.#listener(this.#enabled ? this.#computeBgp(this.#node, input) : undefined);
+  }
+
+  #replace<T>(map: Map<string, T>, name: string | undefined, resource: T | undefined): void {
+    if (name === undefined) return;
+    if (resource) map.set(name, resource);
+    else map.delete(name);
+    this.#dirty = true;
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * The calculation graph: from objects of the store to what the dataplane of one host should know.
+ *
+ * Pure and synchronous. Updates flow through the nodes as they come; what is better done once per batch waits for the
+ * flush. The output depends on the state that the updates lead to, never on their order or batching, and an update
+ * costs what it affects, not the size of the network.
+ */
+import type { StoredId } from '../../layout/layout.js';
+import type { Update } from '../syncer/update.js';
+import { ActiveRulesCalculator } from './active-rules-calculator.js';
+import { BgpResolver, type ComputeBgp } from './bgp-resolver.js';
+import { Dispatcher } from './dispatcher.js';
+import { EventSequencer } from './event-sequencer.js';
+import { IpSetIndex } from './ip-set-index.js';
+import { LabelInheritance } from './label-inheritance.js';
+import { LocalEndpointFilter } from './local-endpoint-filter.js';
+import { PolicyResolver } from './policy-resolver.js';
+import { PoolTracker } from './pool-tracker.js';
+import { ProfileRegistry } from './profile-registry.js';
+import { RuleScanner } from './rule-scanner.js';
+import { SettingsResolver } from './settings-resolver.js';
+import type { DataplaneUpdate } from './updates.js';
+
+export interface CalcGraphOptions {
+  /** The name of this host. */
+  readonly node: string;
+  readonly computeBgp: ComputeBgp;
+}
+
+export interface CalcGraph {
+  onUpdate(update: Update): void;
+  /** What changed since the last flush; the first flush tells of everything. */
+  flush(): DataplaneUpdate[];
+  /** Objects that are not, or not wholly, in force here as of the last flush, and why. */
+  problems(): ReadonlyMap<StoredId, string>;
+}
+
+/** Nodes are made in reverse, because each is given those that it speaks to: read the drawings upwards. */
+export function createCalcGraph({ node, computeBgp }: CalcGraphOptions): CalcGraph {
+  //                                                                        all ---> event sequencer ---> dataplane
+  const sequencer = new EventSequencer();
+
+  //   pools ---> pool tracker ---> (pool)
+  const pools = new PoolTracker(sequencer);
+
+  //   nodes, pools, BGP configurations ---> bgp resolver ---> (bgp model)
+  const bgp = new BgpResolver(node, computeBgp, (model) => sequencer.onBgpModel(model));
+
+  //   compiled rules' sets, items with labels and tags ---> ip set index ---> (set, member)
+  const ipSets = new IpSetIndex(sequencer);
+
+  //   active policies and profiles ---> rule scanner ---> (policy, profile), and sets in use ---> ip set index
+  const rules = new RuleScanner(ipSets, sequencer);
+
+  //   profiles ---> profile registry ---> label inheritance, active rules calculator
+  const profiles = new ProfileRegistry((name, profile, previous) => {
+    labels.onProfile(name, profile, previous);
+    activeRules.onProfile(name, profile);
+  });
+
+  //   local endpoints, matches, tiers ---> policy resolver ---> (endpoint)
+  const resolver = new PolicyResolver(profiles.byName, sequencer);
+
+  //   policies, local endpoints ---> active rules calculator ---> rule scanner
+  //                                                          '--> matches ---> policy resolver
+  const activeRules = new ActiveRulesCalculator(profiles.byName, rules, resolver);
+
+  //   items ---> local endpoint filter ---> active rules calculator, policy resolver
+  const local = new LocalEndpointFilter(node, (id, item) => {
+    activeRules.onLocalEndpoint(id, item);
+    resolver.onLocalEndpoint(id, item);
+  });
+
+  //   endpoints and network sets of all hosts ---> label inheritance ---> ip set index, local endpoint filter
+  const labels = new LabelInheritance(profiles.byName, (id, item) => {
+    ipSets.onItem(id, item);
+    local.onItem(id, item);
+  });
+
+  //   agent configurations ---> settings resolver ---> (settings), policy resolver, bgp resolver
+  const settings = new SettingsResolver(node, (resolved) => {
+    sequencer.onSettings(resolved.settings);
+    resolver.onNoPolicyEgress(resolved.settings.noPolicyEgress);
+    bgp.onSettings(resolved);
+  });
+
+  //   syncer ---> dispatcher ---> by kind
+  const dispatcher = new Dispatcher();
+  dispatcher.register('AgentConfiguration', (id, now, before) =>
+    settings.onAgentConfiguration(id, now, before),
+  );
+  dispatcher.register('BGPConfiguration', (_id, now, before) => bgp.onBgpConfiguration(now, before));
+  dispatcher.register('GlobalNetworkPolicy', (id, now) => activeRules.onPolicy(id, now));
+  dispatcher.register('GlobalNetworkSet', (id, now) => labels.onResource(id, now));
+  dispatcher.register('HostEndpoint', (id, now) => labels.onResource(id, now));
+  dispatcher.register('IPPool', (_id, now, before) => pools.onPool(now, before));
+  dispatcher.register('IPPool', (id, now) => bgp.onPool(id, now));
+  dispatcher.register('Node', (_id, now, before) => bgp.onNode(now, before));
+  dispatcher.register('Profile', (_id, now, before) => profiles.onProfile(now, before));
+  dispatcher.register('Tier', (_id, now, before) => resolver.onTier(now, before));
+  dispatcher.register('WorkloadEndpoint', (id, now) => labels.onResource(id, now));
+
+  return {
+    onUpdate: (update) => dispatcher.onUpdate(update),
+    flush() {
+      settings.flush();
+      rules.flush();
+      resolver.flush();
+      bgp.flush();
+      return sequencer.flush();
+    },
+    problems: () => new Map([...dispatcher.problems, ...local.problems, ...settings.problems]),
+  };
+}

@@ -1,0 +1,133 @@
+/**
+ * Which selectors pick which items, kept up to date as either changes.
+ *
+ * A change must cost what it affects. So selectors are filed under a label that all their matches have, with its
+ * values where they are known (`role == 'db' && has(zone)` under role=db), and items under each of their labels;
+ * only candidates found there are evaluated. A selector without such a label, `all()` or `role != 'db'`, is a
+ * candidate for every item: it usually picks most of them anyway.
+ *
+ * Matches that start are reported before those that stop, so that what is still in use is never let go in between.
+ */
+
+import type { SelectorNode } from '../../model/selector/ast.js';
+import { type Labels, labelRestrictions, matchesSelector } from '../../model/selector/evaluate.js';
+import { MultiMap } from './multi-map.js';
+
+export interface MatchListener<S, I> {
+  onMatchStarted(selector: S, item: I): void;
+  onMatchStopped(selector: S, item: I): void;
+}
+
+/** S and I are the ids of selectors and items. */
+export class LabelIndex<S, I> {
+  readonly #listener: MatchListener<S, I>;
+  readonly #selectors = new Map<S, { readonly node: SelectorNode; readonly shelves: readonly Shelf[] }>();
+  readonly #items = new Map<I, Labels>();
+  readonly #selectorsOn = new MultiMap<Shelf, S>();
+  readonly #itemsOn = new MultiMap<Shelf, I>();
+  readonly #selectorsOf = new MultiMap<I, S>();
+  readonly #itemsOf = new MultiMap<S, I>();
+
+  constructor(listener: MatchListener<S, I>) {
+    this.#listener = listener;
+  }
+
+  updateSelector(id: S, node: SelectorNode): void {
+    const known = this.#selectors.get(id);
+    if (known?.node === node) return;
+    const shelves = shelvesOfSelector(node);
+    for (const shelf of known?.shelves ?? []) this.#selectorsOn.delete(shelf, id);
+    for (const shelf of shelves) this.#selectorsOn.add(shelf, id);
+    this.#selectors.set(id, { node, shelves });
+    const before = [...this.#itemsOf.get(id)];
+    for (const shelf of shelves)
+      for (const item of this.#itemsOn.get(shelf))
+        if (matchesSelector(node, this.#items.get(item) ?? {})) this.#start(id, item);
+    for (const item of before) if (!matchesSelector(node, this.#items.get(item) ?? {})) this.#stop(id, item);
+  }
+
+  deleteSelector(id: S): void {
+    for (const shelf of this.#selectors.get(id)?.shelves ?? []) this.#selectorsOn.delete(shelf, id);
+    this.#selectors.delete(id);
+    for (const item of [...this.#itemsOf.get(id)]) this.#stop(id, item);
+  }
+
+  updateItem(id: I, labels: Labels): void {
+    const known = this.#items.get(id);
+    if (known && sameLabels(known, labels)) return;
+    const shelves = shelvesOfItem(labels);
+    if (known) for (const shelf of shelvesOfItem(known)) this.#itemsOn.delete(shelf, id);
+    for (const shelf of shelves) this.#itemsOn.add(shelf, id);
+    this.#items.set(id, labels);
+    const before = [...this.#selectorsOf.get(id)];
+    for (const shelf of shelves)
+      for (const selector of this.#selectorsOn.get(shelf))
+        if (this.#matches(selector, labels)) this.#start(selector, id);
+    for (const selector of before) if (!this.#matches(selector, labels)) this.#stop(selector, id);
+  }
+
+  deleteItem(id: I): void {
+    const known = this.#items.get(id);
+    if (!known) return;
+    for (const shelf of shelvesOfItem(known)) this.#itemsOn.delete(shelf, id);
+    this.#items.delete(id);
+    for (const selector of [...this.#selectorsOf.get(id)]) this.#stop(selector, id);
+  }
+
+  /** The selectors that pick the item now. */
+  selectorsOf(id: I): ReadonlySet<S> {
+    return this.#selectorsOf.get(id);
+  }
+
+  /** The items that the selector picks now. */
+  itemsOf(id: S): ReadonlySet<I> {
+    return this.#itemsOf.get(id);
+  }
+
+  #matches(selector: S, labels: Labels): boolean {
+    const known = this.#selectors.get(selector);
+    return known !== undefined && matchesSelector(known.node, labels);
+  }
+
+  #start(selector: S, item: I): void {
+    if (this.#itemsOf.get(selector).has(item)) return;
+    this.#itemsOf.add(selector, item);
+    this.#selectorsOf.add(item, selector);
+    this.#listener.onMatchStarted(selector, item);
+  }
+
+  #stop(selector: S, item: I): void {
+    this.#itemsOf.delete(selector, item);
+    this.#selectorsOf.delete(item, selector);
+    this.#listener.onMatchStopped(selector, item);
+  }
+}
+
+/** Where a selector looks for its items: `label`, `label=value`, or EVERYTHING. No label holds a `=`. */
+type Shelf = string;
+const EVERYTHING: Shelf = '=';
+
+function shelvesOfItem(labels: Labels): readonly Shelf[] {
+  return [EVERYTHING, ...Object.entries(labels).flatMap(([label, value]) => [label, `${label}=${value}`])];
+}
+
+/** The fewest shelves that together hold every item the selector can pick; none when it can pick nothing. */
+function shelvesOfSelector(node: SelectorNode): readonly Shelf[] {
+  let fewest: readonly Shelf[] | undefined;
+  let present: string | undefined;
+  for (const [label, { must, values }] of labelRestrictions(node)) {
+    if (must === 'both') return [];
+    if (must === 'absent') continue;
+    present ??= label;
+    if (values && (!fewest || values.size < fewest.length))
+      fewest = [...values].map((value) => `${label}=${value}`);
+  }
+  return fewest ?? [present ?? EVERYTHING];
+}
+
+function sameLabels(a: Labels, b: Labels): boolean {
+  const keys = Object.keys(a);
+  return (
+    keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && a[key] === b[key])
+  );
+}

@@ -1,0 +1,111 @@
+/**
+ * Guards: plans that are right by the letter and wrong by any measure.
+ *
+ * A mistyped path empties a repository, a bad merge deletes a hundred policies, a pool is dropped from under its
+ * workloads. Each guard looks at the finished plan and may hold all of it back until a person has approved. A
+ * guard is one function and one line in the list.
+ */
+import { type Cidr, cidrContains } from '../model/address.js';
+import { type Kind, resourcesOf } from '../model/resource.js';
+import type { StoreKey } from '../model/store.js';
+import { CHANGE_ORDER } from './change-order.js';
+import type { PlanContext } from './plan-context.js';
+import type { Change, Guard } from './plan-types.js';
+import { decodeStored } from './store-index.js';
+
+export const PRUNE_TRAILER = 'Prune-Approved: yes';
+
+/** Deletions of one kind that need no approval: this many, or this share of what there was. */
+export const PRUNE_BUDGET = { count: 5, share: 0.1 } as const;
+
+const APPROVE = `add the line "${PRUNE_TRAILER}" to the message of the commit, or pass --prune-approved`;
+/** Holders named in a message; the rest is counted. */
+const MAX_NAMED = 3;
+
+interface GuardInput {
+  readonly changes: readonly Change[];
+  readonly context: PlanContext;
+}
+
+const GUARDS: readonly ((input: GuardInput) => readonly Guard[])[] = [emptySource, pruneBudget, poolInUse];
+
+export function findGuards(changes: readonly Change[], context: PlanContext): Guard[] {
+  return GUARDS.flatMap((guard) => guard({ changes, context }));
+}
+
+/** True when the message of a commit approves deletions: a trailer on a line of its own. */
+export function hasPruneTrailer(message: string): boolean {
+  return /^prune-approved:[ \t]*yes[ \t]*$/im.test(message);
+}
+
+function emptySource({ context }: GuardInput): Guard[] {
+  const owned = context.ownership.owned.size;
+  if (context.compiled.size > 0 || owned === 0) return [];
+  return [
+    {
+      code: 'empty-source',
+      message: `the source holds no resource, and this would delete all ${owned} that it has in the store; is the path right?`,
+      approve: APPROVE,
+    },
+  ];
+}
+
+function pruneBudget({ changes, context }: GuardInput): Guard[] {
+  return CHANGE_ORDER.flatMap((kind): Guard[] => {
+    const deleted = changes.filter((change) => change.action === 'delete' && change.kind === kind).length;
+    const owned = countOwned(kind, context);
+    const budget = Math.max(PRUNE_BUDGET.count, Math.floor(owned * PRUNE_BUDGET.share));
+    if (deleted <= budget) return [];
+    return [
+      {
+        code: 'prune-budget',
+        message: `${deleted} of ${owned} ${kind} objects would be deleted, ${budget} at most without approval`,
+        approve: APPROVE,
+      },
+    ];
+  });
+}
+
+function countOwned(kind: Kind, context: PlanContext): number {
+  return [...context.ownership.owned.values()].filter((owned) => owned.kind === kind).length;
+}
+
+function poolInUse({ changes, context }: GuardInput): Guard[] {
+  const deleted = new Set(
+    changes.flatMap(({ keys }) => keys.filter(({ op }) => op === 'delete').map(({ key }) => key)),
+  );
+  return removedPools(deleted, context).flatMap((pool): Guard[] => {
+    const users = poolUsers(pool, deleted, context);
+    if (users.length === 0) return [];
+    const named = users.slice(0, MAX_NAMED).join(', ');
+    const rest = users.length > MAX_NAMED ? ` and ${users.length - MAX_NAMED} more` : '';
+    return [
+      {
+        code: 'pool-in-use',
+        message: `pool ${pool} would be deleted while addresses of it are in use: ${named}${rest}`,
+        approve: `set disabled: true on the pool and delete it once it is empty; or ${APPROVE}`,
+      },
+    ];
+  });
+}
+
+function removedPools(deleted: ReadonlySet<string>, context: PlanContext): Cidr[] {
+  return [...context.store.objects.values()]
+    .filter(({ kind, values }) => kind === 'IPPool' && [...values.keys()].every((key) => deleted.has(key)))
+    .flatMap(({ id, values }) => {
+      const decoded = decodeStored(id, values, context.layout);
+      return decoded ? resourcesOf([decoded], 'IPPool').map(({ spec }) => spec.cidr) : [];
+    });
+}
+
+/** Keys that keep an address of the pool: assignments that stay, and endpoints that are not this source's. */
+function poolUsers(pool: Cidr, deleted: ReadonlySet<string>, context: PlanContext): StoreKey[] {
+  const assigned = context.store.assignments.filter(
+    (assignment) => assignment.pool === pool && !deleted.has(assignment.key),
+  );
+  const addresses = new Set(assigned.map(({ address }) => address));
+  const holders = [...context.foreignHolders()]
+    .filter(([address]) => cidrContains(pool, address) && !addresses.has(address))
+    .flatMap(([, endpoints]) => endpoints.flatMap(({ values }) => [...values.keys()]));
+  return [...assigned.map(({ key }) => key), ...new Set(holders)];
+}

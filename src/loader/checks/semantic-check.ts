@@ -1,0 +1,312 @@
+/**
+ * What a schema cannot say of one resource: fields that need each other, ranges that depend on a family,
+ * addresses that nobody can have.
+ */
+import {
+  type Address,
+  addressPart,
+  type Cidr,
+  cidrsOverlap,
+  familyOf,
+  isMulticast,
+  parseCidr,
+  prefixLength,
+} from '../../model/address.js';
+import { parsePeerAddress } from '../../model/peer-address.js';
+import type { Resource, ResourceOf, SpecOf } from '../../model/resource.js';
+import type { FieldPath } from '../locate.js';
+import type { Fault } from '../report.js';
+import { checkRules } from './rule-check.js';
+
+/** Faults of a resource by itself. */
+export function checkSemantics(resource: Resource): Fault[] {
+  switch (resource.kind) {
+    case 'IPPool':
+      return checkPool(resource.spec);
+    case 'Profile':
+      return checkDirections(resource.spec);
+    case 'GlobalNetworkPolicy':
+      return [...checkDirections(resource.spec), ...checkPolicy(resource.spec)];
+    case 'WorkloadEndpoint':
+      return checkEndpoint(resource.spec);
+    case 'HostEndpoint':
+      return checkHostEndpoint(resource.spec);
+    case 'Node':
+      return checkNode(resource.spec);
+    case 'BGPPeer':
+      return checkPeer(resource.spec);
+    case 'BGPFilter':
+      return checkFilter(resource.spec);
+    case 'BGPConfiguration':
+    case 'AgentConfiguration':
+      return checkConfigurationName(resource);
+    case 'Tier':
+    case 'GlobalNetworkSet':
+    case 'RouteReflector':
+    case 'IPReservation':
+    case 'ConnectivityTest':
+      return [];
+  }
+}
+
+function invalid(path: FieldPath, value: unknown, message: string, hint: string): Fault {
+  return { code: 'invalid-value', path, value, message, hint };
+}
+
+function checkPool(spec: SpecOf<'IPPool'>): Fault[] {
+  const faults: Fault[] = [];
+  const family = familyOf(spec.cidr);
+  const unusable = UNUSABLE_POOLS.find((net) => cidrsOverlap(net, spec.cidr));
+  if (unusable)
+    faults.push(
+      invalid(
+        ['spec', 'cidr'],
+        spec.cidr,
+        `the pool contains addresses of ${unusable}, which no workload can have`,
+        'Choose a network of private or public unicast addresses',
+      ),
+    );
+  const [shortest, longest] = family === 4 ? [20, 32] : [116, 128];
+  const { blockSize } = spec;
+  if (blockSize !== undefined && (blockSize < shortest || blockSize > longest))
+    faults.push(
+      invalid(
+        ['spec', 'blockSize'],
+        blockSize,
+        `blocks of an IPv${family} pool have a prefix of ${shortest} to ${longest}`,
+        `Write ${family === 4 ? 26 : 122}, or take the field away`,
+      ),
+    );
+  else if (blockSize !== undefined && blockSize < prefixLength(spec.cidr))
+    faults.push(
+      invalid(
+        ['spec', 'blockSize'],
+        blockSize,
+        `a block of /${blockSize} is larger than the pool ${spec.cidr}`,
+        `Write at least ${prefixLength(spec.cidr)}`,
+      ),
+    );
+  if (spec.ipipMode !== 'Never' && (family === 6 || spec.vxlanMode !== 'Never'))
+    faults.push(
+      invalid(
+        ['spec', 'ipipMode'],
+        spec.ipipMode,
+        family === 6 ? 'IP in IP is for IPv4 pools only' : 'a pool has either IP in IP or VXLAN',
+        family === 6 ? 'Write ipipMode: Never' : 'Write Never for one of ipipMode and vxlanMode',
+      ),
+    );
+  return faults;
+}
+
+const UNUSABLE_POOLS: readonly Cidr[] = [
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '224.0.0.0/4',
+  'fe80::/10',
+  'ff00::/8',
+  '::1/128',
+]
+  .map(parseCidr)
+  .filter((cidr) => cidr !== undefined);
+
+/** Why no host and no workload can have the address; undefined: it can. */
+function unusable(address: Address): string | undefined {
+  if (isMulticast(address)) return 'a multicast address';
+  if (address === '0.0.0.0' || address === '::') return 'the unspecified address';
+  if (address.startsWith('127.') || address === '::1') return 'a loopback address';
+  return address === '255.255.255.255' ? 'the broadcast address' : undefined;
+}
+
+function checkUnicast(address: Address, path: FieldPath): Fault[] {
+  const reason = unusable(address);
+  return reason ? [invalid(path, address, `${address} is ${reason}`, 'Write a unicast address')] : [];
+}
+
+function checkDirections(spec: SpecOf<'Profile'> | SpecOf<'GlobalNetworkPolicy'>): Fault[] {
+  return [...checkRules(spec.ingress, ['spec', 'ingress']), ...checkRules(spec.egress, ['spec', 'egress'])];
+}
+
+function checkPolicy(spec: SpecOf<'GlobalNetworkPolicy'>): Fault[] {
+  const faults: Fault[] = [];
+  for (const [field, type] of [
+    ['ingress', 'Ingress'],
+    ['egress', 'Egress'],
+  ] as const)
+    if ((spec[field]?.length ?? 0) > 0 && !spec.types?.includes(type))
+      faults.push(
+        invalid(
+          ['spec', 'types'],
+          spec.types,
+          `the policy has ${field} rules, and its types lack ${type}`,
+          `Add ${type}`,
+        ),
+      );
+  if (spec.doNotTrack && spec.preDNAT)
+    faults.push(
+      invalid(
+        ['spec', 'preDNAT'],
+        true,
+        'a policy has either doNotTrack or preDNAT',
+        'Take one of them away',
+      ),
+    );
+  if (spec.preDNAT && spec.types?.includes('Egress'))
+    faults.push(
+      invalid(
+        ['spec', 'preDNAT'],
+        true,
+        'a policy with preDNAT has no egress',
+        'Move the egress rules to another policy',
+      ),
+    );
+  if ((spec.doNotTrack || spec.preDNAT) && !spec.applyOnForward)
+    faults.push(
+      invalid(
+        ['spec', spec.doNotTrack ? 'doNotTrack' : 'preDNAT'],
+        true,
+        'a policy that acts before connection tracking or address translation sees forwarded packets too',
+        'Add applyOnForward: true',
+      ),
+    );
+  return faults;
+}
+
+function checkEndpoint(spec: SpecOf<'WorkloadEndpoint'>): Fault[] {
+  const faults = spec.ipNetworks.flatMap((cidr, index) =>
+    checkUnicast(addressPart(cidr), ['spec', 'ipNetworks', index]),
+  );
+  const own = new Set(spec.ipNetworks.map(addressPart));
+  for (const [index, { internalIP, externalIP }] of spec.ipNATs.entries()) {
+    const path = ['spec', 'ipNATs', index];
+    if (!own.has(internalIP))
+      faults.push(
+        invalid(
+          [...path, 'internalIP'],
+          internalIP,
+          `${internalIP} is no address of the endpoint`,
+          'Write one of spec.ipNetworks',
+        ),
+      );
+    if (familyOf(internalIP) !== familyOf(externalIP))
+      faults.push(
+        invalid(
+          [...path, 'externalIP'],
+          externalIP,
+          'an address is translated to one of the same IP version',
+          `Write an IPv${familyOf(internalIP)} address`,
+        ),
+      );
+  }
+  return faults;
+}
+
+function checkHostEndpoint(spec: SpecOf<'HostEndpoint'>): Fault[] {
+  const faults = (spec.expectedIPs ?? []).flatMap((address, index) =>
+    checkUnicast(address, ['spec', 'expectedIPs', index]),
+  );
+  if (spec.interfaceName === undefined && (spec.expectedIPs ?? []).length === 0)
+    faults.push({
+      code: 'missing-field',
+      path: ['spec', 'interfaceName'],
+      part: 'key',
+      message: 'a host endpoint is found by its interfaceName or its expectedIPs, and has neither',
+      hint: 'Add interfaceName, such as eth0',
+    });
+  return faults;
+}
+
+function checkNode(spec: SpecOf<'Node'>): Fault[] {
+  return (['ipv4Address', 'ipv6Address'] as const).flatMap((field) => {
+    const address = spec.bgp?.[field];
+    return address ? checkUnicast(addressPart(address), ['spec', 'bgp', field]) : [];
+  });
+}
+
+function checkPeer(spec: SpecOf<'BGPPeer'>): Fault[] {
+  const faults: Fault[] = [];
+  if (spec.node !== undefined && spec.nodeSelector !== undefined)
+    faults.push(
+      invalid(
+        ['spec', 'nodeSelector'],
+        spec.nodeSelector,
+        'a peer has either node or nodeSelector',
+        'Take one of them away',
+      ),
+    );
+  if ((spec.peerIP === undefined) === (spec.peerSelector === undefined))
+    faults.push({
+      code: spec.peerIP === undefined ? 'missing-field' : 'invalid-value',
+      path: ['spec', spec.peerIP === undefined ? 'peerIP' : 'peerSelector'],
+      part: 'key',
+      message: 'a peer has exactly one of peerIP and peerSelector',
+      hint: spec.peerIP === undefined ? 'Add peerIP' : 'Take one of them away',
+    });
+  if (spec.keepOriginalNextHop === true && spec.nextHopMode !== undefined && spec.nextHopMode !== 'Keep')
+    faults.push(
+      invalid(
+        ['spec', 'nextHopMode'],
+        spec.nextHopMode,
+        `keepOriginalNextHop contradicts nextHopMode ${spec.nextHopMode}`,
+        'Take one of them away',
+      ),
+    );
+  const peer = spec.peerIP === undefined ? undefined : parsePeerAddress(spec.peerIP)?.address;
+  if (peer) faults.push(...checkUnicast(peer, ['spec', 'peerIP']));
+  if (peer && spec.reachableBy !== undefined && familyOf(spec.reachableBy) !== familyOf(peer))
+    faults.push(
+      invalid(
+        ['spec', 'reachableBy'],
+        spec.reachableBy,
+        'the gateway to a peer has the IP version of the peer',
+        `Write an IPv${familyOf(peer)} address`,
+      ),
+    );
+  return faults;
+}
+
+function checkFilter(spec: SpecOf<'BGPFilter'>): Fault[] {
+  return (['exportV4', 'importV4', 'exportV6', 'importV6'] as const).flatMap((field) =>
+    (spec[field] ?? []).flatMap((rule, index) => {
+      const path = ['spec', field, index];
+      const { cidr, matchOperator, prefixLength: range } = rule;
+      const faults: Fault[] = [];
+      if ((cidr === undefined) !== (matchOperator === undefined))
+        faults.push({
+          code: 'missing-field',
+          path: [...path, cidr === undefined ? 'cidr' : 'matchOperator'],
+          part: 'key',
+          message: 'cidr and matchOperator go together',
+          hint: cidr === undefined ? 'Add cidr' : 'Add matchOperator: In',
+        });
+      if (range && cidr === undefined)
+        faults.push(
+          invalid([...path, 'prefixLength'], range, 'prefixLength needs cidr', 'Add cidr and matchOperator'),
+        );
+      if (range?.min !== undefined && range.max !== undefined && range.min > range.max)
+        faults.push(
+          invalid(
+            [...path, 'prefixLength'],
+            range,
+            'prefixLength.min is more than prefixLength.max',
+            'Swap them',
+          ),
+        );
+      return faults;
+    }),
+  );
+}
+
+function checkConfigurationName(
+  resource: ResourceOf<'BGPConfiguration'> | ResourceOf<'AgentConfiguration'>,
+): Fault[] {
+  const { name } = resource.metadata;
+  if (name === 'default' || /^node\../.test(name)) return [];
+  return [
+    invalid(
+      ['metadata', 'name'],
+      name,
+      `a ${resource.kind} is named default, or node.NAME for one node`,
+      `Write default, or node.${name} if ${name} is a node`,
+    ),
+  ];
+}

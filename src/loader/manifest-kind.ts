@@ -1,0 +1,111 @@
+/**
+ * Which kind a document is, before anything else is asked of it.
+ *
+ * A document that is no manifest at all is an error too: files that belong to other tools are listed in
+ * .heddleignore, so that nothing is left out by accident.
+ */
+import { KIND_NAMES, KINDS } from '../model/kinds.js';
+import type { Kind } from '../model/resource.js';
+import { IGNORE_FILE } from './ignore-file.js';
+import type { Fault } from './report.js';
+import { suggest } from './suggest.js';
+
+export const NATIVE_VERSION = 'heddle/v1';
+export const CALICO_VERSION = 'projectcalico.org/v3';
+export type ApiVersion = typeof NATIVE_VERSION | typeof CALICO_VERSION;
+
+export type KindResult =
+  | { readonly kind: Kind; readonly apiVersion: ApiVersion }
+  | { readonly faults: readonly Fault[] };
+
+/** What to write instead of kinds that others have and heddle has not. */
+const REPLACEMENTS: Readonly<Record<string, string>> = {
+  NetworkPolicy: 'Namespaced kinds are not supported: write a GlobalNetworkPolicy',
+  NetworkSet: 'Namespaced kinds are not supported: write a GlobalNetworkSet',
+  StagedGlobalNetworkPolicy: 'Propose the GlobalNetworkPolicy in a branch, and look at reconcile --dry-run',
+  StagedNetworkPolicy: 'Propose a GlobalNetworkPolicy in a branch, and look at reconcile --dry-run',
+  FelixConfiguration: 'Write an AgentConfiguration: the field names are the same',
+  ClusterInformation: 'Take it out: the running system owns it',
+  BlockAffinity: 'Take it out: the running system owns it',
+  IPAMBlock: 'Take it out: the running system owns it',
+  IPAMHandle: 'Take it out: the running system owns it',
+  List: 'Write each item as a document of its own',
+};
+
+/** Reads apiVersion and kind. */
+export function kindOf(value: unknown): KindResult {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return faulty({
+      code: 'yaml-document',
+      path: [],
+      message: `a manifest is a map with apiVersion, kind and metadata, and this is ${Array.isArray(value) ? 'a list' : 'a scalar'}`,
+      hint: `Write a manifest, or list the file in ${IGNORE_FILE}`,
+    });
+  const { apiVersion, kind } = value as { readonly apiVersion?: unknown; readonly kind?: unknown };
+  if (apiVersion === undefined && kind === undefined)
+    return faulty({
+      code: 'yaml-document',
+      path: [],
+      message: 'this document has neither apiVersion nor kind, so it is no manifest',
+      hint: `Add apiVersion: ${NATIVE_VERSION} and a kind, or list the file in ${IGNORE_FILE}`,
+    });
+  const faults = [...kindFaults(kind), ...versionFaults(apiVersion, kind)];
+  if (faults.length > 0) return { faults };
+  return { kind: kind as Kind, apiVersion: apiVersion as ApiVersion };
+}
+
+function faulty(fault: Fault): KindResult {
+  return { faults: [fault] };
+}
+
+function kindFaults(kind: unknown): Fault[] {
+  if (typeof kind === 'string' && isKind(kind)) return [];
+  if (kind === undefined)
+    return [
+      { code: 'missing-field', path: ['kind'], message: 'kind is missing', hint: `Known kinds: ${list()}` },
+    ];
+  const fault = { code: 'unknown-kind', path: ['kind'], value: kind } as const;
+  if (typeof kind !== 'string')
+    return [{ ...fault, message: 'kind must be a string', hint: `Known kinds: ${list()}` }];
+  const replacement = Object.hasOwn(REPLACEMENTS, kind) ? REPLACEMENTS[kind] : undefined;
+  const near = suggest(kind, KIND_NAMES);
+  return [
+    {
+      ...fault,
+      message: `there is no kind ${kind}`,
+      hint: replacement ?? (near ? `Did you mean ${near}?` : `Known kinds: ${list()}`),
+    },
+  ];
+}
+
+function versionFaults(apiVersion: unknown, kind: unknown): Fault[] {
+  const known = typeof kind === 'string' && isKind(kind) ? kind : undefined;
+  const versions = known && !KINDS[known].calico ? [NATIVE_VERSION] : [NATIVE_VERSION, CALICO_VERSION];
+  if (versions.some((version) => version === apiVersion)) return [];
+  if (apiVersion === undefined)
+    return [
+      {
+        code: 'missing-field',
+        path: ['apiVersion'],
+        message: 'apiVersion is missing',
+        hint: `Add apiVersion: ${NATIVE_VERSION}`,
+      },
+    ];
+  return [
+    {
+      code: 'unknown-api-version',
+      path: ['apiVersion'],
+      value: apiVersion,
+      message: `${known ?? 'a manifest'} has apiVersion ${versions.join(' or ')}`,
+      hint: `Write apiVersion: ${NATIVE_VERSION}`,
+    },
+  ];
+}
+
+function isKind(text: string): text is Kind {
+  return Object.hasOwn(KINDS, text);
+}
+
+function list(): string {
+  return KIND_NAMES.join(', ');
+}

@@ -1,0 +1,123 @@
+import test from 'ava';
+import { hasPruneTrailer } from '../../src/diff/guards.js';
+import type { Resource } from '../../src/model/resource.js';
+import { cidr, resource, workload } from '../helpers/build-resources.js';
+import { TestStore } from './test-store.js';
+
+const POOL = resource('IPPool', 'main', {
+  cidr: cidr('192.168.0.0/16'),
+  natOutgoing: true,
+  disabled: false,
+  ipipMode: 'Never',
+  vxlanMode: 'Never',
+  disableBGPExport: false,
+});
+const KEPT = resource('Profile', 'kept', {});
+
+function profiles(count: number): Resource[] {
+  return Array.from({ length: count }, (_, index) => resource('Profile', `p${index}`, {}));
+}
+
+const guarded = test.macro<[() => readonly Resource[], () => readonly Resource[], readonly string[]]>({
+  async exec(t, before, after, codes) {
+    const store = new TestStore();
+    await store.apply(before());
+    const plan = await store.plan(after());
+    t.deepEqual(
+      plan.guards.map(({ code }) => code),
+      codes,
+    );
+    t.deepEqual((await store.plan(after(), { pruneApproved: true })).guards, [], 'approved');
+  },
+  title: (title = '') => `guards: ${title}`,
+});
+
+test(
+  'a source without resources may not empty the store',
+  guarded,
+  () => [KEPT],
+  () => [],
+  ['empty-source'],
+);
+test(
+  'a source without resources is fine while it owns nothing',
+  guarded,
+  () => [],
+  () => [],
+  [],
+);
+test(
+  'five deletions of a kind are fine',
+  guarded,
+  () => [KEPT, ...profiles(5)],
+  () => [KEPT],
+  [],
+);
+test(
+  'six of seven are not',
+  guarded,
+  () => [KEPT, ...profiles(6)],
+  () => [KEPT],
+  ['prune-budget'],
+);
+test(
+  'a tenth of a kind is fine',
+  guarded,
+  () => profiles(80),
+  () => profiles(72),
+  [],
+);
+test(
+  'more than a tenth is not',
+  guarded,
+  () => profiles(80),
+  () => profiles(71),
+  ['prune-budget'],
+);
+test(
+  'kinds are counted apart',
+  guarded,
+  () => [POOL, KEPT, ...profiles(4), ...Array.from({ length: 4 }, (_, i) => workload(`w${i}`))],
+  () => [POOL, KEPT],
+  [],
+);
+test(
+  'a pool may go together with its endpoints',
+  guarded,
+  () => [KEPT, POOL, workload('w', { addresses: ['192.168.1.1'] })],
+  () => [KEPT],
+  [],
+);
+
+test('guards: a pool may not go while a foreign endpoint has an address of it', async (t) => {
+  const store = new TestStore();
+  await store.apply([POOL, KEPT]);
+  const holder = '/calico/v1/host/host-9/workload/cni/pod-1/endpoint/eth0';
+  await store.put(holder, '{"state":"active","name":"cali9","ipv4_nets":["192.168.7.7/32"]}');
+  const [guard] = (await store.plan([KEPT])).guards;
+  t.is(guard?.code, 'pool-in-use');
+  t.true(guard?.message.includes('192.168.0.0/16'));
+  t.true(guard?.message.includes(holder));
+});
+
+test('guards: a pool may not go while an address of it is assigned', async (t) => {
+  const store = new TestStore();
+  await store.apply([POOL, KEPT]);
+  await store.put('/calico/v1/ipam/v4/assignment/192.168.0.0-16/192.168.7.7', '');
+  t.deepEqual(
+    (await store.plan([KEPT])).guards.map(({ code }) => code),
+    ['pool-in-use'],
+  );
+});
+
+const trailer = test.macro<[string, boolean]>({
+  exec: (t, message, expected) => t.is(hasPruneTrailer(message), expected),
+  title: (_, message, expected) =>
+    `hasPruneTrailer() is ${expected} for ${JSON.stringify(message).slice(1, -1)}`,
+});
+test(trailer, 'Remove the old tier\n\nPrune-Approved: yes\n', true);
+test(trailer, 'Remove\n\nprune-approved: YES', true);
+test(trailer, 'Remove\r\n\r\nPrune-Approved: yes\r\n', true);
+test(trailer, 'Remove\n\nPrune-Approved: no', false);
+test(trailer, 'Say "Prune-Approved: yes" to go on', false);
+test(trailer, '', false);
