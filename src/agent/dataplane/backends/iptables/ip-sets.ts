@@ -1,0 +1,273 @@
+/**
+ * The sets of one family, kept as managers wish them.
+ *
+ * A set is known by its id; its name in the kernel also says its generation (set-generations.ts). After a restart
+ * the generation that rules look into is taken over, so that an unchanged host is not written to. `ipset restore` is
+ * not a transaction: when it fails, some lines have been done, so the kernel is read back before anything else.
+ * A set that a rule still looks into is left until the rule has gone. See ipset(8).
+ */
+import type { Cidr, IpFamily } from '../../../../model/address.js';
+import { DeltaTracker } from '../../../../model/delta-tracker.js';
+import type { IpSetId, IpSetType } from '../../../calc/updates.js';
+import type { ApplyReport, Driver, DriverFailure } from '../../driver.js';
+import type { DesiredIpSets } from '../../intent.js';
+import { GENERATIONS, type Generation, ipSetName, isOurSet, temporarySetName } from './ip-set-names.js';
+import {
+  destroyLine,
+  ipSetInput,
+  MAX_ELEMENTS,
+  type SetEdit,
+  type SetHeader,
+  setLines,
+} from './ip-set-restore-input.js';
+import { parseIpSetSave, type SavedSet } from './ip-set-save-parser.js';
+import { adoptGeneration, type ChangingSet, nextGeneration } from './set-generations.js';
+import type { Tools } from './tools.js';
+import { WantedSet } from './wanted-set.js';
+import { failureOf, type Pause, writeBatch } from './write-batch.js';
+
+export interface IpSetsOptions {
+  readonly family: IpFamily;
+  readonly tools: Tools;
+  readonly pause: Pause;
+  /** The names that rules in the kernel look into. */
+  readonly namesInUse: () => ReadonlySet<string>;
+}
+
+type KernelHeader = Omit<SavedSet, 'members'>;
+
+export class IpSets implements Driver {
+  readonly name: string;
+  readonly #options: IpSetsOptions;
+  readonly #wanted = new Map<IpSetId, WantedSet>();
+  /** By name in the kernel. */
+  readonly #headers = new DeltaTracker<string, SetHeader, KernelHeader>({ equal: isSameHeader });
+  /** Of the last read-back, until every wanted set has its generation. */
+  #saved: ReadonlyMap<string, SavedSet> = new Map();
+  #resyncQueued = true;
+
+  readonly desired: DesiredIpSets = {
+    replace: (id, type, members) => this.#replace(id, type, members),
+    addMembers: (id, members) => this.#get(id).add(members),
+    removeMembers: (id, members) => this.#get(id).remove(members),
+    delete: (id) => {
+      this.#headers.desired.delete(this.nameOf(id));
+      this.#wanted.delete(id);
+    },
+  };
+
+  constructor(options: IpSetsOptions) {
+    this.#options = options;
+    this.name = `ipsets-${options.family}`;
+  }
+
+  /** The name that rules must use, now. */
+  nameOf(id: IpSetId): string {
+    return ipSetName(this.#options.family, this.#wanted.get(id)?.generation ?? 0, id);
+  }
+
+  queueResync(): void {
+    this.#resyncQueued = true;
+  }
+
+  /** Reads the sets back if that is queued, or if one is wanted again that had not gone yet. */
+  async refresh(): Promise<DriverFailure | undefined> {
+    try {
+      if (this.#resyncQueued || this.#isAnyUnknown()) await this.#readBack();
+      return undefined;
+    } catch (error) {
+      return failureOf(this.name, error);
+    }
+  }
+
+  /** Settles the generation of sets that have none. Returns those whose names have changed. */
+  adopt(): ReadonlySet<IpSetId> {
+    const { family } = this.#options;
+    const renamed = new Set<IpSetId>();
+    const unsettled = this.#unsettled();
+    if (unsettled.length === 0) return renamed;
+    const inUse = this.#options.namesInUse();
+    for (const set of unsettled) {
+      const generation = adoptGeneration(family, set.id, {
+        exists: (name) => this.#headers.actual.has(name),
+        isUsed: (name) => inUse.has(name),
+      });
+      if (generation !== 0) renamed.add(set.id);
+      this.#moveTo(set, generation);
+      set.noteKernel(this.#saved.get(this.nameOf(set.id))?.members ?? []);
+    }
+    this.#saved = new Map();
+    return renamed;
+  }
+
+  /** Sets that are in the kernel, but not as they should be. */
+  *changing(): IterableIterator<ChangingSet> {
+    for (const { id, inSync } of this.#wanted.values()) {
+      const name = this.nameOf(id);
+      if (!this.#headers.actual.has(name)) continue;
+      if (this.#headers.isPending(name)) yield { id, name, changes: 'type' };
+      else if (!inSync) yield { id, name, changes: 'members' };
+    }
+  }
+
+  /** Gives each a new name, under which it will be built from nothing. Returns those that got one. */
+  regenerate(ids: ReadonlySet<IpSetId>): ReadonlySet<IpSetId> {
+    const exists = (name: string): boolean => this.#headers.actual.has(name);
+    const moved = [...ids].filter((id) => {
+      const generation = nextGeneration(this.#options.family, id, exists);
+      if (generation === undefined) return false;
+      const set = this.#get(id);
+      this.#moveTo(set, generation);
+      set.noteKernel([]);
+      return true;
+    });
+    return new Set(moved);
+  }
+
+  async applyUpdates(): Promise<ApplyReport> {
+    const unreadable = await this.refresh();
+    if (unreadable) return { changed: 0, failures: [unreadable] };
+    this.adopt();
+    return writeBatch<PendingSet>(
+      {
+        name: this.name,
+        pending: () => this.#pendingEdits(),
+        write: async (edits) => {
+          const temporaries = this.#temporaryNames();
+          const lines = edits.flatMap((edit) => setLines(edit, temporaries.next().value));
+          await this.#restore(lines);
+          for (const edit of edits) this.#noteEdit(edit);
+        },
+        readBack: () => this.#readBack(),
+        describe: ({ name }) => describe(name),
+      },
+      this.#options.pause,
+    );
+  }
+
+  async applyDeletions(): Promise<ApplyReport> {
+    const unreadable = await this.refresh();
+    if (unreadable) return { changed: 0, failures: [unreadable] };
+    return writeBatch<string>(
+      {
+        name: this.name,
+        pending: () => this.#pendingDeletions(),
+        write: async (names) => {
+          await this.#restore(names.map(destroyLine));
+          for (const name of names) this.#headers.setActual(name, undefined);
+        },
+        readBack: () => this.#readBack(),
+        describe,
+      },
+      this.#options.pause,
+    );
+  }
+
+  async verify(): Promise<readonly DriverFailure[]> {
+    this.queueResync();
+    const unreadable = await this.refresh();
+    if (unreadable) return [unreadable];
+    return [
+      ...this.#pendingEdits().map(({ name }) => ({ object: describe(name), message: 'not as desired' })),
+      ...[...this.#headers.pendingDeletions()].map(([name]) => ({
+        object: describe(name),
+        message: 'left over',
+      })),
+    ];
+  }
+
+  #get(id: IpSetId): WantedSet {
+    const set = this.#wanted.get(id);
+    if (!set) throw new RangeError(`No such IP set: ${id}`);
+    return set;
+  }
+
+  #replace(id: IpSetId, type: IpSetType, members: Iterable<Cidr>): void {
+    const set = this.#wanted.get(id) ?? new WantedSet(id, type);
+    set.replace(type, members);
+    this.#wanted.set(id, set);
+    this.#headers.desired.set(this.nameOf(id), this.#header(set));
+  }
+
+  #moveTo(set: WantedSet, generation: Generation): void {
+    this.#headers.desired.delete(this.nameOf(set.id));
+    set.generation = generation;
+    this.#headers.desired.set(this.nameOf(set.id), this.#header(set));
+  }
+
+  #header({ type }: WantedSet): SetHeader {
+    return { type, family: this.#options.family };
+  }
+
+  #isAnyUnknown(): boolean {
+    const { family } = this.#options;
+    return this.#unsettled().some(({ id }) =>
+      GENERATIONS.some((generation) => this.#headers.actual.has(ipSetName(family, generation, id))),
+    );
+  }
+
+  #unsettled(): readonly WantedSet[] {
+    return [...this.#wanted.values()].filter(({ generation }) => generation === undefined);
+  }
+
+  async #readBack(): Promise<void> {
+    const { family, tools } = this.#options;
+    const saved = parseIpSetSave(await tools.saveSets(), (name, setFamily) =>
+      isOurSet(name, family, setFamily),
+    );
+    this.#headers.replaceActual([...saved].map(([name, { members: _, ...header }]) => [name, header]));
+    for (const set of this.#wanted.values())
+      if (set.generation !== undefined) set.noteKernel(saved.get(this.nameOf(set.id))?.members ?? []);
+    this.#saved = this.#unsettled().length > 0 ? saved : new Map();
+    this.#resyncQueued = false;
+  }
+
+  async #restore(lines: readonly string[]): Promise<void> {
+    try {
+      await this.#options.tools.restoreSets(ipSetInput(lines));
+    } catch (error) {
+      this.queueResync();
+      throw error;
+    }
+  }
+
+  #pendingEdits(): readonly PendingSet[] {
+    return [...this.#wanted.values()].flatMap((set) => {
+      const name = this.nameOf(set.id);
+      const exists = this.#headers.actual.has(name);
+      return exists && set.inSync ? [] : [{ set, name, exists, header: this.#header(set), ...set.changes() }];
+    });
+  }
+
+  #noteEdit(edit: PendingSet): void {
+    this.#headers.setActual(edit.name, { ...edit.header, maxElements: MAX_ELEMENTS });
+    edit.set.noteWritten(edit);
+  }
+
+  /** Not those that a rule still looks into: they go when the rule has gone. */
+  #pendingDeletions(): readonly string[] {
+    const inUse = this.#options.namesInUse();
+    return [...this.#headers.pendingDeletions()].map(([name]) => name).filter((name) => !inUse.has(name));
+  }
+
+  *#temporaryNames(): Generator<string, never> {
+    for (let number = 0; ; number += 1) {
+      const name = temporarySetName(this.#options.family, number);
+      if (!this.#headers.actual.has(name)) yield name;
+    }
+  }
+}
+
+interface PendingSet extends SetEdit {
+  readonly set: WantedSet;
+}
+
+function isSameHeader(desired: SetHeader, actual: KernelHeader): boolean {
+  return (
+    desired.type === actual.type && desired.family === actual.family && actual.maxElements === MAX_ELEMENTS
+  );
+}
+
+function describe(name: string): string {
+  return `ipset ${name}`;
+}

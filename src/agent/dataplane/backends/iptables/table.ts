@@ -1,0 +1,262 @@
+/**
+ * One table of one family, kept as managers wish it.
+ *
+ * 1. Between a write and the next read-back, what we wrote is believed to be there: an equal wish costs nothing.
+ * 2. One write is one transaction: a packet meets the old chains or the new ones (law 7).
+ * 3. A write that fails is tried again after a read-back, as someone else may have written in between.
+ * 4. If it still fails, each chain is tried by itself: one that the kernel refuses keeps its old rules, or gets a
+ *    drop if it is new, and its neighbours go on (laws 3 and 5).
+ * 5. Rules of others stay where they are; ours are put back into their place before or behind them.
+ */
+import type { IpFamily } from '../../../../model/address.js';
+import { DeltaTracker, type DesiredView } from '../../../../model/delta-tracker.js';
+import type { IpSetId } from '../../../calc/updates.js';
+import type { ApplyReport, Driver, DriverFailure } from '../../driver.js';
+import {
+  type Chain,
+  type ChainKey,
+  type ChainName,
+  chainKey,
+  type HookKey,
+  type HookRules,
+  type Table,
+} from '../../intent.js';
+import { DROP, rule } from '../../rules/chain-rule.js';
+import { mapView } from '../desired-views.js';
+import { RenderError } from './render.js';
+import { closedInput, removalInput, restoreInput, type TableEdit } from './restore-input.js';
+import { parseSave } from './save-parser.js';
+import {
+  type DesiredChain,
+  type DesiredHook,
+  isSameChain,
+  isSameHook,
+  type KernelChain,
+  type KernelHook,
+  kernelTable,
+  placedHook,
+  renderChain,
+  renderHook,
+} from './table-state.js';
+import type { Tools } from './tools.js';
+import { failureOf, type Pause, writeBatch } from './write-batch.js';
+
+export interface IptablesTableOptions {
+  readonly table: Table;
+  readonly family: IpFamily;
+  readonly tools: Tools;
+  readonly pause: Pause;
+  /** The kernel's present name of a set. */
+  readonly setName: (id: IpSetId) => string;
+}
+
+/** The sets that a chain which is about to change looks into, now and afterwards. */
+export interface PendingChain {
+  readonly before: ReadonlySet<string>;
+  readonly after: ReadonlySet<string>;
+}
+
+const NO_SETS: ReadonlySet<string> = new Set();
+
+export class IptablesTable implements Driver {
+  readonly name: string;
+  readonly table: Table;
+  readonly #options: IptablesTableOptions;
+  readonly #chains = new DeltaTracker<ChainKey, DesiredChain, KernelChain>({ equal: isSameChain });
+  readonly #hooks = new DeltaTracker<HookKey, DesiredHook, KernelHook>({ equal: isSameHook });
+  /** Chains with a name in them that no kernel may be given. They drop everything. */
+  readonly #unfit = new Map<ChainKey, RenderError>();
+  #resyncQueued = true;
+
+  readonly chains: DesiredView<ChainKey, Chain> = mapView(
+    this.#chains.desired,
+    (key, chain) => this.#render(key, chain),
+    ({ chain }) => chain,
+  );
+
+  readonly hooks: DesiredView<HookKey, HookRules> = mapView(
+    this.#hooks.desired,
+    (_, intent) => renderHook(intent, this.#options),
+    ({ intent }) => intent,
+  );
+
+  constructor(options: IptablesTableOptions) {
+    this.#options = options;
+    this.table = options.table;
+    this.name = `iptables-${options.family}-${options.table}`;
+  }
+
+  queueResync(): void {
+    this.#resyncQueued = true;
+  }
+
+  /** Reads the table back if that is queued; returns what went wrong. */
+  async refresh(): Promise<DriverFailure | undefined> {
+    try {
+      if (this.#resyncQueued) await this.#readBack();
+      return undefined;
+    } catch (error) {
+      return failureOf(this.name, error);
+    }
+  }
+
+  /** The kernel's names of the sets that its rules look into. */
+  setsInUse(): ReadonlySet<string> {
+    return new Set([...this.#chains.actual.values()].flatMap(({ setNames }) => [...setNames]));
+  }
+
+  *pendingChains(): IterableIterator<PendingChain> {
+    for (const [key, desired] of this.#chains.pendingUpdates())
+      yield { before: this.#chains.actual.get(key)?.setNames ?? NO_SETS, after: desired.setNames };
+    for (const [, actual] of this.#chains.pendingDeletions())
+      yield { before: actual.setNames, after: NO_SETS };
+  }
+
+  /** Renders anew what looks into these sets, because their names have changed. */
+  renameSets(ids: ReadonlySet<IpSetId>): void {
+    for (const [key, { chain, setIds }] of [...this.#chains.desired.entries()])
+      if ([...setIds].some((id) => ids.has(id))) this.chains.set(key, chain);
+  }
+
+  async applyUpdates(): Promise<ApplyReport> {
+    const unreadable = await this.refresh();
+    if (unreadable) return { changed: 0, failures: [unreadable] };
+    const { changed, failures } = await writeBatch<TableEdit>(
+      {
+        name: this.name,
+        pending: () => this.#pendingEdits(),
+        write: async (edits) => {
+          await this.#options.tools.restoreTable(restoreInput(this.#options.table, edits));
+          for (const edit of edits) this.#noteEdit(edit);
+        },
+        readBack: () => this.#readBack(),
+        prepareEach: () => this.#closeMissing(),
+        describe: (edit) => this.#describe(edit.type === 'chain' ? edit.desired.chain.name : edit.name),
+      },
+      this.#options.pause,
+    );
+    return { changed, failures: [...failures, ...this.#unfitFailures()] };
+  }
+
+  async applyDeletions(): Promise<ApplyReport> {
+    const unreadable = await this.refresh();
+    if (unreadable) return { changed: 0, failures: [unreadable] };
+    const { table, tools, pause } = this.#options;
+    return writeBatch<ChainKey>(
+      {
+        name: this.name,
+        pending: () => [...this.#chains.pendingDeletions()].map(([key]) => key),
+        write: async (keys) => {
+          await tools.restoreTable(removalInput(table, keys.map(chainNameOf)));
+          for (const key of keys) this.#chains.setActual(key, undefined);
+        },
+        readBack: () => this.#readBack(),
+        describe: (key) => this.#describe(chainNameOf(key)),
+      },
+      pause,
+    );
+  }
+
+  async verify(): Promise<readonly DriverFailure[]> {
+    this.queueResync();
+    const unreadable = await this.refresh();
+    if (unreadable) return [unreadable];
+    const differs = (name: string): DriverFailure => ({
+      object: this.#describe(name),
+      message: 'not as desired',
+    });
+    return [
+      ...this.#pendingEdits().map((edit) =>
+        differs(edit.type === 'chain' ? edit.desired.chain.name : edit.name),
+      ),
+      ...[...this.#chains.pendingDeletions()].map(([key]) => ({
+        object: this.#describe(chainNameOf(key)),
+        message: 'left over',
+      })),
+      ...this.#unfitFailures(),
+    ];
+  }
+
+  #render(key: ChainKey, chain: Chain): DesiredChain {
+    this.#unfit.delete(key);
+    try {
+      return renderChain(chain, this.#options);
+    } catch (error) {
+      if (!(error instanceof RenderError)) throw error;
+      this.#unfit.set(key, error);
+      return renderChain({ ...chain, rules: [rule([], DROP, 'Cannot be rendered')] }, this.#options);
+    }
+  }
+
+  async #readBack(): Promise<void> {
+    const { table, tools } = this.#options;
+    const { chains, hooks } = kernelTable(parseSave(await tools.saveTable(table)));
+    this.#chains.replaceActual([...chains].map(([name, chain]) => [chainKey({ table, name }), chain]));
+    this.#hooks.replaceActual([...hooks].map(([name, hook]) => [this.#hookKey(name), hook]));
+    this.#resyncQueued = false;
+  }
+
+  /** Rules of ours in chains where we want none are removed here: before the chains that they jump to. */
+  #pendingEdits(): readonly TableEdit[] {
+    return [
+      ...[...this.#chains.pendingUpdates()].map(
+        ([key, desired]): TableEdit => ({ type: 'chain', desired, actual: this.#chains.actual.get(key) }),
+      ),
+      ...[...this.#hooks.pendingUpdates()].map(
+        ([key, desired]): TableEdit => ({
+          type: 'hook',
+          name: desired.intent.hook,
+          desired,
+          actual: this.#hooks.actual.get(key),
+        }),
+      ),
+      ...[...this.#hooks.pendingDeletions()].map(
+        ([key, actual]): TableEdit => ({ type: 'hook', name: afterSlash(key), desired: undefined, actual }),
+      ),
+    ];
+  }
+
+  #noteEdit(edit: TableEdit): void {
+    if (edit.type === 'chain') {
+      const { hashes, setNames, chain } = edit.desired;
+      this.#chains.setActual(chainKey(chain), { hashes, setNames });
+    } else {
+      const hook = edit.desired && placedHook(edit.desired, edit.actual);
+      this.#hooks.setActual(this.#hookKey(edit.name), hook);
+    }
+  }
+
+  /** Chains may refer to each other, so all must be there before one can be tried. */
+  async #closeMissing(): Promise<void> {
+    const missing = [...this.#chains.pendingUpdates()].filter(([key, { rules }]) => {
+      const actual = this.#chains.actual.get(key);
+      return !actual || (actual.hashes.length === 0 && rules.length > 0);
+    });
+    if (missing.length === 0) return;
+    const names = missing.map(([, { chain }]) => chain.name);
+    await this.#options.tools.restoreTable(closedInput(this.#options.table, names));
+    for (const [key] of missing) this.#chains.setActual(key, { hashes: [undefined], setNames: NO_SETS });
+  }
+
+  #unfitFailures(): readonly DriverFailure[] {
+    return [...this.#unfit]
+      .filter(([key]) => this.#chains.desired.has(key))
+      .map(([key, error]) => failureOf(this.#describe(chainNameOf(key)), error));
+  }
+
+  #hookKey(name: string): HookKey {
+    return `${this.#options.table}/${name}` as HookKey;
+  }
+
+  #describe(chain: string): string {
+    return `chain ${chain} of ${this.name}`;
+  }
+}
+
+function chainNameOf(key: ChainKey): ChainName {
+  return afterSlash(key) as ChainName;
+}
+
+function afterSlash(key: ChainKey | HookKey): string {
+  return key.slice(key.indexOf('/') + 1);
+}
