@@ -43,6 +43,8 @@ export class FakeRtNetlink implements RtNetlink {
   readonly ops: RouteOp[] = [];
   /** How often something failed because it was told to. */
   failed = 0;
+  /** How often the links were listed. */
+  listed = 0;
 
   constructor(readonly options: { readonly events: boolean } = { events: true }) {}
 
@@ -85,6 +87,7 @@ export class FakeRtNetlink implements RtNetlink {
 
   async links(): Promise<readonly Link[]> {
     this.#throwIfTold('links');
+    this.listed += 1;
     return [...this.#links.values()];
   }
 

@@ -10,14 +10,15 @@
  * state that this driver has.
  */
 import type { Exec } from '../../../kernel/exec.js';
-import { type Cidr, familyOf } from '../../../model/address.js';
+import { addressLength, addressPart, type Cidr, familyOf, prefixLength } from '../../../model/address.js';
 import type { DesiredView } from '../../../model/delta-tracker.js';
 import type { ApplyReport, Driver, DriverFailure } from '../driver.js';
 import type { Route } from '../intent.js';
 import { messageOf } from './kernel-table.js';
 
-/** Original source and destination, and those of the reply. */
-const ENDS = ['--orig-src', '--orig-dst', '--reply-src', '--reply-dst'] as const;
+/** A flow as its first packet had it, and as its answers have it. conntrack takes a network for the former only. */
+const ORIGINAL_ENDS = ['--orig-src', '--orig-dst'];
+const REPLY_ENDS = ['--reply-src', '--reply-dst'];
 const RUNS_AT_ONCE = 8;
 
 export class ConntrackTable implements Driver {
@@ -90,9 +91,11 @@ export function tellWhatLeft(
 
 /** @returns how many flows were deleted. @throws when the program cannot be run, or did not finish its work */
 async function deleteFlows(exec: Exec, cidr: Cidr): Promise<number> {
+  const family = familyOf(cidr);
+  const isHost = prefixLength(cidr) === addressLength(family);
   let deleted = 0;
-  for (const end of ENDS) {
-    const args = ['-D', '-f', `ipv${familyOf(cidr)}`, end, cidr];
+  for (const end of isHost ? [...ORIGINAL_ENDS, ...REPLY_ENDS] : ORIGINAL_ENDS) {
+    const args = ['-D', '-f', `ipv${family}`, end, isHost ? addressPart(cidr) : cidr];
     const { code, stderr } = await exec('conntrack', args);
     // 1 is both "there was none" and "it did not work"; the count is printed only when it did.
     const count = /(\d+) flow entries have been deleted/.exec(stderr);
