@@ -21,7 +21,7 @@ export function codeFrame(source: SourceText, span: Span): string {
   const last = positionAt(source, Math.max(span.start, span.end - 1));
   const width = String(line).length;
   const text = lineText(source, line);
-  const end = last.line === line ? last.col : text.length;
+  const end = Math.min(last.line === line ? last.col : text.length, text.length);
   const shift = col > MAX_WIDTH - 20 ? col - MAX_WIDTH / 2 : 0;
   const drawn: string[] = [];
   for (let number = Math.max(1, line - LINES_BEFORE); number <= line; number += 1) {

@@ -11,9 +11,9 @@ export interface Loaded<R = Resource> {
 }
 
 export interface LoadedSet {
-  /** Without faults so far; of duplicates, the first. */
+  /** Everything that follows its schema; of duplicates, the first. */
   readonly resources: readonly Loaded[];
-  /** Also those whose documents have faults: they exist, and may be referred to. */
+  /** Also what does not follow its schema: it exists, and may be referred to. */
   readonly declared: ReadonlySet<ResourceId>;
   /** True when every document could be read: then what is not declared does not exist. */
   readonly complete: boolean;

@@ -22,7 +22,7 @@ export interface ParsedManifest {
   readonly document: ManifestDocument;
   /** What it declares, also when it has faults; undefined when not even that can be read. */
   readonly id?: ResourceId;
-  /** Undefined when the document has faults. */
+  /** Undefined when the document does not follow its schema. With other faults it still meets its neighbours. */
   readonly resource?: Resource;
 }
 
@@ -76,7 +76,7 @@ function parseDocument(document: ManifestDocument): ParsedManifest & { readonly 
   const manifest = normalise(document.value, SCHEMAS[kind]) as CheckedManifest;
   const resource = completeResource(manifest, document.origin);
   const faults = [...checkSupport(resource), ...checkSemantics(resource)];
-  return faults.length > 0 ? { ...named, faults } : { ...named, resource, faults };
+  return { ...named, resource, faults };
 }
 
 function declaredId(kind: Kind, value: unknown): ResourceId | undefined {

@@ -24,6 +24,7 @@ import type { Kind } from '../model/resource.js';
 
 /** The part of JSON schema (draft 07) that our files use. */
 export interface JsonSchema {
+  readonly $schema?: string;
   readonly $id?: string;
   readonly $ref?: string;
   readonly title?: string;
