@@ -59,8 +59,8 @@ export function loadManifests(files: readonly SourceFile[], cache = new Manifest
     ...duplicates,
     ...checkConflicts(set),
     ...checkReferences(set),
-    ...(manifests.length === 0 ? [emptySource(selected.length)] : []),
   ];
+  if (manifests.length === 0 && diagnostics.length === 0) diagnostics.push(emptySource(selected.length));
   return { state: stateOf(set), diagnostics: diagnostics.sort(byPlace) };
 }
 

@@ -15,7 +15,10 @@ import type { ManifestDocument } from './yaml-documents.js';
 /** One fault for each mistake. */
 export function explainErrors(errors: readonly SchemaError[], document: ManifestDocument): Fault[] {
   const choices = errors.filter((error) => error.keyword === 'anyOf');
-  const rest = errors.filter((error) => !choices.some((choice) => isInside(error, choice)));
+  // What a propertyNames finds inside a name comes again as its own error.
+  const rest = errors.filter(
+    (error) => error.propertyName === undefined && !choices.some((choice) => isInside(error, choice)),
+  );
   const meant = choices.flatMap((choice) => meantErrors(choice, errors));
   const seen = new Set<string>();
   const faults: Fault[] = [];
