@@ -45,63 +45,99 @@ export interface TestEtcd extends AsyncDisposable {
 
 /** Starts an etcd and waits until it is healthy. */
 export async function startEtcd(options: TestEtcdOptions = {}): Promise<TestEtcd> {
+  const [etcd] = await startEtcdCluster(1, options);
+  if (etcd === undefined) throw new Error('a cluster of one has one member');
+  return etcd;
+}
+
+/** Starts the members of one cluster, and waits until all are healthy. */
+export async function startEtcdCluster(size: number, options: TestEtcdOptions = {}): Promise<TestEtcd[]> {
+  const ports = await freePorts(3 * size);
+  const members = Array.from({ length: size }, (_, index) => ({
+    name: `member-${index}`,
+    client: `${options.tls ? 'https' : 'http'}://127.0.0.1:${ports[3 * index]}`,
+    peer: `http://127.0.0.1:${ports[3 * index + 1]}`,
+    metrics: `http://127.0.0.1:${ports[3 * index + 2]}`,
+  }));
+  const cluster = members.map(({ name, peer }) => `${name}=${peer}`).join(',');
+  const started = await Promise.all(members.map((member) => startMember(member, cluster, options)));
+  const [first] = started;
+  if (options.auth && first) await first.enableUsers();
+  return started.map(({ etcd }) => etcd);
+}
+
+interface Member {
+  readonly name: string;
+  /** URLs. */
+  readonly client: string;
+  readonly peer: string;
+  readonly metrics: string;
+}
+
+async function startMember(
+  member: Member,
+  cluster: string,
+  options: TestEtcdOptions,
+): Promise<{ readonly etcd: TestEtcd; enableUsers(): Promise<void> }> {
   const parent = existsSync(MEMORY_DIRECTORY) ? MEMORY_DIRECTORY : tmpdir();
   const directory = await mkdtemp(join(parent, `heddle-etcd-${process.pid}-`));
-  const [clientPort, peerPort, metricsPort] = await freePorts(3);
-  const scheme = options.tls ? 'https' : 'http';
-  const endpoint = `${scheme}://127.0.0.1:${clientPort}`;
-  const health = `http://127.0.0.1:${metricsPort}`;
   const pki = options.tls ? await makeCertificates(directory) : undefined;
-  const flags = [
-    ['--name', 'test', '--data-dir', join(directory, 'data'), '--logger', 'zap', '--log-level', 'error'],
-    ['--listen-client-urls', endpoint, '--advertise-client-urls', endpoint],
-    ['--listen-peer-urls', `http://127.0.0.1:${peerPort}`],
-    ['--initial-advertise-peer-urls', `http://127.0.0.1:${peerPort}`],
-    ['--initial-cluster', `test=http://127.0.0.1:${peerPort}`, '--listen-metrics-urls', health],
-    pki ? ['--cert-file', pki.serverCert, '--key-file', pki.serverKey, '--trusted-ca-file', pki.caCert] : [],
-    pki ? ['--client-cert-auth'] : [],
-    options.flags ?? [],
-  ].flat();
-  const etcd = new EtcdProcess(flags, health);
+  const server = new EtcdProcess(flagsOf(member, cluster, directory, pki, options), member.metrics);
   const ctlFlags = [
-    `--endpoints=${endpoint}`,
+    `--endpoints=${member.client}`,
     ...(pki ? [`--cacert=${pki.caCert}`, `--cert=${pki.clientCert}`, `--key=${pki.clientKey}`] : []),
   ];
-  let login: readonly string[] = [];
-  const ctl = async (...args: string[]): Promise<string> =>
-    (await run('etcdctl', [...ctlFlags, ...login, ...args], { env: { ETCDCTL_API: '3', PATH: '/usr/bin' } }))
-      .stdout;
+  const login: string[] = [];
+  const ctl = async (...args: string[]): Promise<string> => {
+    const env = { ETCDCTL_API: '3', PATH: process.env.PATH };
+    return (await run('etcdctl', [...ctlFlags, ...login, ...args], { env })).stdout;
+  };
   const close = async (): Promise<void> => {
-    await etcd.kill();
+    await server.kill();
     await rm(directory, { recursive: true, force: true });
   };
-  await etcd.start();
-  if (options.auth) {
-    await ctl('user', 'add', 'root:root');
-    await ctl('user', 'grant-role', 'root', 'root');
-    await ctl('auth', 'enable');
-    login = ['--user=root:root'];
-  }
-  return {
-    endpoint,
+  await server.start();
+  const etcd: TestEtcd = {
+    endpoint: member.client,
     options: {
-      endpoints: [endpoint],
-      ...(pki && {
-        ca: await readFile(pki.caCert, 'utf8'),
-        cert: await readFile(pki.clientCert, 'utf8'),
-        key: await readFile(pki.clientKey, 'utf8'),
-      }),
+      endpoints: [member.client],
+      ...(pki && (await readCertificates(pki))),
       ...(options.auth && { user: 'root', password: 'root' }),
     },
-    kill: () => etcd.kill(),
-    start: () => etcd.start(),
+    kill: () => server.kill(),
+    start: () => server.start(),
     wipe: () => rm(join(directory, 'data'), { recursive: true, force: true }),
-    freeze: () => etcd.signal('SIGSTOP'),
-    thaw: () => etcd.signal('SIGCONT'),
+    freeze: () => server.signal('SIGSTOP'),
+    thaw: () => server.signal('SIGCONT'),
     ctl,
     close,
     [Symbol.asyncDispose]: close,
   };
+  const enableUsers = async (): Promise<void> => {
+    await ctl('user', 'add', 'root:root');
+    await ctl('user', 'grant-role', 'root', 'root');
+    await ctl('auth', 'enable');
+    login.push('--user=root:root');
+  };
+  return { etcd, enableUsers };
+}
+
+function flagsOf(
+  member: Member,
+  cluster: string,
+  directory: string,
+  pki: Certificates | undefined,
+  options: TestEtcdOptions,
+): string[] {
+  return [
+    ['--name', member.name, '--data-dir', join(directory, 'data'), '--logger', 'zap', '--log-level', 'error'],
+    ['--listen-client-urls', member.client, '--advertise-client-urls', member.client],
+    ['--listen-peer-urls', member.peer, '--initial-advertise-peer-urls', member.peer],
+    ['--initial-cluster', cluster, '--listen-metrics-urls', member.metrics],
+    pki ? ['--cert-file', pki.serverCert, '--key-file', pki.serverKey, '--trusted-ca-file', pki.caCert] : [],
+    pki ? ['--client-cert-auth'] : [],
+    options.flags ?? [],
+  ].flat();
 }
 
 class EtcdProcess {
@@ -165,6 +201,11 @@ interface Certificates {
   readonly serverKey: string;
   readonly clientCert: string;
   readonly clientKey: string;
+}
+
+async function readCertificates(pki: Certificates): Promise<Pick<EtcdOptions, 'ca' | 'cert' | 'key'>> {
+  const read = (file: string): Promise<string> => readFile(file, 'utf8');
+  return { ca: await read(pki.caCert), cert: await read(pki.clientCert), key: await read(pki.clientKey) };
 }
 
 async function makeCertificates(directory: string): Promise<Certificates> {

@@ -9,10 +9,11 @@
  */
 import { rootCertificates } from 'node:tls';
 import { InterceptingCall, type Interceptor, status } from '@grpc/grpc-js';
-import { noop } from 'cockatiel';
+import { handleWhen, type IPolicy, noop, retry } from 'cockatiel';
 import { Etcd3, type IOptions } from 'etcd3';
 import type { Log } from '../../model/log.js';
 import { DatastoreError } from '../datastore.js';
+import { isRefused } from './errors.js';
 
 export interface EtcdOptions {
   /** `http://host:port` or `https://host:port`, all of one scheme; the port defaults to 2379. */
@@ -84,7 +85,7 @@ export function connect(options: EtcdOptions, tuning: EtcdTuning): Connection {
       'grpc.max_reconnect_backoff_ms': 2000,
       'grpc.enable_http_proxy': 0,
     },
-    faultHandling: { host: () => noop, global: noop },
+    faultHandling: { host: () => noop, global: nextMember(hosts.length) },
     defaultCallOptions: ({ isStream }) => ({
       interceptors: [trackingInterceptor(calls)],
       ...(isStream ? {} : { deadline: Date.now() + tuning.callTimeoutMs }),
@@ -98,6 +99,11 @@ export function connect(options: EtcdOptions, tuning: EtcdTuning): Connection {
       client.close();
     },
   };
+}
+
+/** Asks each member once, as long as they refuse; anything else is for the caller to decide. */
+function nextMember(members: number): IPolicy {
+  return members > 1 ? retry(handleWhen(isRefused), { maxAttempts: members - 1 }) : noop;
 }
 
 /** Splits an endpoint into what the library wants; by hand, because `URL` drops a port that is the scheme's. */

@@ -20,12 +20,13 @@ import {
   GRPCOutOfRangeError,
   GRPCResourceExhastedError,
   GRPCUnauthenticatedError,
+  GRPCUnavailableError,
 } from 'etcd3';
 import { DatastoreError, type DatastoreErrorCode } from '../datastore.js';
 
 const REMEDIES: Record<DatastoreErrorCode, string> = {
   unavailable: 'check that etcd runs there and has a leader, and with TLS that --etcd-ca is its authority',
-  timeout: 'etcd did not answer in time; a write may or may not have happened, so read before writing again',
+  timeout: 'etcd did not answer in time; check its load and the network',
   unauthenticated: 'check --etcd-user and --etcd-password-file, or leave both out if etcd has no users',
   'permission-denied': 'grant a role of the etcd user read and write on the prefix',
   'too-large': 'send less at once',
@@ -47,6 +48,15 @@ export function toDatastoreError(cause: unknown, doing: string): DatastoreError 
 /** True for a read at a revision that the store has not reached. */
 export function isFutureRevision(cause: unknown): boolean {
   return cause instanceof Error && cause.message.includes('required revision is a future revision');
+}
+
+/**
+ * True when a call certainly did nothing, because no connection to the member came about or the member has no
+ * leader: another member may be asked without fear of writing twice.
+ */
+export function isRefused(cause: unknown): boolean {
+  const texts = ['No connection established', 'Name resolution failed', 'etcdserver: no leader'];
+  return cause instanceof GRPCUnavailableError && texts.some((text) => cause.message.includes(text));
 }
 
 /** True for a read or watch of history that is gone. */

@@ -69,7 +69,7 @@ class EtcdDatastore implements Datastore {
     const source = {
       kv: client.kv,
       watchClient: client.watchClient,
-      origin: `from ${endpoints}`,
+      endpoints,
       createTimeoutMs: this.#tuning.callTimeoutMs,
     };
     const signal = AbortSignal.any([options.signal, this.#closing.signal]);
@@ -85,10 +85,8 @@ class EtcdDatastore implements Datastore {
     } catch (error) {
       // Only the failure branch of a nested transaction reads the future (encode-transaction.ts).
       if (isFutureRevision(error)) return { ok: false };
-      throw toDatastoreError(
-        error,
-        `writing ${transaction.writes.length} keys to ${this.#connection.endpoints}`,
-      );
+      const doing = `writing ${transaction.writes.length} keys to ${this.#connection.endpoints}`;
+      throw withUnknownOutcome(toDatastoreError(error, doing));
     }
   }
 
@@ -169,4 +167,11 @@ class EtcdDatastore implements Datastore {
   #assertOpen(): void {
     if (this.#closing.signal.aborted) throw new DatastoreError('closed', 'the datastore was closed');
   }
+}
+
+/** A write that was not answered may have happened all the same. */
+function withUnknownOutcome(failure: DatastoreError): DatastoreError {
+  if (failure.code !== 'unavailable' && failure.code !== 'timeout') return failure;
+  const message = `${failure.message}; the write may or may not have happened, so read before writing again`;
+  return new DatastoreError(failure.code, message, { cause: failure.cause });
 }

@@ -19,8 +19,8 @@ import { readWatchStream, type WatchFrame } from './watch-stream.js';
 export interface WatchSource {
   readonly kv: KVClient;
   readonly watchClient: WatchClient;
-  /** For messages: `from http://...`. */
-  readonly origin: string;
+  /** For messages. */
+  readonly endpoints: string;
   readonly createTimeoutMs: number;
 }
 
@@ -49,7 +49,7 @@ export async function* watchPrefix(
       }
     } catch (error) {
       if (signal.aborted) return;
-      const reason = toDatastoreError(error, `watching ${prefix} ${source.origin}`).message;
+      const reason = toDatastoreError(error, `watching ${prefix} at ${source.endpoints}`).message;
       if (reason !== position.outage) yield { type: 'interrupted', reason };
       position.outage = reason;
       position.failures += 1;
@@ -71,7 +71,7 @@ async function* watchOnce(
   );
   if (continuity === undefined) return;
   if (!continuity.same) {
-    yield gap('store-replaced', `another store answers ${source.origin}: ${continuity.why}`);
+    yield gap('store-replaced', `another store answers at ${source.endpoints}: ${continuity.why}`);
     return;
   }
   position.witness = continuity.witness;

@@ -1,0 +1,185 @@
+/** What a watch survives, and what it reports instead of losing it. */
+import test from 'ava';
+import type { Revision } from '../../src/model/store.js';
+import { until } from '../helpers/until.js';
+import { key, put, revision, WatchLog, write } from './helpers.js';
+import { withEtcd } from './scene.js';
+
+const NERVOUS = { callTimeoutMs: 400, keepaliveMs: 300, keepaliveTimeoutMs: 300 };
+/** Gives up on a call before it gives up on the connection. */
+const PATIENT = { callTimeoutMs: 400, keepaliveMs: 1000, keepaliveTimeoutMs: 1000 };
+const TOLERANT = ['--grpc-keepalive-min-time', '10ms'];
+
+test(
+  'kill -9 under load: every acknowledged write is delivered once, whole and in order',
+  withEtcd({}, async (t, { etcd, other }) => {
+    const log = new WatchLog(other, '/w/', revision(2));
+    const acknowledged = new Map<Revision, string>();
+    let writing = true;
+    const writer = (async () => {
+      for (let count = 0; writing; count++) {
+        const value = String(count);
+        const writes = [put(`/w/${count % 7}`, value), put('/w/last', value)];
+        const result = await other.transact({ guards: [], writes }).catch(() => undefined);
+        if (result?.ok) acknowledged.set(result.revision, value);
+      }
+    })();
+    for (let cycle = 1; cycle <= 3; cycle++) {
+      await until(() => acknowledged.size > cycle * 200, { what: 'the writer to get on' });
+      await etcd.kill();
+      await etcd.start();
+    }
+    writing = false;
+    await writer;
+    const last = await write(other, put('/w/end', ''));
+    await log.reached(last);
+    await log.stop();
+    const heard = log.revisions.map((message) => message.revision);
+    t.deepEqual(
+      heard,
+      [...new Set(heard)].sort((a, b) => a - b),
+      'in order, none twice',
+    );
+    const delivered = new Map(log.revisions.map((message) => [message.revision, message.events]));
+    for (const [at, value] of acknowledged) {
+      const values = delivered.get(at)?.map((event) => event.type === 'put' && event.entry.value);
+      if (values?.length !== 2 || values.some((found) => found !== value))
+        t.fail(`revision ${at}: ${values}`);
+    }
+    t.true(log.messages.some(({ type }) => type === 'interrupted'));
+    t.true(log.messages.some(({ type }) => type === 'resumed'));
+    t.false(log.messages.some(({ type }) => type === 'gap'));
+  }),
+);
+
+test(
+  'a broken link is reported once, and what was written meanwhile is delivered after it',
+  withEtcd({}, async (t, { store, link, other }) => {
+    const log = new WatchLog(store, '/w/', revision(2));
+    await log.reached(await write(other, put('/w/a', '1')));
+    link.break();
+    await log.heard('interrupted');
+    const last = await write(other, put('/w/a', '2'));
+    const error = await t.throwsAsync(store.get(key('/w/a')));
+    t.like(error, { code: 'unavailable', retryable: true });
+    link.mend();
+    await log.reached(last);
+    t.deepEqual(log.lines, ['2 put /w/a 1', '3 put /w/a 2']);
+    t.is(log.messages.at(-2)?.type, 'resumed');
+    await log.stop();
+  }),
+);
+
+test(
+  'a peer that falls silent is noticed by keepalive',
+  withEtcd({ tuning: NERVOUS, flags: TOLERANT }, async (t, { store, link, other }) => {
+    const log = new WatchLog(store, '/w/', revision(2));
+    await log.reached(await write(other, put('/w/a', '1')));
+    link.silence();
+    await log.heard('interrupted');
+    const last = await write(other, put('/w/a', '2'));
+    await log.reached(last);
+    t.is(log.lines.length, 2);
+    await log.stop();
+  }),
+);
+
+test(
+  'a server that hangs times calls out, and goes on where it was',
+  withEtcd({ tuning: PATIENT, flags: TOLERANT }, async (t, { etcd, store, other }) => {
+    const log = new WatchLog(store, '/w/', revision(2));
+    await log.reached(await write(other, put('/w/a', '1')));
+    etcd.freeze();
+    await t.throwsAsync(write(store, put('/w/b', '1')), {
+      code: 'timeout',
+      message: /may or may not have happened/,
+    });
+    await log.heard('interrupted');
+    etcd.thaw();
+    const last = await write(other, put('/w/a', '2'));
+    await log.reached(last);
+    await log.heard('resumed');
+    t.is(new Set(log.lines).size, log.lines.length);
+    await log.stop();
+  }),
+);
+
+test(
+  'a store that lost its data is noticed',
+  withEtcd({}, async (t, { etcd, store, other }) => {
+    for (let count = 0; count < 5; count++) await write(other, put('/w/a', String(count)));
+    const log = new WatchLog(store, '/w/', revision(7));
+    await log.reached(await write(other, put('/w/a', 'x')));
+    await etcd.kill();
+    await etcd.wipe();
+    await etcd.start();
+    const gap = await log.heard('gap');
+    t.true(gap.type === 'gap' && gap.reason === 'store-replaced');
+    t.regex(gap.type === 'gap' ? gap.message : '', /the store has not reached revision 7$/);
+    await log.ended;
+  }),
+);
+
+for (const [title, events] of [
+  ['before', false],
+  ['after', true],
+] as const)
+  test(
+    `another store is noticed also when it is further than ours, ${title} the first event`,
+    withEtcd({}, async (t, { etcd, store, link, other }) => {
+      const last = await write(other, put('/w/a', 'ours'), put('/w/b', 'ours'));
+      const log = new WatchLog(store, '/w/', revision(last + 1));
+      if (events) await log.reached(await write(other, put('/w/a', 'ours too')));
+      else await until(async () => link.connections > 0 && (await store.get(key('/w/a'))).entry);
+      link.break();
+      await log.heard('interrupted');
+      await etcd.kill();
+      await etcd.wipe();
+      await etcd.start();
+      for (let count = 0; count < 20; count++) await write(other, put('/w/z', 'theirs'));
+      link.mend();
+      t.like(await log.heard('gap'), { reason: 'store-replaced' });
+      await log.ended;
+    }),
+  );
+
+test(
+  'history that was compacted away during an outage is a gap',
+  withEtcd({}, async (t, { etcd, store, link, other }) => {
+    const log = new WatchLog(store, '/w/', revision(2));
+    await log.reached(await write(other, put('/w/a', '1')));
+    link.break();
+    await log.heard('interrupted');
+    await write(other, put('/w/a', '2'));
+    const now = await write(other, put('/w/a', '3'));
+    await etcd.ctl('compaction', String(now));
+    link.mend();
+    t.like(await log.heard('gap'), { reason: 'compacted' });
+    t.deepEqual(log.lines, ['2 put /w/a 1']);
+    await log.ended;
+  }),
+);
+
+test(
+  'progress of an idle watch saves it from a compaction',
+  withEtcd(
+    { flags: ['--experimental-watch-progress-notify-interval', '100ms'] },
+    async (t, { etcd, store, link, other }) => {
+      const log = new WatchLog(store, '/w/', revision(2));
+      await log.reached(await write(other, put('/w/a', '1')));
+      for (let count = 0; count < 10; count++) await write(other, put('/elsewhere', String(count)));
+      const now = (await other.get(key('/elsewhere'))).revision;
+      await until(() =>
+        log.messages.some((message) => message.type === 'progress' && message.revision >= now),
+      );
+      await etcd.ctl('compaction', String(now));
+      link.break();
+      await log.heard('interrupted');
+      const last = await write(other, put('/w/a', '2'));
+      link.mend();
+      await log.reached(last);
+      t.false(log.messages.some(({ type }) => type === 'gap'));
+      await log.stop();
+    },
+  ),
+);
