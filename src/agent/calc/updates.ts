@@ -104,3 +104,4 @@ export type DataplaneUpdate =
   | { readonly type: 'bgp-update'; readonly model: BgpModel | undefined };
 
 export type DataplaneUpdateType = DataplaneUpdate['type'];
+export type UpdateOf<T extends DataplaneUpdateType> = Extract<DataplaneUpdate, { readonly type: T }>;

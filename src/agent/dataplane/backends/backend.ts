@@ -22,6 +22,8 @@ export interface BackendOptions {
 export interface PacketFilter extends Pick<DesiredFamily, 'family' | 'chains' | 'hooks' | 'ipSets'> {
   /** Sets first: the order in which they apply updates. Deletions run the other way. */
   readonly drivers: readonly Driver[];
+  /** Whether packets of workloads meet our chains: until then nothing may be connected. */
+  readonly inForce: boolean;
   /** Runs before the drivers apply: reads back what is queued, and decides what hangs together. Never throws. */
   prepare(): Promise<void>;
 }

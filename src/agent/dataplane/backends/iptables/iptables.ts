@@ -54,6 +54,9 @@ function join(
     ),
     ipSets: ipSets.desired,
     drivers: [ipSets, ...tables],
+    get inForce() {
+      return tables.every(({ isHooked }) => isHooked);
+    },
     async prepare() {
       const refreshed = [await ipSets.refresh()];
       for (const table of tables) refreshed.push(await table.refresh());

@@ -100,6 +100,11 @@ export class IptablesTable implements Driver {
     }
   }
 
+  /** Whether our jumps are where they should be, as far as we know. */
+  get isHooked(): boolean {
+    return this.#hooks.inSync;
+  }
+
   /** The kernel's names of the sets that its rules look into. */
   setsInUse(): ReadonlySet<string> {
     return new Set([...this.#chains.actual.values()].flatMap(({ setNames }) => [...setNames]));

@@ -1,0 +1,107 @@
+/**
+ * The dataplane of a host: takes what the calculation graph says, and makes the kernel so.
+ *
+ * A batch leads from one whole state to the next; its wishes are all made before anything is written. What fails
+ * stays wished for, and the next apply tries it again, with an empty batch too. While a packet filter is not in
+ * force nothing new is connected (law 5), and stopping removes nothing: there is no stop.
+ */
+import type { DataplaneUpdate } from '../calc/updates.js';
+import { applySteps } from './apply-steps.js';
+import type { PacketFilter } from './backends/backend.js';
+import type { Driver, DriverFailure } from './driver.js';
+import type { DesiredDataplane, DesiredFamily } from './intent.js';
+import { createManagers } from './managers/index.js';
+
+/** Drivers that are no packet filter's, as `kernelDrivers` makes them. */
+export interface PathDrivers {
+  /** Sysctls, neighbours, routes: in this order. */
+  readonly drivers: readonly Driver[];
+  readonly families: readonly Pick<DesiredFamily, 'family' | 'routes' | 'neighbors'>[];
+  readonly sysctls: DesiredDataplane['sysctls'];
+}
+
+export interface DataplaneOptions {
+  /** One for each family. */
+  readonly packetFilters: readonly PacketFilter[];
+  /** For the same families. */
+  readonly paths: PathDrivers;
+  /** A clock that never goes back, in ms. */
+  readonly now: () => number;
+}
+
+export interface ApplySummary {
+  /** Kernel objects written or removed. */
+  readonly changed: number;
+  readonly failures: readonly DriverFailure[];
+  readonly durationMs: number;
+}
+
+export interface Dataplane {
+  /** Calls wait for each other. An empty batch tries again what had failed, and repairs after a resync. */
+  apply(batch: readonly DataplaneUpdate[]): Promise<ApplySummary>;
+  /** The next apply reads everything back first. */
+  resync(): void;
+  /** Reads the kernel back; empty when the host is as the store says. */
+  verify(): Promise<readonly DriverFailure[]>;
+}
+
+export function createDataplane({ packetFilters, paths, now }: DataplaneOptions): Dataplane {
+  const managers = createManagers(desiredOf(packetFilters, paths));
+  const steps = applySteps({ packetFilters, paths: paths.drivers });
+  const drivers = [...packetFilters.flatMap((filter) => filter.drivers), ...paths.drivers];
+  const inTurn = createTurns();
+
+  const apply = async (batch: readonly DataplaneUpdate[]): Promise<ApplySummary> => {
+    const start = now();
+    for (const update of batch) managers.onUpdate(update);
+    managers.completeDeferredWork();
+    const failures = [...managers.problems()];
+    let changed = 0;
+    for (const filter of packetFilters) await filter.prepare();
+    for (const { phase, run } of steps) {
+      if (phase === 'connect' && !packetFilters.every(({ inForce }) => inForce)) continue;
+      const report = await run();
+      changed += report.changed;
+      failures.push(...report.failures);
+    }
+    return { changed, failures, durationMs: now() - start };
+  };
+
+  return {
+    apply: (batch) => inTurn(() => apply(batch)),
+    resync() {
+      for (const driver of drivers) driver.queueResync();
+    },
+    verify: () =>
+      inTurn(async () => {
+        const found: DriverFailure[] = [...managers.problems()];
+        for (const driver of drivers) found.push(...(await driver.verify()));
+        return found;
+      }),
+  };
+}
+
+/** @throws {RangeError} when a family has a packet filter and no routes, or the other way round. */
+function desiredOf(packetFilters: readonly PacketFilter[], paths: PathDrivers): DesiredDataplane {
+  if (packetFilters.length !== paths.families.length)
+    throw new RangeError('Packet filters and routes must be for the same families');
+  return {
+    families: packetFilters.map(({ family, chains, hooks, ipSets }) => {
+      const path = paths.families.find((candidate) => candidate.family === family);
+      if (!path) throw new RangeError(`IPv${family} has a packet filter and no routes`);
+      const { routes, neighbors } = path;
+      return { family, chains, hooks, ipSets, routes, neighbors };
+    }),
+    sysctls: paths.sysctls,
+  };
+}
+
+/** Runs one task after the other; a task that fails does not keep the next from running. */
+function createTurns(): <T>(task: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (task) => {
+    const result = last.then(task);
+    last = result.catch(() => {});
+    return result;
+  };
+}

@@ -1,0 +1,92 @@
+/**
+ * The managers of a host, and which of them hears which message.
+ *
+ * Managers turn what the calculation graph says into wishes: pure, and with nothing in hand but the desired side of
+ * the drivers. A kind of message that nobody listens to does not compile.
+ */
+import { type AgentSettings, DEFAULT_AGENT_SETTINGS } from '../../calc/agent-settings.js';
+import type { DataplaneUpdate, DataplaneUpdateType, UpdateOf } from '../../calc/updates.js';
+import type { DriverFailure } from '../driver.js';
+import type { DesiredDataplane } from '../intent.js';
+import { type MarkBits, markBits } from '../rules/mark-bits.js';
+import { EndpointManager } from './endpoint-manager.js';
+import { IpSetManager } from './ip-set-manager.js';
+import { MasqueradeManager } from './masquerade-manager.js';
+import { PolicyManager } from './policy-manager.js';
+import { StaticManager } from './static-manager.js';
+
+export interface Managers {
+  onUpdate(update: DataplaneUpdate): void;
+  /** Turns what a batch has changed as a whole into wishes. */
+  completeDeferredWork(): void;
+  /** What was asked for and cannot be had. */
+  problems(): readonly DriverFailure[];
+}
+
+type Routes = { readonly [T in DataplaneUpdateType]: (update: UpdateOf<T>) => void };
+
+/** Wishes for a host without endpoints are there from the start, with the settings that are built in. */
+export function createManagers(desired: DesiredDataplane): Managers {
+  const builtIn = { settings: DEFAULT_AGENT_SETTINGS, marks: defaultMarks() };
+  const statics = new StaticManager(desired);
+  const policies = new PolicyManager(desired, builtIn.marks);
+  const endpoints = new EndpointManager(desired, builtIn.settings, builtIn.marks);
+  const ipSets = new IpSetManager(desired);
+  const pools = new MasqueradeManager(desired);
+  let marks = builtIn.marks;
+  let badMask: DriverFailure | undefined;
+
+  const onSettings = ({ settings }: { readonly settings: AgentSettings }): void => {
+    const dealt = markBits(settings.iptablesMarkMask);
+    badMask = dealt ? undefined : tooFewBits(settings.iptablesMarkMask);
+    marks = dealt ?? marks;
+    statics.onSettings(settings);
+    policies.onMarks(marks);
+    endpoints.onSettings(settings, marks);
+  };
+
+  const routes: Routes = {
+    'settings-update': onSettings,
+    'ip-set-update': (update) => ipSets.onUpdate(update),
+    'ip-set-delta': (update) => ipSets.onDelta(update),
+    'ip-set-remove': (update) => ipSets.onRemove(update),
+    'profile-update': (update) => policies.onProfileUpdate(update),
+    'profile-remove': (update) => policies.onProfileRemove(update),
+    'policy-update': (update) => policies.onPolicyUpdate(update),
+    'policy-remove': (update) => policies.onPolicyRemove(update),
+    'workload-endpoint-update': (update) => endpoints.onEndpointUpdate(update),
+    'workload-endpoint-remove': (update) => endpoints.onEndpointRemove(update),
+    'pool-update': (update) => pools.onPoolUpdate(update),
+    'pool-remove': (update) => pools.onPoolRemove(update),
+    // The agent hands it to its BGP speaker.
+    'bgp-update': () => {},
+  };
+
+  onSettings(builtIn);
+  return {
+    onUpdate: (update) => deliver(routes, update),
+    completeDeferredWork() {
+      endpoints.completeDeferredWork();
+      pools.completeDeferredWork();
+    },
+    problems: () => [...(badMask ? [badMask] : []), ...endpoints.problems],
+  };
+}
+
+function deliver<T extends DataplaneUpdateType>(routes: Pick<Routes, T>, update: UpdateOf<T>): void {
+  const route: (update: UpdateOf<T>) => void = routes[update.type];
+  route(update);
+}
+
+function defaultMarks(): MarkBits {
+  const marks = markBits(DEFAULT_AGENT_SETTINGS.iptablesMarkMask);
+  if (!marks) throw new RangeError('The mark mask that is built in has too few bits');
+  return marks;
+}
+
+function tooFewBits(mask: number): DriverFailure {
+  return {
+    object: 'AgentConfiguration',
+    message: `iptablesMarkMask 0x${mask.toString(16)} is not used: it has fewer than four bits; give it more`,
+  };
+}
