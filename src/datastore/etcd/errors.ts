@@ -92,6 +92,8 @@ function codeOf(error: Error): DatastoreErrorCode {
 
 /** The message without the class name and number that the layers below put in front of it. */
 function describe(error: Error): string {
+  // This one takes the message that it is made of for the number of a lease.
+  if (error instanceof EtcdLeaseInvalidError) return 'etcdserver: requested lease not found';
   return error.message
     .replace(/^\w+: /, '')
     .replace(/^\d+ [A-Z_]+: /, '')
