@@ -1,10 +1,11 @@
 /** Three hosts on one bridge, real BIRD on each, configured from manifests by way of topology and speaker. */
-import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { appendFile, chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { stopBird } from '../../src/agent/bgp/bird/bird-process.js';
 import { createBirdSpeaker } from '../../src/agent/bgp/bird/bird-speaker.js';
+import { createBgpSpeaker } from '../../src/agent/bgp/index.js';
 import type { BgpSpeaker, SessionStatus } from '../../src/agent/bgp/speaker.js';
 import type { Exec } from '../../src/kernel/exec.js';
 import type { Log, LogFields } from '../../src/model/log.js';
@@ -379,3 +380,46 @@ test.serial('stopping the agent stops nothing; stopBird() ends the daemon', asyn
   await vanishes(h2, '10.65.3.3');
   t.regex((await h3.speaker.status()).problem ?? '', /no BIRD listens/);
 });
+
+test.serial(
+  'a BIRD that others run is given its configuration, and nothing else is done to it',
+  async (t) => {
+    const { h1, h3 } = lab;
+    const system = { configFile: join(h3.stateDir, 'etc.conf'), controlSocket: join(h3.stateDir, 'run.ctl') };
+    await writeFile(system.configFile, 'log syslog all;\nrouter id 10.99.0.3;\nprotocol device {}\n');
+    await chmod(system.configFile, 0o640);
+    const speaker = createBgpSpeaker({
+      mode: 'system',
+      stateDir: '/nonexistent',
+      system,
+      exec: h3.namespace.exec,
+      log: logInto(h3.logged),
+    });
+    const model = bgpModelFor('h3', topologyInput(NETWORK));
+    t.deepEqual(await speaker.apply(undefined), { changed: 0, failures: [] });
+    t.regex((await speaker.apply(model)).failures[0]?.message ?? '', /no BIRD listens/);
+
+    const { configFile, controlSocket } = system;
+    await h3.namespace.run('bird', [
+      '-c',
+      configFile,
+      '-s',
+      controlSocket,
+      '-P',
+      join(h3.stateDir, 'run.pid'),
+    ]);
+    t.deepEqual(await speaker.resync(), { changed: 0, failures: [] });
+    await h3.namespace.run('birdc', [
+      '-s',
+      controlSocket,
+      'configure',
+      `"${join(h1.stateDir, 'bird.conf')}"`,
+    ]);
+    t.regex((await speaker.verify())[0]?.message ?? '', /another configuration/);
+    t.deepEqual(await speaker.resync(), { changed: 1, failures: [] });
+    await until(async () => (await speaker.status()).established === 4, { what: 'the sessions of h3' });
+    t.is((await stat(configFile)).mode & 0o777, 0o640);
+    speaker.close();
+    await h3.namespace.run('birdc', ['-s', controlSocket, 'down']);
+  },
+);
