@@ -1,0 +1,3 @@
+import { dataplanePackets } from './dataplane-packets.js';
+
+dataplanePackets('iptables-legacy');
