@@ -19,6 +19,7 @@ export type ConditionReason =
   | 'InvalidManifests'
   | 'StoreMatches'
   | 'Refused'
+  | 'TooLarge'
   | 'Suspended'
   | 'NotLeading'
   | 'Conflict'

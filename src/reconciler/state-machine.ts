@@ -48,8 +48,10 @@ export type PlanVerdict =
   | { readonly type: 'nothing' }
   /** `message`: what is missing in the store. */
   | { readonly type: 'apply'; readonly message: string }
-  /** Guards, blocked objects, or more than one transaction. */
+  /** Guards or blocked objects. */
   | { readonly type: 'refused'; readonly message: string }
+  /** More than one transaction takes. */
+  | { readonly type: 'too-large'; readonly message: string }
   | { readonly type: 'suspended'; readonly message: string };
 
 export type ReconcilerEvent =
@@ -90,6 +92,8 @@ export interface Transition {
 
 /** Races lost in a row before a pause is made. */
 export const MAX_CONFLICTS = 5;
+
+const HELD = { refused: 'Refused', 'too-large': 'TooLarge', suspended: 'Suspended' } as const;
 
 export const INITIAL_STATE: ReconcilerState = {
   phase: 'idle',
@@ -195,9 +199,9 @@ function onPlanned(state: ReconcilerState, verdict: PlanVerdict): Transition {
       return rest({ ...state, conditions: waiting, settled: false });
     }
     case 'refused':
+    case 'too-large':
     case 'suspended': {
-      const reason = verdict.type === 'refused' ? 'Refused' : 'Suspended';
-      const held = withCondition(conditions, 'Applied', 'False', reason, verdict.message);
+      const held = withCondition(conditions, 'Applied', 'False', HELD[verdict.type], verdict.message);
       return rest({ ...state, conditions: held, settled: false });
     }
   }

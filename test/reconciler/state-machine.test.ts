@@ -198,7 +198,7 @@ test('reduce() waits longer after each failure of the source, and not for ever',
     if (wait?.type === 'wait') delays.push(wait.delayMs);
     world.answer(0);
   }
-  t.deepEqual(delays, [250, 500, 1000, 2000, 4000, 8000, 15000, 15000, 15000, 15000]);
+  t.deepEqual(delays, [250, 500, 1000, 2000, 4000, 5000, 5000, 5000, 5000, 5000]);
 });
 
 test('reduce() applies nothing while it does not lead, and says so', (t) => {

@@ -149,7 +149,7 @@ class MemoryClient implements MemoryDatastore {
         );
         this.#server.timer(ttlSeconds * 1000, end);
       },
-      { once: true },
+      { once: true, signal: lost.signal },
     );
     const revoke = async (): Promise<void> => end();
     return { id, lost: lost.signal, revoke, [Symbol.asyncDispose]: revoke };

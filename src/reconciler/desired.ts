@@ -1,0 +1,45 @@
+/**
+ * What one version of a source asks for, compiled for the store. PURE.
+ */
+import { type CompiledObject, compileState } from '../layout/compile.js';
+import type { Layout } from '../layout/layout.js';
+import { loadManifests, type ManifestCache } from '../loader/load.js';
+import type { SourceTree, SourceVersion } from '../loader/sources/source.js';
+import type { Diagnostic } from '../model/diagnostic.js';
+import type { DesiredState, ResourceId } from '../model/resource.js';
+
+export interface Desired {
+  readonly version: SourceVersion;
+  readonly state: DesiredState;
+  readonly compiled: ReadonlyMap<ResourceId, CompiledObject>;
+  /** With one error or more, nothing of this may be written. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export function prepareDesired(tree: SourceTree, layout: Layout, cache?: ManifestCache): Desired {
+  const { state, diagnostics } = loadManifests(tree.files, cache);
+  // Resources with faults may contradict each other in ways that mean nothing.
+  if (errorsOf(diagnostics).length > 0) {
+    return { version: tree.version, state, compiled: new Map(), diagnostics };
+  }
+  const compiled = compileState(state, layout);
+  return {
+    version: tree.version,
+    state,
+    compiled: compiled.objects,
+    diagnostics: [...diagnostics, ...compiled.diagnostics],
+  };
+}
+
+export function errorsOf(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  return diagnostics.filter(({ severity }) => severity === 'error');
+}
+
+/** The first error with its place, and how many there are; undefined without errors. */
+export function describeErrors(diagnostics: readonly Diagnostic[]): string | undefined {
+  const [first, ...rest] = errorsOf(diagnostics);
+  if (!first) return undefined;
+  const { file, line, col } = first.origin;
+  const more = rest.length > 0 ? ` (and ${rest.length} more)` : '';
+  return `${file}:${line}:${col}: ${first.message}${more}`;
+}

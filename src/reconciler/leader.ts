@@ -1,0 +1,99 @@
+/**
+ * Leadership: which of many reconcilers writes.
+ *
+ * Who leads holds a key under a lease. The lease alone is no protection, since a process that was stopped may
+ * wake up after it ran out and still believe; therefore the create revision of the key is a guard of every
+ * transaction, and what a leader of the past sends does nothing.
+ */
+import type { Datastore, Lease } from '../datastore/datastore.js';
+import type { Layout } from '../layout/layout.js';
+import { type LeaderRecord, leaderCodec } from '../layout/records.js';
+import type { Revision } from '../model/store.js';
+
+export interface Leadership extends AsyncDisposable {
+  /** Guard of every transaction. */
+  readonly createRevision: Revision;
+  /** Aborted once the lease has run out, or must be assumed to have. */
+  readonly lost: AbortSignal;
+  /** Lets others lead now. */
+  resign(): Promise<void>;
+}
+
+export interface CampaignOptions {
+  readonly store: Datastore;
+  readonly layout: Layout;
+  /** Who we are, for the others to read. */
+  readonly node: string;
+  /** ISO 8601. */
+  readonly now: () => string;
+  /** How long the key outlives a leader that died. */
+  readonly ttlSeconds: number;
+}
+
+/** Waits until we lead; undefined when the signal is aborted before. @throws {DatastoreError} */
+export async function campaign(
+  options: CampaignOptions,
+  signal: AbortSignal,
+): Promise<Leadership | undefined> {
+  while (!signal.aborted) {
+    const leadership = await stand(options);
+    if (leadership) return leadership;
+    await waitForVacancy(options, signal);
+  }
+  return undefined;
+}
+
+/** Who leads at the moment, as they call themselves; undefined when nobody does. @throws {DatastoreError} */
+export async function currentLeader(store: Datastore, layout: Layout): Promise<LeaderRecord | undefined> {
+  const { entry } = await store.get(layout.keys.leader);
+  return entry && leaderCodec.decode(layout.keys.leader, entry.value);
+}
+
+/** Takes the key if nobody has it. */
+async function stand(options: CampaignOptions): Promise<Leadership | undefined> {
+  const { store, layout, node, now, ttlSeconds } = options;
+  const key = layout.keys.leader;
+  // Granting a lease is a write of its own; it is not made for a seat that is taken.
+  if ((await store.get(key)).entry) return undefined;
+  const lease = await store.grantLease(ttlSeconds);
+  const value = leaderCodec.encode({ node, since: now() });
+  const result = await store.transact({
+    guards: [],
+    writes: [{ write: { op: 'put', key, value, lease: lease.id }, compare: { key, check: 'absent' } }],
+  });
+  if (result.ok) return seat(options, result.revision, lease);
+  await lease.revoke();
+  return undefined;
+}
+
+/** The lease may live on after somebody has deleted the key: that ends leadership as well. */
+function seat(options: CampaignOptions, createRevision: Revision, lease: Lease): Leadership {
+  const unseated = new AbortController();
+  const lost = AbortSignal.any([lease.lost, unseated.signal]);
+  void waitForDeletion(options, createRevision, lost).then(
+    () => unseated.abort(),
+    // A watch that fails is no reason to step down: the lease decides, and every transaction checks.
+    () => undefined,
+  );
+  const resign = () => lease.revoke();
+  return { createRevision, lost, resign, [Symbol.asyncDispose]: resign };
+}
+
+async function waitForVacancy(options: CampaignOptions, signal: AbortSignal): Promise<void> {
+  const { entry, revision } = await options.store.get(options.layout.keys.leader);
+  if (entry) await waitForDeletion(options, revision, signal);
+}
+
+/** Resolves when the leader key is deleted after `revision`, when that can no longer be told, or on abort. */
+async function waitForDeletion(
+  { store, layout }: CampaignOptions,
+  revision: Revision,
+  signal: AbortSignal,
+): Promise<void> {
+  const key = layout.keys.leader;
+  for await (const message of store.watch(key, { from: (revision + 1) as Revision, signal })) {
+    if (message.type === 'gap') return;
+    if (message.type !== 'events') continue;
+    if (message.events.some((event) => event.type === 'delete' && event.key === key)) return;
+  }
+}

@@ -1,0 +1,235 @@
+/**
+ * One reconcile from beginning to end, for `--once` and `--dry-run`.
+ *
+ * Everything that happened comes back as a value, mistakes in the manifests and a store out of reach included;
+ * the command line prints it. A store that holds the commit already is not written to, not even to take the
+ * lead.
+ */
+import { applyPlan } from '../apply/apply.js';
+import { EMPTY_SNAPSHOT, projectPlan } from '../apply/project.js';
+import { type Datastore, DatastoreError } from '../datastore/datastore.js';
+import { EXIT_CODES, type ExitCode, firstExitCode, planExitCode } from '../diff/exit-code.js';
+import { hasPruneTrailer } from '../diff/guards.js';
+import { assemblePlan } from '../diff/plan.js';
+import type { Plan } from '../diff/plan-types.js';
+import type { Layout } from '../layout/layout.js';
+import { type Source, SourceError, type SourceVersion } from '../loader/sources/source.js';
+import type { Diagnostic } from '../model/diagnostic.js';
+import type { Revision, Snapshot } from '../model/store.js';
+import { type Desired, describeErrors, prepareDesired } from './desired.js';
+import { judgePlan } from './judge.js';
+import { campaign, currentLeader } from './leader.js';
+import { MAX_CONFLICTS } from './state-machine.js';
+import { readSuspension } from './suspension.js';
+
+export interface ReconcileDeps {
+  readonly source: Source;
+  /** Needed unless the plan is made against another commit, or against nothing. */
+  readonly store: Datastore | undefined;
+  readonly layout: Layout;
+  readonly now: () => Date;
+  readonly signal: AbortSignal;
+}
+
+/** What the commit is compared with. */
+export type Against =
+  | { readonly type: 'store' }
+  | { readonly type: 'commit'; readonly commit: string }
+  | { readonly type: 'nothing' };
+
+export interface ReconcileOptions {
+  /** Name of the source. */
+  readonly name: string;
+  /** Who we are, should we lead. */
+  readonly node: string;
+  readonly against: Against;
+  /** Plan only. Without it, `against` is the store. */
+  readonly dryRun: boolean;
+  /** Tell by exit code 2 that there are changes. */
+  readonly detailed: boolean;
+  readonly pruneApproved: boolean;
+  /** How long to wait for another leader to leave, in ms. */
+  readonly lockTimeoutMs: number;
+}
+
+export type FailureCode =
+  | 'invalid'
+  | 'source'
+  | 'store'
+  | 'store-access'
+  | 'suspended'
+  | 'locked'
+  | 'conflict'
+  | 'too-large';
+
+export interface ReconcileOutcome {
+  /** What was read; undefined when nothing could be. */
+  readonly version: SourceVersion | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+  readonly plan: Plan | undefined;
+  readonly applied: { readonly seq: number; readonly revision: Revision } | undefined;
+  readonly failure: { readonly code: FailureCode; readonly message: string } | undefined;
+  readonly exitCode: ExitCode;
+}
+
+/** Time to live of the lease under which a single apply is made, in seconds. */
+const LEASE_SECONDS = 15;
+
+const FAILURE_EXITS: Record<FailureCode, ExitCode> = {
+  invalid: EXIT_CODES.invalidInput,
+  source: EXIT_CODES.source,
+  store: EXIT_CODES.unexpected,
+  'store-access': EXIT_CODES.source,
+  suspended: EXIT_CODES.locked,
+  locked: EXIT_CODES.locked,
+  conflict: EXIT_CODES.conflict,
+  'too-large': EXIT_CODES.guard,
+};
+
+type Findings = { -readonly [K in Exclude<keyof ReconcileOutcome, 'exitCode'>]: ReconcileOutcome[K] };
+
+export async function reconcileOnce(
+  deps: ReconcileDeps,
+  options: ReconcileOptions,
+): Promise<ReconcileOutcome> {
+  const findings: Findings = {
+    version: undefined,
+    diagnostics: [],
+    plan: undefined,
+    applied: undefined,
+    failure: undefined,
+  };
+  try {
+    const desired = await readDesired(deps, findings);
+    if (!desired) return outcomeOf(findings, options);
+    findings.plan = plan(desired, await baseSnapshot(deps, options), deps, options);
+    if (!options.dryRun) await apply(desired, findings, deps, options);
+  } catch (error) {
+    findings.failure = failureOf(error);
+  }
+  return outcomeOf(findings, options);
+}
+
+async function readDesired(deps: ReconcileDeps, findings: Findings): Promise<Desired | undefined> {
+  const desired = prepareDesired(await deps.source.read(deps.signal), deps.layout);
+  findings.version = desired.version;
+  findings.diagnostics = desired.diagnostics;
+  const message = describeErrors(desired.diagnostics);
+  if (message === undefined) return desired;
+  findings.failure = { code: 'invalid', message };
+  return undefined;
+}
+
+async function baseSnapshot(deps: ReconcileDeps, options: ReconcileOptions): Promise<Snapshot> {
+  const { against } = options;
+  switch (against.type) {
+    case 'nothing':
+      return EMPTY_SNAPSHOT;
+    case 'store':
+      return storeOf(deps).snapshot(deps.layout.prefix);
+    case 'commit': {
+      const base = prepareDesired(await deps.source.read(deps.signal, against.commit), deps.layout);
+      const message = describeErrors(base.diagnostics);
+      if (message !== undefined)
+        throw new InvalidBaseError(
+          `commit ${against.commit}, which is compared with, is invalid: ${message}`,
+        );
+      return projectPlan(EMPTY_SNAPSHOT, plan(base, EMPTY_SNAPSHOT, deps, options), deps.layout);
+    }
+  }
+}
+
+function plan(
+  desired: Desired,
+  snapshot: Snapshot,
+  { layout }: ReconcileDeps,
+  options: ReconcileOptions,
+): Plan {
+  return assemblePlan({
+    source: options.name,
+    version: desired.version,
+    compiled: desired.compiled,
+    snapshot,
+    layout,
+    pruneApproved: options.pruneApproved || hasPruneTrailer(desired.version.message),
+  });
+}
+
+/** Applies under leadership; after a lost race it plans again. */
+async function apply(
+  desired: Desired,
+  findings: Findings,
+  deps: ReconcileDeps,
+  options: ReconcileOptions,
+): Promise<void> {
+  if (!(await mayApply(findings, deps))) return;
+  const store = storeOf(deps);
+  const { layout } = deps;
+  const now = () => deps.now().toISOString();
+  const patience = AbortSignal.any([deps.signal, AbortSignal.timeout(options.lockTimeoutMs)]);
+  await using leadership = await campaign(
+    { store, layout, node: options.node, now, ttlSeconds: LEASE_SECONDS },
+    patience,
+  );
+  if (!leadership) {
+    const leader = await currentLeader(store, layout);
+    const message = `${leader?.node ?? 'another reconciler'} leads and has not left within ${options.lockTimeoutMs} ms`;
+    findings.failure = { code: 'locked', message };
+    return;
+  }
+  const context = { layout, now: now(), leadership: leadership.createRevision };
+  for (let conflicts = 0; findings.plan && conflicts <= MAX_CONFLICTS; conflicts += 1) {
+    const result = await applyPlan(store, findings.plan, context);
+    if (result.status === 'applied') findings.applied = { seq: result.seq, revision: result.revision };
+    if (result.status !== 'conflict') return;
+    findings.plan = plan(desired, await store.snapshot(layout.prefix), deps, options);
+    if (!(await mayApply(findings, deps))) return;
+  }
+  findings.failure = { code: 'conflict', message: 'others keep writing the keys of this source; try again' };
+}
+
+/** True when the plan has something to write and nothing stands against it. */
+async function mayApply(findings: Findings, deps: ReconcileDeps): Promise<boolean> {
+  if (!findings.plan) return false;
+  const { layout } = deps;
+  const suspension = await readSuspension(storeOf(deps), layout);
+  const verdict = judgePlan(findings.plan, { layout, suspension });
+  switch (verdict.type) {
+    case 'apply':
+      return true;
+    case 'nothing':
+    case 'refused':
+      return false;
+    case 'too-large':
+    case 'suspended':
+      findings.failure = { code: verdict.type, message: verdict.message };
+      return false;
+  }
+}
+
+function storeOf(deps: ReconcileDeps): Datastore {
+  if (!deps.store) throw new TypeError('A plan against the store needs a store');
+  return deps.store;
+}
+
+class InvalidBaseError extends Error {
+  override readonly name = 'InvalidBaseError';
+}
+
+/** @throws what is not the fault of source, store or input. */
+function failureOf(error: unknown): NonNullable<ReconcileOutcome['failure']> {
+  if (error instanceof SourceError) return { code: 'source', message: error.message };
+  if (error instanceof InvalidBaseError) return { code: 'invalid', message: error.message };
+  if (!(error instanceof DatastoreError)) throw error;
+  const denied = error.code === 'unauthenticated' || error.code === 'permission-denied';
+  return { code: denied ? 'store-access' : 'store', message: error.message };
+}
+
+function outcomeOf(findings: Findings, { detailed }: ReconcileOptions): ReconcileOutcome {
+  const { failure, plan } = findings;
+  const exitCode = firstExitCode([
+    ...(failure ? [FAILURE_EXITS[failure.code]] : []),
+    ...(plan ? [planExitCode(plan, { detailed })] : []),
+  ]);
+  return { ...findings, exitCode };
+}

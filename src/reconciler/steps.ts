@@ -1,0 +1,185 @@
+/**
+ * The steps of a reconcile: what the state machine's effects do, and the events that they answer with.
+ *
+ * It holds what the machine only knows by name: the tree that was read, the last good state, the last plan. A
+ * step whose signal was aborted has been superseded, and leaves nothing behind.
+ */
+import { applyPlan } from '../apply/apply.js';
+import { type Datastore, DatastoreError } from '../datastore/datastore.js';
+import { hasPruneTrailer } from '../diff/guards.js';
+import { assemblePlan } from '../diff/plan.js';
+import type { Plan } from '../diff/plan-types.js';
+import { summarizePlan } from '../diff/summary.js';
+import type { Layout } from '../layout/layout.js';
+import { ManifestCache } from '../loader/load.js';
+import { type Source, SourceError, type SourceTree } from '../loader/sources/source.js';
+import type { Log } from '../model/log.js';
+import type { StoreKey } from '../model/store.js';
+import { type Desired, describeErrors, prepareDesired } from './desired.js';
+import { judgePlan } from './judge.js';
+import type { Leadership } from './leader.js';
+import type { ReconcilerEffect, ReconcilerEvent } from './state-machine.js';
+import { readSuspension } from './suspension.js';
+
+export interface StepDeps {
+  readonly source: Source;
+  readonly store: Datastore;
+  readonly layout: Layout;
+  readonly now: () => Date;
+  /** In [0, 1): spreads delays. */
+  readonly random: () => number;
+  /** Resolves after `ms`, or as soon as the signal is aborted. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly log: Log;
+}
+
+export interface StepOptions {
+  /** Name of the source. */
+  readonly name: string;
+  readonly pruneApproved: boolean;
+}
+
+type EffectOf<T extends ReconcilerEffect['type']> = Extract<ReconcilerEffect, { type: T }>;
+
+export class ReconcileSteps {
+  readonly #deps: StepDeps;
+  readonly #options: StepOptions;
+  readonly #cache = new ManifestCache();
+  #tree: SourceTree | undefined;
+  #good: Desired | undefined;
+  #keys: ReadonlySet<StoreKey> = new Set();
+  #plan: Plan | undefined;
+
+  constructor(deps: StepDeps, options: StepOptions) {
+    this.#deps = deps;
+    this.#options = options;
+  }
+
+  /** Never rejects for what source, store or input do wrong. `leadership` is what an apply is made under. */
+  async run(
+    effect: ReconcilerEffect,
+    leadership: Leadership | undefined,
+    signal: AbortSignal,
+  ): Promise<ReconcilerEvent> {
+    switch (effect.type) {
+      case 'read':
+        return this.#read(effect, signal);
+      case 'load':
+        return this.#load(effect);
+      case 'plan':
+        return this.#guarded(effect, () => this.#makePlan(effect, signal));
+      case 'apply':
+        return this.#guarded(effect, () => this.#apply(effect, leadership));
+      case 'wait':
+        await this.#deps.sleep(effect.delayMs, signal);
+        return { type: 'retry', generation: effect.generation };
+    }
+  }
+
+  /** True when a change of this key matters to the last good commit. */
+  concerns(key: StoreKey): boolean {
+    if (this.#keys.has(key)) return true;
+    const owner = this.#deps.layout.identify(key);
+    return (owner?.type === 'inventory' || owner?.type === 'head') && owner.source === this.#options.name;
+  }
+
+  async #read({ generation, known }: EffectOf<'read'>, signal: AbortSignal): Promise<ReconcilerEvent> {
+    const { source, random } = this.#deps;
+    try {
+      const latest = await source.latest(signal);
+      if (latest === known) return { type: 'read', generation, commit: latest, changed: false };
+      const tree = await source.read(signal);
+      if (!signal.aborted) this.#tree = tree;
+      const { commit } = tree.version;
+      return { type: 'read', generation, commit, changed: commit !== known };
+    } catch (error) {
+      if (!(error instanceof SourceError) && !signal.aborted) throw error;
+      return { type: 'source-failed', generation, message: messageOf(error), jitter: random() };
+    }
+  }
+
+  #load({ generation }: EffectOf<'load'>): ReconcilerEvent {
+    const tree = this.#tree;
+    if (!tree) throw new TypeError('Nothing was read that could be loaded');
+    const desired = prepareDesired(tree, this.#deps.layout, this.#cache);
+    const { commit } = tree.version;
+    const problem = describeErrors(desired.diagnostics);
+    if (problem !== undefined) return { type: 'loaded', generation, commit, problem };
+    this.#good = desired;
+    this.#keys = new Set(
+      [...desired.compiled.values()].flatMap(({ entries }) => entries.map(({ key }) => key)),
+    );
+    return { type: 'loaded', generation, commit };
+  }
+
+  async #makePlan({ generation }: EffectOf<'plan'>, signal: AbortSignal): Promise<ReconcilerEvent> {
+    const { store, layout } = this.#deps;
+    const { name, pruneApproved } = this.#options;
+    const good = this.#good;
+    if (!good) throw new TypeError('Nothing was loaded that could be planned');
+    const suspension = await readSuspension(store, layout);
+    const snapshot = await store.snapshot(layout.prefix);
+    const plan = assemblePlan({
+      source: name,
+      version: good.version,
+      compiled: good.compiled,
+      snapshot,
+      layout,
+      pruneApproved: pruneApproved || hasPruneTrailer(good.version.message),
+    });
+    if (!signal.aborted) this.#plan = plan;
+    const verdict = judgePlan(plan, { layout, suspension });
+    return { type: 'planned', generation, revision: snapshot.revision, verdict };
+  }
+
+  async #apply(
+    { generation }: EffectOf<'apply'>,
+    leadership: Leadership | undefined,
+  ): Promise<ReconcilerEvent> {
+    const { store, layout, now, random, log } = this.#deps;
+    const plan = this.#plan;
+    if (!plan) throw new TypeError('Nothing was planned that could be applied');
+    if (!leadership) return { type: 'conflict', generation, jitter: random() };
+    const result = await applyPlan(store, plan, {
+      layout,
+      now: now().toISOString(),
+      leadership: leadership.createRevision,
+    });
+    switch (result.status) {
+      case 'applied': {
+        const { seq, revision } = result;
+        log.info('commit applied', {
+          source: plan.source,
+          commit: plan.commit,
+          seq,
+          revision,
+          ...summarizePlan(plan),
+        });
+        return { type: 'applied', generation, revision };
+      }
+      case 'unchanged':
+        return { type: 'applied', generation, revision: plan.base.revision };
+      case 'conflict':
+        return { type: 'conflict', generation, jitter: random() };
+      case 'refused':
+        throw new TypeError(`A refused plan was to be applied: ${result.message}`);
+    }
+  }
+
+  /** A store out of reach is an event. */
+  async #guarded(
+    { generation }: ReconcilerEffect,
+    step: () => Promise<ReconcilerEvent>,
+  ): Promise<ReconcilerEvent> {
+    try {
+      return await step();
+    } catch (error) {
+      if (!(error instanceof DatastoreError)) throw error;
+      return { type: 'store-failed', generation, message: error.message, jitter: this.#deps.random() };
+    }
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

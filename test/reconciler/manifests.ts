@@ -1,0 +1,42 @@
+/** Manifests of a small network, as a repository holds them. */
+export const POOL = `apiVersion: heddle/v1
+kind: IPPool
+metadata: {name: main}
+spec: {cidr: 192.168.0.0/16, natOutgoing: true}
+`;
+
+export const NODES = ['host-1', 'host-2']
+  .map(
+    (name, index) => `apiVersion: heddle/v1
+kind: Node
+metadata: {name: ${name}}
+spec: {bgp: {ipv4Address: 10.0.0.${index + 1}/24}}
+`,
+  )
+  .join('---\n');
+
+export function profile(name: string, action = 'Allow'): string {
+  return `apiVersion: heddle/v1
+kind: Profile
+metadata: {name: ${name}}
+spec: {tags: [${name}], ingress: [{action: ${action}}], egress: [{action: Allow}]}
+`;
+}
+
+export function endpoint(name: string, address: string, node = 'host-1'): string {
+  return `apiVersion: heddle/v1
+kind: WorkloadEndpoint
+metadata: {name: ${name}}
+spec: {node: ${node}, ipNetworks: [${address}/32], profiles: [web]}
+`;
+}
+
+/** Pool, nodes, profile web and two endpoints. */
+export function smallNetwork(webAction = 'Allow'): Record<string, string> {
+  return {
+    'pool.yaml': POOL,
+    'nodes.yaml': NODES,
+    'profiles.yaml': profile('web', webAction),
+    'endpoints.yaml': [endpoint('w1', '192.168.1.1'), endpoint('w2', '192.168.1.2', 'host-2')].join('---\n'),
+  };
+}

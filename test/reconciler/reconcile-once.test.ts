@@ -1,0 +1,246 @@
+import test from 'ava';
+import { createMemoryDatastore } from '../../src/datastore/memory/memory-datastore.js';
+import { createLayout } from '../../src/layout/create-layout.js';
+import { headCodec, historyCodec, leaderCodec } from '../../src/layout/records.js';
+import { SourceError } from '../../src/loader/sources/source.js';
+import type { StoreKey } from '../../src/model/store.js';
+import {
+  type ReconcileOptions,
+  type ReconcileOutcome,
+  reconcileOnce,
+} from '../../src/reconciler/reconcile-once.js';
+import { FakeSource } from './fake-source.js';
+import { profile, smallNetwork } from './manifests.js';
+
+const LAYOUT = createLayout();
+const WEB_RULES = '/calico/v1/policy/profile/web/rules' as StoreKey;
+
+class Bench {
+  readonly source = new FakeSource();
+  readonly store = createMemoryDatastore();
+
+  once(options: Partial<ReconcileOptions> = {}): Promise<ReconcileOutcome> {
+    return reconcileOnce(
+      {
+        source: this.source,
+        store: this.store,
+        layout: LAYOUT,
+        now: () => new Date('2026-11-22T10:00:00Z'),
+        signal: new AbortController().signal,
+      },
+      {
+        name: 'default',
+        node: 'host-1',
+        against: { type: 'store' },
+        dryRun: false,
+        detailed: true,
+        pruneApproved: false,
+        lockTimeoutMs: 50,
+        ...options,
+      },
+    );
+  }
+
+  put(key: StoreKey, value: string) {
+    return this.store.transact({ guards: [], writes: [{ write: { op: 'put', key, value } }] });
+  }
+
+  async value(key: StoreKey): Promise<string> {
+    return (await this.store.get(key)).entry?.value ?? '';
+  }
+}
+
+test('reconcileOnce() applies a commit, and says which', async (t) => {
+  const bench = new Bench();
+  const commit = bench.source.commit(smallNetwork(), 'Begin');
+  const outcome = await bench.once();
+  t.is(outcome.exitCode, 2);
+  t.is(outcome.applied?.seq, 1);
+  t.is(outcome.plan?.changes.length, 6);
+  const head = headCodec.decode(LAYOUT.keys.head('default'), await bench.value(LAYOUT.keys.head('default')));
+  t.like(head, { seq: 1, commit, message: 'Begin', time: '2026-11-22T10:00:00.000Z' });
+  const historyKey = LAYOUT.keys.history('default', 1);
+  t.like(historyCodec.decode(historyKey, await bench.value(historyKey)), { commit, summary: { create: 6 } });
+  t.is(await bench.value(LAYOUT.keys.ready), 'true');
+  t.is(await bench.value(LAYOUT.keys.leader), '', 'it has stepped down');
+});
+
+test('reconcileOnce() of the same commit again writes nothing at all', async (t) => {
+  const bench = new Bench();
+  bench.source.commit(smallNetwork());
+  await bench.once();
+  const { revision } = bench.store;
+  const outcome = await bench.once();
+  t.is(outcome.exitCode, 0);
+  t.is(outcome.applied, undefined);
+  t.is(bench.store.revision, revision);
+});
+
+test('reconcileOnce() of a commit that changes no object still says that it is live', async (t) => {
+  const bench = new Bench();
+  bench.source.commit(smallNetwork());
+  await bench.once();
+  const commit = bench.source.commit({ ...smallNetwork(), 'README.md': 'hello' });
+  const outcome = await bench.once();
+  t.deepEqual(outcome.plan?.changes, []);
+  t.is(outcome.applied?.seq, 2);
+  const head = headCodec.decode(LAYOUT.keys.head('default'), await bench.value(LAYOUT.keys.head('default')));
+  t.is(head.commit, commit);
+});
+
+test('reconcileOnce() repairs drift without moving the head', async (t) => {
+  const bench = new Bench();
+  bench.source.commit(smallNetwork());
+  await bench.once();
+  const before = await bench.value(WEB_RULES);
+  await bench.put(WEB_RULES, '{}');
+  const outcome = await bench.once();
+  t.deepEqual(
+    outcome.plan?.changes.map(({ action }) => action),
+    ['drift'],
+  );
+  t.is(outcome.applied?.seq, 1);
+  t.is(await bench.value(WEB_RULES), before);
+});
+
+test('reconcileOnce() --dry-run writes nothing', async (t) => {
+  const bench = new Bench();
+  bench.source.commit(smallNetwork());
+  const { revision } = bench.store;
+  const outcome = await bench.once({ dryRun: true });
+  t.is(outcome.exitCode, 2);
+  t.is(outcome.plan?.changes.length, 6);
+  t.is(bench.store.revision, revision);
+  t.is((await bench.once({ dryRun: true, detailed: false })).exitCode, 0);
+});
+
+test('reconcileOnce() plans against another commit, or against nothing, without a store', async (t) => {
+  const bench = new Bench();
+  const first = bench.source.commit(smallNetwork('Allow'));
+  bench.source.commit(smallNetwork('Deny'));
+  const deps = {
+    source: bench.source,
+    store: undefined,
+    layout: LAYOUT,
+    now: () => new Date(),
+    signal: new AbortController().signal,
+  };
+  const options = {
+    name: 'default',
+    node: 'ci',
+    dryRun: true,
+    detailed: true,
+    pruneApproved: false,
+    lockTimeoutMs: 0,
+  };
+  const against = await reconcileOnce(deps, { ...options, against: { type: 'commit', commit: first } });
+  t.deepEqual(
+    against.plan?.changes.map(({ action, name, diff }) => ({ action, name, diff })),
+    [
+      {
+        action: 'update',
+        name: 'web',
+        diff: [{ path: 'spec.ingress[0].action', before: 'Allow', after: 'Deny' }],
+      },
+    ],
+  );
+  t.is(against.plan?.base.head?.commit, first);
+  const fromNothing = await reconcileOnce(deps, { ...options, against: { type: 'nothing' } });
+  t.is(fromNothing.plan?.changes.length, 6);
+});
+
+test('reconcileOnce() tells all mistakes of a commit, and applies nothing of it', async (t) => {
+  const bench = new Bench();
+  const { revision } = bench.store;
+  bench.source.commit({ ...smallNetwork(), 'bad.yaml': profile('bad', 'Maybe'), 'worse.yaml': 'kind: [' });
+  const outcome = await bench.once();
+  t.is(outcome.exitCode, 3);
+  t.is(outcome.failure?.code, 'invalid');
+  t.deepEqual([...new Set(outcome.diagnostics.map(({ origin }) => origin.file))], ['bad.yaml', 'worse.yaml']);
+  t.is(outcome.plan, undefined);
+  t.is(bench.store.revision, revision);
+});
+
+test('reconcileOnce() exits with 9 when the source cannot be read', async (t) => {
+  const bench = new Bench();
+  bench.source.fault = new SourceError('auth', 'permission denied');
+  const outcome = await bench.once();
+  t.is(outcome.exitCode, 9);
+  t.deepEqual(outcome.failure, { code: 'source', message: 'permission denied' });
+});
+
+test('reconcileOnce() exits with 1 when the store is out of reach, and still knows what it read', async (t) => {
+  const bench = new Bench();
+  const commit = bench.source.commit(smallNetwork());
+  await bench.store.close();
+  const outcome = await bench.once();
+  t.is(outcome.exitCode, 1);
+  t.is(outcome.failure?.code, 'store');
+  t.is(outcome.version?.commit, commit);
+});
+
+test('reconcileOnce() exits with 5 for a blocked object, and applies nothing', async (t) => {
+  const bench = new Bench();
+  bench.source.commit(smallNetwork());
+  await bench.put(WEB_RULES, '{}');
+  const { revision } = bench.store;
+  const outcome = await bench.once();
+  t.is(outcome.exitCode, 5);
+  t.is(bench.store.revision, revision);
+});
+
+test('reconcileOnce() exits with 5 for an empty source, until the commit approves', async (t) => {
+  const bench = new Bench();
+  bench.source.commit(smallNetwork());
+  await bench.once();
+  bench.source.commit({ 'README.md': 'gone' });
+  const refused = await bench.once();
+  t.is(refused.exitCode, 5);
+  t.deepEqual(
+    refused.plan?.guards.map(({ code }) => code),
+    ['empty-source'],
+  );
+  bench.source.commit({ 'README.md': 'gone' }, 'Shut down\n\nPrune-Approved: yes\n');
+  const approved = await bench.once();
+  t.is(approved.applied?.seq, 2);
+});
+
+test('reconcileOnce() waits for another leader, then exits with 7 and names it', async (t) => {
+  const bench = new Bench();
+  bench.source.commit(smallNetwork());
+  await bench.put(LAYOUT.keys.leader, leaderCodec.encode({ node: 'host-9', since: 'long ago' }));
+  const outcome = await bench.once();
+  t.is(outcome.exitCode, 7);
+  t.regex(outcome.failure?.message ?? '', /^host-9 leads/);
+});
+
+test('reconcileOnce() exits with 7 while somebody has suspended, unless there is nothing to do', async (t) => {
+  const bench = new Bench();
+  bench.source.commit(smallNetwork());
+  await bench.once();
+  await bench.put(LAYOUT.keys.suspend, '{"by":"ada","reason":"moving house"}');
+  t.is((await bench.once()).exitCode, 0);
+  bench.source.commit(smallNetwork('Deny'));
+  const outcome = await bench.once();
+  t.is(outcome.exitCode, 7);
+  t.regex(outcome.failure?.message ?? '', /moving house/);
+});
+
+test('reconcileOnce() keeps the last fifty heads of a source', async (t) => {
+  const bench = new Bench();
+  for (let seq = 1; seq <= 53; seq += 1) {
+    bench.source.commit({ ...smallNetwork(), 'README.md': String(seq) });
+    await bench.once();
+  }
+  const { entries } = await bench.store.snapshot(LAYOUT.keys.historyPrefix);
+  t.is(entries.size, 50);
+  t.is([...entries.keys()][0], LAYOUT.keys.history('default', 4));
+});
+
+test('two reconcilers that race apply each commit once', async (t) => {
+  const bench = new Bench();
+  bench.source.commit(smallNetwork());
+  const outcomes = await Promise.all(Array.from({ length: 6 }, () => bench.once({ lockTimeoutMs: 5_000 })));
+  t.is(outcomes.filter(({ applied }) => applied).length, 1);
+  t.true(outcomes.every(({ failure }) => failure === undefined));
+});

@@ -1,0 +1,169 @@
+import test from 'ava';
+import { createMemoryDatastore, type MemoryDatastore } from '../../src/datastore/memory/memory-datastore.js';
+import { sourceStatusCodec } from '../../src/layout/records.js';
+import { SourceError } from '../../src/loader/sources/source.js';
+import type { StoreKey } from '../../src/model/store.js';
+import { until } from '../helpers/until.js';
+import { FakeSource } from './fake-source.js';
+import { profile, smallNetwork } from './manifests.js';
+import { LAYOUT, RunningReconciler } from './run-helpers.js';
+
+const WEB_RULES = '/calico/v1/policy/profile/web/rules' as StoreKey;
+
+async function put(store: MemoryDatastore, key: StoreKey, value: string): Promise<void> {
+  await store.transact({ guards: [], writes: [{ write: { op: 'put', key, value } }] });
+}
+
+async function remove(store: MemoryDatastore, key: StoreKey): Promise<void> {
+  await store.transact({ guards: [], writes: [{ write: { op: 'delete', key } }] });
+}
+
+async function value(store: MemoryDatastore, key: StoreKey): Promise<string | undefined> {
+  return (await store.get(key)).entry?.value;
+}
+
+test('runReconciler() follows the source from commit to commit', async (t) => {
+  const [source, store] = [new FakeSource(), createMemoryDatastore()];
+  const first = source.commit(smallNetwork());
+  await using reconciler = new RunningReconciler(source, store);
+  await reconciler.live(first);
+  const second = source.commit(smallNetwork('Deny'));
+  await reconciler.live(second);
+  t.regex((await value(store, WEB_RULES)) ?? '', /deny/);
+});
+
+test('runReconciler() reads a commit once, however often it polls', async (t) => {
+  const [source, store] = [new FakeSource(), createMemoryDatastore()];
+  const commit = source.commit(smallNetwork());
+  await using reconciler = new RunningReconciler(source, store, { intervalMs: 1 });
+  await reconciler.live(commit);
+  const polls = () => reconciler.phases.filter((phase) => phase === 'reading').length;
+  await until(() => polls() > 5);
+  t.is(source.reads, 1);
+});
+
+test('runReconciler() puts back what others change or delete, without waiting for a poll', async (t) => {
+  const [source, store] = [new FakeSource(), createMemoryDatastore()];
+  const commit = source.commit(smallNetwork());
+  await using reconciler = new RunningReconciler(source, store, { intervalMs: 3_600_000 });
+  await reconciler.live(commit);
+  const before = await value(store, WEB_RULES);
+  await put(store, WEB_RULES, '{}');
+  await until(async () => (await value(store, WEB_RULES)) === before, { what: 'the value to be put back' });
+  await remove(store, WEB_RULES);
+  await until(async () => (await value(store, WEB_RULES)) === before, { what: 'the key to be put back' });
+  t.pass();
+});
+
+test('runReconciler() does not plan for keys of others', async (t) => {
+  const [source, store] = [new FakeSource(), createMemoryDatastore()];
+  const commit = source.commit(smallNetwork());
+  await using reconciler = new RunningReconciler(source, store, { intervalMs: 3_600_000 });
+  await reconciler.live(commit);
+  const { generation } = reconciler.state;
+  const foreign = '/calico/v1/host/host-9/workload/cni/p/endpoint/eth0' as StoreKey;
+  await put(store, foreign, '{"state":"active","name":"cali9"}');
+  await put(store, WEB_RULES, '{}');
+  await until(() => reconciler.state.generation > generation && reconciler.state.phase === 'live');
+  t.is(reconciler.state.generation, generation + 2, 'one plan and one apply, both for the second key');
+  t.is(await value(store, foreign), '{"state":"active","name":"cali9"}');
+});
+
+test('runReconciler() keeps the last good commit while a newer one is invalid, and goes on with the fix', async (t) => {
+  const [source, store] = [new FakeSource(), createMemoryDatastore()];
+  const good = source.commit(smallNetwork());
+  await using reconciler = new RunningReconciler(source, store);
+  await reconciler.live(good);
+  const before = await value(store, WEB_RULES);
+  source.commit({ ...smallNetwork('Deny'), 'bad.yaml': profile('bad', 'Maybe') });
+  await until(() => reconciler.state.conditions.Valid.status === 'False');
+  t.regex(reconciler.state.conditions.Valid.message, /^bad\.yaml:\d+:\d+: /);
+  await put(store, WEB_RULES, '{}');
+  await until(async () => (await value(store, WEB_RULES)) === before, { what: 'drift to be repaired' });
+  await reconciler.live(source.commit(smallNetwork('Deny')));
+  t.is(reconciler.state.conditions.Valid.status, 'True');
+});
+
+test('runReconciler() survives a source that is away, and says why', async (t) => {
+  const [source, store] = [new FakeSource(), createMemoryDatastore()];
+  source.fault = new SourceError('unreachable', 'no route to host');
+  await using reconciler = new RunningReconciler(source, store);
+  await until(() => reconciler.state.conditions.SourceReady.status === 'False');
+  t.is(reconciler.state.conditions.SourceReady.message, 'no route to host');
+  source.fault = undefined;
+  await reconciler.live(source.commit(smallNetwork()));
+  t.is(reconciler.state.conditions.SourceReady.status, 'True');
+});
+
+test('runReconciler() that never leads says whether the store holds what it would write', async (t) => {
+  const [source, store] = [new FakeSource(), createMemoryDatastore()];
+  const commit = source.commit(smallNetwork());
+  await using verifier = new RunningReconciler(source, store.connect(), { lead: 'never', node: 'host-2' });
+  await verifier.applied('NotLeading');
+  t.regex(verifier.state.conditions.Applied.message, /is not in the store: 6 changes pending/);
+  t.is((await store.snapshot('/')).entries.size, 0, 'it writes nothing');
+  await using leader = new RunningReconciler(source, store);
+  await leader.live(commit);
+  await verifier.live(commit);
+});
+
+test('runReconciler() hands leadership over when the leader stops', async (t) => {
+  const [source, store] = [new FakeSource(), createMemoryDatastore()];
+  const commit = source.commit(smallNetwork());
+  const first = new RunningReconciler(source, store);
+  await first.live(commit);
+  await using second = new RunningReconciler(source, store.connect(), { node: 'host-2' });
+  await second.live(commit);
+  t.false(second.state.leading);
+  await first.stop();
+  await until(() => second.state.leading, { what: 'the second to lead' });
+  await second.live(source.commit(smallNetwork('Deny')));
+});
+
+test('runReconciler() applies nothing while somebody has suspended, and goes on at once afterwards', async (t) => {
+  const [source, store] = [new FakeSource(), createMemoryDatastore()];
+  const first = source.commit(smallNetwork());
+  await using reconciler = new RunningReconciler(source, store);
+  await reconciler.live(first);
+  await put(store, LAYOUT.keys.suspend, '{"by":"ada"}');
+  const second = source.commit(smallNetwork('Deny'));
+  await reconciler.applied('Suspended');
+  t.notRegex((await value(store, WEB_RULES)) ?? '', /deny/);
+  await remove(store, LAYOUT.keys.suspend);
+  await reconciler.live(second);
+});
+
+test('runReconciler() refuses a blocked commit until the obstacle is gone', async (t) => {
+  const [source, store] = [new FakeSource(), createMemoryDatastore()];
+  await put(store, WEB_RULES, '{}');
+  const commit = source.commit(smallNetwork());
+  await using reconciler = new RunningReconciler(source, store, { intervalMs: 3_600_000 });
+  await reconciler.applied('Refused');
+  t.regex(reconciler.state.conditions.Applied.message, /Profile\/web: .* is in no inventory/);
+  await remove(store, WEB_RULES);
+  await reconciler.live(commit);
+});
+
+test('runReconciler() tells the conditions of its source while it leads, and once', async (t) => {
+  const [source, store] = [new FakeSource(), createMemoryDatastore()];
+  const commit = source.commit(smallNetwork());
+  const key = LAYOUT.keys.sourceStatus('default');
+  const conditions = async () => {
+    const text = await value(store, key);
+    const status = text === undefined ? undefined : sourceStatusCodec.decode(key, text);
+    return Object.fromEntries((status?.conditions ?? []).map(({ type, reason }) => [type, reason]));
+  };
+  const expected = { Leading: 'Elected', SourceReady: 'Read', Valid: 'Checked', Applied: 'StoreMatches' };
+  const first = new RunningReconciler(source, store);
+  await first.live(commit);
+  await until(async () => (await conditions()).Applied === 'StoreMatches', { what: 'the report' });
+  t.deepEqual(await conditions(), expected);
+  await first.stop();
+  const reported = (await store.get(key)).entry?.modRevision;
+  await using second = new RunningReconciler(source, store);
+  await second.live(commit);
+  source.commit({ 'bad.yaml': 'kind: [' });
+  await until(async () => (await conditions()).Valid === 'InvalidManifests', { what: 'the second report' });
+  const { entry } = await store.get(key);
+  t.true((entry?.modRevision ?? 0) > (reported ?? 0));
+});
