@@ -14,6 +14,7 @@ import {
 } from '../../model/address.js';
 import { parsePeerAddress } from '../../model/peer-address.js';
 import type { Resource, ResourceOf, SpecOf } from '../../model/resource.js';
+import { hasPorts, protocolNumber } from '../../model/rule.js';
 import type { FieldPath } from '../locate.js';
 import type { Fault } from '../report.js';
 import { checkRules } from './rule-check.js';
@@ -44,8 +45,9 @@ export function checkSemantics(resource: Resource): Fault[] {
     case 'GlobalNetworkSet':
     case 'RouteReflector':
     case 'IPReservation':
-    case 'ConnectivityTest':
       return [];
+    case 'ConnectivityTest':
+      return checkTest(resource.spec);
   }
 }
 
@@ -294,6 +296,19 @@ function checkFilter(spec: SpecOf<'BGPFilter'>): Fault[] {
       return faults;
     }),
   );
+}
+
+function checkTest(spec: SpecOf<'ConnectivityTest'>): Fault[] {
+  const { protocol, ports } = spec;
+  if (!ports || protocol === undefined || hasPorts(protocolNumber(protocol))) return [];
+  return [
+    invalid(
+      ['spec', 'ports'],
+      ports,
+      `spec.ports needs a protocol that has ports, and ${protocol} has none`,
+      'Take the ports away, or write protocol: TCP, UDP, SCTP or UDPLite',
+    ),
+  ];
 }
 
 function checkConfigurationName(
