@@ -8,7 +8,7 @@ import { monitorInterfaces } from '../../src/agent/dataplane/drivers/interface-m
 import { kernelDrivers } from '../../src/agent/dataplane/drivers/kernel-drivers.js';
 import { neighborKey } from '../../src/agent/dataplane/drivers/neighbor.js';
 import { exec } from '../../src/kernel/exec.js';
-import { netlinkTransports } from '../../src/kernel/netlink/index.js';
+import { type NetlinkTransportName, netlinkTransports } from '../../src/kernel/netlink/index.js';
 import { openRtNetlink } from '../../src/kernel/open-rtnetlink.js';
 import { procSys } from '../../src/kernel/proc-sys.js';
 import { IP_FAMILIES, type IpFamily } from '../../src/model/address.js';
@@ -17,6 +17,8 @@ import { bringUpLoopback, createVeth, ip, ipJson, requirePrivateNetns } from '..
 import { until } from '../helpers/until.js';
 
 requirePrivateNetns();
+// Before the first declaration: ava takes no more after an await.
+const unavailable = await netlinkTransports['node-netlink'].available();
 test.before(bringUpLoopback);
 
 const ADDRESSES: Record<IpFamily, (host: number) => string> = {
@@ -24,9 +26,9 @@ const ADDRESSES: Record<IpFamily, (host: number) => string> = {
   6: (host) => `fd65::${host}`,
 };
 
-/** The drivers of an agent, over koffi. */
-async function openAgent() {
-  const rtnetlink = openRtNetlink(await netlinkTransports.koffi.open());
+/** The drivers of an agent. */
+async function openAgent(transport: NetlinkTransportName) {
+  const rtnetlink = openRtNetlink(await netlinkTransports[transport].open());
   const settings = { deviceRouteProtocol: PROTOCOL, interfacePrefix: PREFIX };
   const wired = kernelDrivers({ families: IP_FAMILIES, settings, rtnetlink, procSys, exec });
   return {
@@ -79,128 +81,137 @@ function programmed(host: number, interfaceName: string): readonly string[] {
   ]);
 }
 
-const serial = (title: string, body: (t: ExecutionContext) => Promise<void>) =>
-  test.serial(`drivers: ${title}`, body);
+driverTests('koffi');
+if (unavailable === undefined) driverTests('node-netlink');
+// Whether the reason is a good one is asked in kernel-node-netlink.test.ts.
+else test(`drivers over node-netlink: not available: ${unavailable}`, (t) => t.truthy(unavailable));
 
-serial('a restarted agent sweeps what is its own and stale, and touches nothing of others', async (t) => {
-  await using cali1 = await createVeth({ name: 'cali1' });
-  await using cali2 = await createVeth({ name: 'cali2' });
-  await using _eth0 = await createVeth({ name: 'eth0' });
-  {
-    await using before = await openAgent();
-    before.want(1, cali1.name);
-    before.want(2, cali1.name);
-    before.want(3, cali2.name);
-    t.deepEqual(await before.apply(), []);
-  }
-  // Foreign: routes of boot, of another daemon and of the kernel, neighbours elsewhere, entries that are not permanent.
-  await ip('route add 10.1.0.0/24 dev cali1');
-  await ip('route add 10.2.0.0/24 dev eth0 proto bird');
-  await ip('-6 route add fd99::/64 dev cali1');
-  await ip(`neigh add 10.9.9.9 lladdr ${MAC} dev eth0 nud permanent`);
-  await ip(`neigh add 10.9.9.8 lladdr ${MAC} dev cali1 nud stale`);
-  const stale = [...programmed(2, 'cali1'), ...programmed(3, 'cali2')];
-  const foreign = (await kernelState()).filter(
-    (line) => ![...stale, ...programmed(1, 'cali1')].includes(line),
-  );
-  t.true(foreign.some((line) => line === 'fe80::/64 cali1 kernel'));
-  t.true(foreign.includes('10.1.0.0/24 cali1 boot'));
+function driverTests(transport: NetlinkTransportName): void {
+  const serial = (title: string, body: (t: ExecutionContext) => Promise<void>) =>
+    test.serial(`drivers over ${transport}: ${title}`, body);
 
-  await using after = await openAgent();
-  after.want(1, cali1.name);
-  after.want(3, cali1.name);
-  after.want(4, cali2.name);
-  t.deepEqual(await after.apply(), []);
-  t.deepEqual(
-    await kernelState(),
-    [...foreign, ...programmed(1, 'cali1'), ...programmed(3, 'cali1'), ...programmed(4, 'cali2')].sort(),
-  );
-  t.deepEqual(await after.verify(), []);
-  t.is((await ipJson('neigh show dev cali1 nud stale')).length, 1);
-});
+  serial('a restarted agent sweeps what is its own and stale, and touches nothing of others', async (t) => {
+    await using cali1 = await createVeth({ name: 'cali1' });
+    await using cali2 = await createVeth({ name: 'cali2' });
+    await using _eth0 = await createVeth({ name: 'eth0' });
+    {
+      await using before = await openAgent(transport);
+      before.want(1, cali1.name);
+      before.want(2, cali1.name);
+      before.want(3, cali2.name);
+      t.deepEqual(await before.apply(), []);
+    }
+    // Foreign: routes of boot, of another daemon and of the kernel, neighbours elsewhere, entries that are not permanent.
+    await ip('route add 10.1.0.0/24 dev cali1');
+    await ip('route add 10.2.0.0/24 dev eth0 proto bird');
+    await ip('-6 route add fd99::/64 dev cali1');
+    await ip(`neigh add 10.9.9.9 lladdr ${MAC} dev eth0 nud permanent`);
+    await ip(`neigh add 10.9.9.8 lladdr ${MAC} dev cali1 nud stale`);
+    const stale = [...programmed(2, 'cali1'), ...programmed(3, 'cali2')];
+    const foreign = (await kernelState()).filter(
+      (line) => ![...stale, ...programmed(1, 'cali1')].includes(line),
+    );
+    t.true(foreign.some((line) => line === 'fe80::/64 cali1 kernel'));
+    t.true(foreign.includes('10.1.0.0/24 cali1 boot'));
 
-serial('an interface that is deleted and made again under its name gets everything back', async (t) => {
-  await using agent = await openAgent();
-  const stop = new AbortController();
-  let changes = 0;
-  const monitor = monitorInterfaces({
-    rtnetlink: agent.rtnetlink,
-    interfacePrefix: PREFIX,
-    drivers: agent.drivers,
-    onChange: () => (changes += 1),
-    resyncMs: 3_600_000,
-    pollMs: 3_600_000,
-    signal: stop.signal,
+    await using after = await openAgent(transport);
+    after.want(1, cali1.name);
+    after.want(3, cali1.name);
+    after.want(4, cali2.name);
+    t.deepEqual(await after.apply(), []);
+    t.deepEqual(
+      await kernelState(),
+      [...foreign, ...programmed(1, 'cali1'), ...programmed(3, 'cali1'), ...programmed(4, 'cali2')].sort(),
+    );
+    t.deepEqual(await after.verify(), []);
+    t.is((await ipJson('neigh show dev cali1 nud stale')).length, 1);
   });
-  agent.want(1, 'cali1');
-  t.deepEqual(await agent.apply(), [], 'no interface yet is no failure');
-  t.deepEqual(await agent.verify(), []);
 
-  const programmedNow = async () => {
+  serial('an interface that is deleted and made again under its name gets everything back', async (t) => {
+    await using agent = await openAgent(transport);
+    const stop = new AbortController();
+    let changes = 0;
+    const monitor = monitorInterfaces({
+      rtnetlink: agent.rtnetlink,
+      interfacePrefix: PREFIX,
+      drivers: agent.drivers,
+      onChange: () => (changes += 1),
+      // Events have to suffice where there are any.
+      resyncMs: transport === 'koffi' ? 3_600_000 : 50,
+      pollMs: 20,
+      signal: stop.signal,
+    });
+    agent.want(1, 'cali1');
+    t.deepEqual(await agent.apply(), [], 'no interface yet is no failure');
+    t.deepEqual(await agent.verify(), []);
+
+    const programmedNow = async () => {
+      await agent.apply();
+      const state = await kernelState();
+      return programmed(1, 'cali1').every((line) => state.includes(line));
+    };
+    const first = await createVeth({ name: 'cali1' });
+    await until(programmedNow, { what: 'routes over the new interface' });
+    await first[Symbol.asyncDispose]();
+    await using second = await createVeth({ name: 'cali1' });
+    await until(programmedNow, { what: 'routes over the interface of the same name' });
+
+    await ip(`link set ${second.name} down`);
+    await ip(`link set ${second.name} up`);
+    await until(programmedNow, { what: 'routes over the interface that was down' });
+    t.deepEqual(await agent.verify(), []);
+    stop.abort();
+    await monitor;
+    t.true(changes > 0);
+  });
+
+  serial('what is removed by hand is seen by verify() and repaired at the next resync', async (t) => {
+    await using cali1 = await createVeth({ name: 'cali1' });
+    await using agent = await openAgent(transport);
+    agent.want(1, cali1.name);
     await agent.apply();
+    await ip('route del 192.168.1.1/32');
+    await ip('-6 route del fd65::1/128');
+    await ip('neigh del 192.168.1.1 dev cali1');
+    t.deepEqual((await agent.verify()).map(({ object, message }) => `${object}: ${message}`).sort(), [
+      'neighbor 192.168.1.1 dev cali1: not in the kernel',
+      'route 192.168.1.1/32 dev cali1: not in the kernel',
+      'route fd65::1/128 dev cali1: not in the kernel',
+    ]);
+    agent.queueResync();
+    t.deepEqual(await agent.apply(), []);
+    t.deepEqual(await agent.verify(), []);
+  });
+
+  serial('a route in the way is taken over on a workload interface, and reported elsewhere', async (t) => {
+    await using cali1 = await createVeth({ name: 'cali1' });
+    await using _eth0 = await createVeth({ name: 'eth0' });
+    await ip('route add 192.168.1.1/32 dev cali1 scope link');
+    await ip('-6 route add fd65::1/128 dev cali1');
+    await ip('route add 192.168.1.2/32 dev eth0');
+    await ip('-6 route add fd65::2/128 dev eth0');
+    await using agent = await openAgent(transport);
+    agent.want(1, cali1.name);
+    agent.want(2, cali1.name);
+    const blocked = (await agent.apply()).map(({ object }) => object).sort();
+    t.deepEqual(blocked, ['route 192.168.1.2/32 dev cali1', 'route fd65::2/128 dev cali1']);
     const state = await kernelState();
-    return programmed(1, 'cali1').every((line) => state.includes(line));
-  };
-  const first = await createVeth({ name: 'cali1' });
-  await until(programmedNow, { what: 'routes over the new interface' });
-  await first[Symbol.asyncDispose]();
-  await using second = await createVeth({ name: 'cali1' });
-  await until(programmedNow, { what: 'routes over the interface of the same name' });
+    for (const line of programmed(1, 'cali1')) t.true(state.includes(line), line);
+    t.true(state.includes('192.168.1.2 eth0 boot') && state.includes('fd65::2 eth0 boot'));
+  });
 
-  await ip(`link set ${second.name} down`);
-  await ip(`link set ${second.name} up`);
-  await until(programmedNow, { what: 'routes over the interface that was down' });
-  t.deepEqual(await agent.verify(), []);
-  stop.abort();
-  await monitor;
-  t.true(changes >= 4);
-});
-
-serial('what is removed by hand is seen by verify() and repaired at the next resync', async (t) => {
-  await using cali1 = await createVeth({ name: 'cali1' });
-  await using agent = await openAgent();
-  agent.want(1, cali1.name);
-  await agent.apply();
-  await ip('route del 192.168.1.1/32');
-  await ip('-6 route del fd65::1/128');
-  await ip('neigh del 192.168.1.1 dev cali1');
-  t.deepEqual((await agent.verify()).map(({ object, message }) => `${object}: ${message}`).sort(), [
-    'neighbor 192.168.1.1 dev cali1: not in the kernel',
-    'route 192.168.1.1/32 dev cali1: not in the kernel',
-    'route fd65::1/128 dev cali1: not in the kernel',
-  ]);
-  agent.queueResync();
-  t.deepEqual(await agent.apply(), []);
-  t.deepEqual(await agent.verify(), []);
-});
-
-serial('a route in the way is taken over on a workload interface, and reported elsewhere', async (t) => {
-  await using cali1 = await createVeth({ name: 'cali1' });
-  await using _eth0 = await createVeth({ name: 'eth0' });
-  await ip('route add 192.168.1.1/32 dev cali1 scope link');
-  await ip('-6 route add fd65::1/128 dev cali1');
-  await ip('route add 192.168.1.2/32 dev eth0');
-  await ip('-6 route add fd65::2/128 dev eth0');
-  await using agent = await openAgent();
-  agent.want(1, cali1.name);
-  agent.want(2, cali1.name);
-  const blocked = (await agent.apply()).map(({ object }) => object).sort();
-  t.deepEqual(blocked, ['route 192.168.1.2/32 dev cali1', 'route fd65::2/128 dev cali1']);
-  const state = await kernelState();
-  for (const line of programmed(1, 'cali1')) t.true(state.includes(line), line);
-  t.true(state.includes('192.168.1.2 eth0 boot') && state.includes('fd65::2 eth0 boot'));
-});
-
-serial('crooked routes of our own are put straight, in both families', async (t) => {
-  await using cali1 = await createVeth({ name: 'cali1' });
-  await ip(`route add 192.168.1.1/32 dev cali1 proto ${PROTOCOL} metric 5`);
-  await ip(`route add blackhole 192.168.1.2/32 proto ${PROTOCOL}`);
-  await ip(`-6 route add fd65::1/128 dev cali1 proto ${PROTOCOL} metric 5`);
-  await ip(`-6 route add blackhole fd65::2/128 proto ${PROTOCOL}`);
-  await using agent = await openAgent();
-  agent.want(1, cali1.name);
-  agent.want(2, cali1.name);
-  t.deepEqual(await agent.apply(), []);
-  t.deepEqual(await agent.verify(), []);
-  for (const family of IP_FAMILIES) t.is((await ipJson(`-${family} route show proto ${PROTOCOL}`)).length, 2);
-});
+  serial('crooked routes of our own are put straight, in both families', async (t) => {
+    await using cali1 = await createVeth({ name: 'cali1' });
+    await ip(`route add 192.168.1.1/32 dev cali1 proto ${PROTOCOL} metric 5`);
+    await ip(`route add blackhole 192.168.1.2/32 proto ${PROTOCOL}`);
+    await ip(`-6 route add fd65::1/128 dev cali1 proto ${PROTOCOL} metric 5`);
+    await ip(`-6 route add blackhole fd65::2/128 proto ${PROTOCOL}`);
+    await using agent = await openAgent(transport);
+    agent.want(1, cali1.name);
+    agent.want(2, cali1.name);
+    t.deepEqual(await agent.apply(), []);
+    t.deepEqual(await agent.verify(), []);
+    for (const family of IP_FAMILIES)
+      t.is((await ipJson(`-${family} route show proto ${PROTOCOL}`)).length, 2);
+  });
+}

@@ -1,4 +1,5 @@
 /** The default transport, and what it alone can do: events, and overruns that it survives. */
+import { spawnSync } from 'node:child_process';
 import test from 'ava';
 import { NETLINK_NETFILTER, RTM, RTNLGRP } from '../../src/kernel/netlink/constants.js';
 import { netlinkTransports } from '../../src/kernel/netlink/index.js';
@@ -43,7 +44,6 @@ test.serial('koffi: an overrun is told, and events after it still arrive', async
   const burst = Array.from({ length: 40 }, (_, index) => `link set ${veth.name} mtu ${1400 + index}`).join(
     '\n',
   );
-  const { spawnSync } = await import('node:child_process');
   t.is(spawnSync('ip', ['-batch', '-'], { input: burst }).status, 0);
 
   const iterator = events[Symbol.asyncIterator]();

@@ -6,8 +6,14 @@
  * without a metric the metric 1024.
  */
 
-import type { Address, Cidr, IpFamily } from '../../model/address.js';
-import { addressBytes, addressFromBytes, addressPart, maskCidr, prefixLength } from '../../model/address.js';
+import type { Cidr, IpFamily } from '../../model/address.js';
+import {
+  addressBytes,
+  addressFromBytes,
+  addressLength,
+  addressPart,
+  prefixLength,
+} from '../../model/address.js';
 import type { KernelRoute } from '../rtnetlink.js';
 import type { Attribute } from './attributes.js';
 import {
@@ -118,10 +124,7 @@ function tableOctet(table: number): number {
   return table > 255 ? RT_TABLE_UNSPEC : table;
 }
 
-/** A default route comes without a destination. */
+/** A default route comes without a destination. The kernel has cleared the host bits of the others. */
 function destinationCidr(data: Uint8Array | undefined, length: number, family: IpFamily): Cidr {
-  const address: Address = addressFromBytes(data ?? new Uint8Array(family === 4 ? 4 : 16));
-  const cidr = maskCidr(`${address}/${length}`);
-  if (cidr === undefined) throw new RangeError(`The kernel sent a route to ${address}/${length}`);
-  return cidr;
+  return `${addressFromBytes(data ?? new Uint8Array(addressLength(family) / 8))}/${length}` as Cidr;
 }

@@ -3,8 +3,8 @@
  *
  * The kernel drops routes, neighbour entries and sysctls together with their interface and says nothing of it in
  * their own tables' events, so the interface is what to watch. Where the transport has no events (node-netlink)
- * the interfaces are listed on a timer. A read-back on a longer timer catches what neither shows: somebody who
- * removed a route of ours by hand.
+ * the interfaces are listed on a timer. A read-back on a longer timer catches what these do not show: a route of
+ * ours that somebody removed by hand, an interface that was down between two listings.
  */
 import { setInterval } from 'node:timers/promises';
 import type { Link, LinkEvent, RtNetlink } from '../../../kernel/rtnetlink.js';

@@ -1,5 +1,5 @@
 /**
- * The foreign functions of heddle: eight calls of the C library, through koffi. Nothing else is called so.
+ * The foreign functions of heddle: six calls of the C library, through koffi. Nothing else is called so.
  *
  * A wrong signature here is not an error but a crash of the process, so every one of them is exercised by the
  * conformance tests. `errno` belongs to the last call and is read right after it. Constants are those of
