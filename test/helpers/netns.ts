@@ -8,6 +8,7 @@
  */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { type ExecOptions, type ExecResult, exec } from '../../src/kernel/exec.js';
+import { inNamespace } from '../../src/kernel/namespaces.js';
 
 let counter = 0;
 
@@ -75,12 +76,16 @@ export interface Namespace extends AsyncDisposable {
 export async function createNamespace(prefix = 'ht'): Promise<Namespace> {
   const name = uniqueName(prefix);
   await ip(`netns add ${name}`);
-  // Not `ip netns exec`: that remounts /sys and hides what a program mounts.
-  const enter = (command: string, args: readonly string[]) => [`--net=/run/netns/${name}`, command, ...args];
   const namespace: Namespace = {
     name,
-    exec: (command, args, options) => exec('nsenter', enter(command, args), options),
-    run: (command, args, options) => run('nsenter', enter(command, args), options),
+    exec(command, args, options) {
+      const [enter, ...rest] = inNamespace(name, [command, ...args]);
+      return exec(enter, rest, options);
+    },
+    run(command, args, options) {
+      const [enter, ...rest] = inNamespace(name, [command, ...args]);
+      return run(enter, rest, options);
+    },
     ip: (words) => ip(`-n ${name} ${words}`),
     async [Symbol.asyncDispose]() {
       await ip(`netns delete ${name}`);
