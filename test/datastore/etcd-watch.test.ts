@@ -5,6 +5,31 @@ import { until } from '../helpers/until.js';
 import { key, put, revision, WatchLog, write } from './helpers.js';
 import { withEtcd } from './scene.js';
 
+test(
+  'a link that breaks again between the registration of a watch and its backlog loses nothing',
+  withEtcd({}, async (t, { store, link, other }) => {
+    const log = new WatchLog(store, '/w/', revision(2));
+    let last = await write(other, put('/w/a', '0'));
+    await log.reached(last);
+    const count = (type: string): number => log.messages.filter((message) => message.type === type).length;
+    for (let round = 1; round <= 4; round++) {
+      const interruptions = count('interrupted');
+      link.break();
+      await until(() => count('interrupted') > interruptions);
+      last = await write(other, put('/w/a', String(round)));
+      link.mend();
+      // The backlog follows up to 100 ms after this; most rounds break in between.
+      await until(() => count('resumed') === round);
+    }
+    await log.reached(last);
+    t.deepEqual(
+      log.lines.map((line) => line.split(' ')[3]),
+      ['0', '1', '2', '3', '4'],
+    );
+    await log.stop();
+  }),
+);
+
 const NERVOUS = { callTimeoutMs: 400, keepaliveMs: 300, keepaliveTimeoutMs: 300 };
 /** Gives up on a call before it gives up on the connection. */
 const PATIENT = { callTimeoutMs: 400, keepaliveMs: 1000, keepaliveTimeoutMs: 1000 };

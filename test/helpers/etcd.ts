@@ -6,7 +6,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -182,17 +182,35 @@ class EtcdProcess {
   }
 }
 
-/** Ports that were free a moment ago; held together until all are known, so that they differ. */
+/** Below the range from which the kernel takes ports for outgoing connections, so that a restart finds them free. */
+const FIRST_PORT = 12_000;
+const PORTS = 20_000;
+
+/** Ports on loopback that are free now; held together until all are known, so that they differ. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => {
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('a TCP server has no port');
-    return address.port;
-  });
+  const servers: Server[] = [];
+  while (servers.length < count) {
+    const server = createServer();
+    const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
+    if (await listens(server, port)) servers.push(server);
+  }
+  const ports = servers.map((server) => portOf(server));
   await Promise.all(servers.map((server) => server.close() && once(server, 'close')));
   return ports;
+}
+
+async function listens(server: Server, port: number): Promise<boolean> {
+  server.listen(port, '127.0.0.1');
+  return once(server, 'listening').then(
+    () => true,
+    () => false,
+  );
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('a TCP server has no port');
+  return address.port;
 }
 
 interface Certificates {

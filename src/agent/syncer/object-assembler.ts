@@ -14,16 +14,17 @@ import { parseHead } from './control-records.js';
 import { unsupportedParts } from './unsupported.js';
 import type { Update } from './update.js';
 
-/** An object's keys with their values: mostly one, never many. */
+/** An object's keys: mostly one, never many. */
 interface StoredObject {
   readonly kind: Kind;
-  readonly values: Map<StoreKey, string>;
+  readonly keys: readonly StoreKey[];
 }
 
 export type AssemblerLayout = Pick<Layout, 'root' | 'identify' | 'decode'>;
 
 export class ObjectAssembler {
   readonly #layout: AssemblerLayout;
+  readonly #values = new Map<StoreKey, string>();
   readonly #objects = new Map<StoredId, StoredObject>();
   #heads: ReadonlyMap<string, Head> = new Map();
   #ready = false;
@@ -55,8 +56,7 @@ export class ObjectAssembler {
   /** Takes everything that there is; returns the objects that are different now, the vanished ones included. */
   replace(entries: ReadonlyMap<StoreKey, { readonly value: string }>): readonly Update[] {
     const changed = new Map<StoredId, Kind>();
-    for (const [id, { kind, values }] of this.#objects)
-      for (const key of values.keys()) if (!entries.has(key) && values.delete(key)) changed.set(id, kind);
+    for (const key of this.#values.keys()) if (!entries.has(key)) this.#set(key, undefined, changed);
     this.#ready = false;
     this.#heads = new Map();
     for (const [key, { value }] of entries) this.#set(key, value, changed);
@@ -91,11 +91,16 @@ export class ObjectAssembler {
 
   /** Returns whether anything is different. */
   #setPart(id: StoredId, kind: Kind, key: StoreKey, value: string | undefined): boolean {
-    const object = this.#objects.get(id) ?? { kind, values: new Map<StoreKey, string>() };
-    if (object.values.get(key) === value) return false;
-    if (value === undefined) object.values.delete(key);
-    else object.values.set(key, value);
-    this.#objects.set(id, object);
+    const previous = this.#values.get(key);
+    if (previous === value) return false;
+    const keys = this.#objects.get(id)?.keys ?? [];
+    if (value === undefined) this.#values.delete(key);
+    else this.#values.set(key, value);
+    if (value !== undefined && previous !== undefined) return true;
+    // A new array of just the size: growing one by push() would leave room for sixteen more.
+    const left = value === undefined ? keys.filter((part) => part !== key) : [...keys, key];
+    if (left.length === 0) this.#objects.delete(id);
+    else this.#objects.set(id, { kind, keys: left });
     return true;
   }
 
@@ -104,14 +109,11 @@ export class ObjectAssembler {
   }
 
   #decode(id: StoredId, kind: Kind): Update {
-    const values = this.#objects.get(id)?.values;
-    if (values === undefined || values.size === 0) {
-      this.#objects.delete(id);
-      return { id, kind, resource: undefined };
-    }
+    const object = this.#objects.get(id);
+    if (object === undefined) return { id, kind, resource: undefined };
     let resource: Resource;
     try {
-      resource = this.#layout.decode(id, inOrder(values));
+      resource = this.#layout.decode(id, this.#valuesOf(object));
     } catch (error) {
       return { id, kind, resource: undefined, problem: describeFailure(this.#layout.root, id, error) };
     }
@@ -120,11 +122,14 @@ export class ObjectAssembler {
       ? { id, kind, resource }
       : { id, kind, resource, problem: `${id}: ${problem}` };
   }
-}
 
-/** By key, so that what is decoded, and complained of first, does not depend on who wrote when. */
-function inOrder(values: ReadonlyMap<StoreKey, string>): ReadonlyMap<StoreKey, string> {
-  return values.size === 1 ? values : new Map([...values].sort(([a], [b]) => (a < b ? -1 : 1)));
+  /** By key, so that what is decoded, and complained of first, does not depend on who wrote when. */
+  #valuesOf({ keys }: StoredObject): ReadonlyMap<StoreKey, string> {
+    const values = new Map<StoreKey, string>();
+    for (const key of keys.length === 1 ? keys : keys.toSorted())
+      values.set(key, this.#values.get(key) ?? '');
+    return values;
+  }
 }
 
 const SHOWN = 80;
