@@ -1,6 +1,9 @@
+/**
+ * Whether an address lies in a pool, in a time that hardly grows with the number of pools.
+ */
 import { type Cidr, cidrContains, compareCidrs } from '../../model/address.js';
 
-/** Whether an address lies in one of the networks, in a time that does not grow with their number. */
+/** A function that tells whether one of the networks contains another. The networks must not overlap. */
 export function makePoolLookup(pools: readonly Cidr[]): (cidr: Cidr) => boolean {
   const sorted = [...pools].sort(compareCidrs);
   return (cidr) => {

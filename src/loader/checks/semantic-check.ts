@@ -3,20 +3,18 @@
  * addresses that nobody can have.
  */
 import {
-  type Address,
   addressPart,
   type Cidr,
   cidrsOverlap,
   familyOf,
-  isMulticast,
   parseCidr,
   prefixLength,
 } from '../../model/address.js';
-import { parsePeerAddress } from '../../model/peer-address.js';
 import type { Resource, ResourceOf, SpecOf } from '../../model/resource.js';
 import { hasPorts, protocolNumber } from '../../model/rule.js';
-import type { FieldPath } from '../locate.js';
 import type { Fault } from '../report.js';
+import { checkFilter, checkPeer } from './bgp-check.js';
+import { checkUnicast, invalid } from './invalid.js';
 import { checkRules } from './rule-check.js';
 
 /** Faults of a resource by itself. */
@@ -49,10 +47,6 @@ export function checkSemantics(resource: Resource): Fault[] {
     case 'ConnectivityTest':
       return checkTest(resource.spec);
   }
-}
-
-function invalid(path: FieldPath, value: unknown, message: string, hint: string): Fault {
-  return { code: 'invalid-value', path, value, message, hint };
 }
 
 function checkPool(spec: SpecOf<'IPPool'>): Fault[] {
@@ -110,19 +104,6 @@ const UNUSABLE_POOLS: readonly Cidr[] = [
 ]
   .map(parseCidr)
   .filter((cidr) => cidr !== undefined);
-
-/** Why no host and no workload can have the address; undefined: it can. */
-function unusable(address: Address): string | undefined {
-  if (isMulticast(address)) return 'a multicast address';
-  if (address === '0.0.0.0' || address === '::') return 'the unspecified address';
-  if (address.startsWith('127.') || address === '::1') return 'a loopback address';
-  return address === '255.255.255.255' ? 'the broadcast address' : undefined;
-}
-
-function checkUnicast(address: Address, path: FieldPath): Fault[] {
-  const reason = unusable(address);
-  return reason ? [invalid(path, address, `${address} is ${reason}`, 'Write a unicast address')] : [];
-}
 
 function checkDirections(spec: SpecOf<'Profile'> | SpecOf<'GlobalNetworkPolicy'>): Fault[] {
   return [...checkRules(spec.ingress, ['spec', 'ingress']), ...checkRules(spec.egress, ['spec', 'egress'])];
@@ -222,80 +203,6 @@ function checkNode(spec: SpecOf<'Node'>): Fault[] {
     const address = spec.bgp?.[field];
     return address ? checkUnicast(addressPart(address), ['spec', 'bgp', field]) : [];
   });
-}
-
-function checkPeer(spec: SpecOf<'BGPPeer'>): Fault[] {
-  const faults: Fault[] = [];
-  if (spec.node !== undefined && spec.nodeSelector !== undefined)
-    faults.push(
-      invalid(
-        ['spec', 'nodeSelector'],
-        spec.nodeSelector,
-        'a peer has either node or nodeSelector',
-        'Take one of them away',
-      ),
-    );
-  if ((spec.peerIP === undefined) === (spec.peerSelector === undefined))
-    faults.push({
-      code: spec.peerIP === undefined ? 'missing-field' : 'invalid-value',
-      path: ['spec', spec.peerIP === undefined ? 'peerIP' : 'peerSelector'],
-      part: 'key',
-      message: 'a peer has exactly one of peerIP and peerSelector',
-      hint: spec.peerIP === undefined ? 'Add peerIP' : 'Take one of them away',
-    });
-  if (spec.keepOriginalNextHop === true && spec.nextHopMode !== undefined && spec.nextHopMode !== 'Keep')
-    faults.push(
-      invalid(
-        ['spec', 'nextHopMode'],
-        spec.nextHopMode,
-        `keepOriginalNextHop contradicts nextHopMode ${spec.nextHopMode}`,
-        'Take one of them away',
-      ),
-    );
-  const peer = spec.peerIP === undefined ? undefined : parsePeerAddress(spec.peerIP)?.address;
-  if (peer) faults.push(...checkUnicast(peer, ['spec', 'peerIP']));
-  if (peer && spec.reachableBy !== undefined && familyOf(spec.reachableBy) !== familyOf(peer))
-    faults.push(
-      invalid(
-        ['spec', 'reachableBy'],
-        spec.reachableBy,
-        'the gateway to a peer has the IP version of the peer',
-        `Write an IPv${familyOf(peer)} address`,
-      ),
-    );
-  return faults;
-}
-
-function checkFilter(spec: SpecOf<'BGPFilter'>): Fault[] {
-  return (['exportV4', 'importV4', 'exportV6', 'importV6'] as const).flatMap((field) =>
-    (spec[field] ?? []).flatMap((rule, index) => {
-      const path = ['spec', field, index];
-      const { cidr, matchOperator, prefixLength: range } = rule;
-      const faults: Fault[] = [];
-      if ((cidr === undefined) !== (matchOperator === undefined))
-        faults.push({
-          code: 'missing-field',
-          path: [...path, cidr === undefined ? 'cidr' : 'matchOperator'],
-          part: 'key',
-          message: 'cidr and matchOperator go together',
-          hint: cidr === undefined ? 'Add cidr' : 'Add matchOperator: In',
-        });
-      if (range && cidr === undefined)
-        faults.push(
-          invalid([...path, 'prefixLength'], range, 'prefixLength needs cidr', 'Add cidr and matchOperator'),
-        );
-      if (range?.min !== undefined && range.max !== undefined && range.min > range.max)
-        faults.push(
-          invalid(
-            [...path, 'prefixLength'],
-            range,
-            'prefixLength.min is more than prefixLength.max',
-            'Swap them',
-          ),
-        );
-      return faults;
-    }),
-  );
 }
 
 function checkTest(spec: SpecOf<'ConnectivityTest'>): Fault[] {

@@ -1,0 +1,84 @@
+/**
+ * What a schema cannot say of BGP peers and filters: fields that exclude or need each other.
+ */
+import { familyOf } from '../../model/address.js';
+import { parsePeerAddress } from '../../model/peer-address.js';
+import type { SpecOf } from '../../model/resource.js';
+import type { Fault } from '../report.js';
+import { checkUnicast, invalid } from './invalid.js';
+
+/** Faults of a BGPPeer. */
+export function checkPeer(spec: SpecOf<'BGPPeer'>): Fault[] {
+  const faults: Fault[] = [];
+  if (spec.node !== undefined && spec.nodeSelector !== undefined)
+    faults.push(
+      invalid(
+        ['spec', 'nodeSelector'],
+        spec.nodeSelector,
+        'a peer has either node or nodeSelector',
+        'Take one of them away',
+      ),
+    );
+  if ((spec.peerIP === undefined) === (spec.peerSelector === undefined))
+    faults.push({
+      code: spec.peerIP === undefined ? 'missing-field' : 'invalid-value',
+      path: ['spec', spec.peerIP === undefined ? 'peerIP' : 'peerSelector'],
+      part: 'key',
+      message: 'a peer has exactly one of peerIP and peerSelector',
+      hint: spec.peerIP === undefined ? 'Add peerIP' : 'Take one of them away',
+    });
+  if (spec.keepOriginalNextHop === true && spec.nextHopMode !== undefined && spec.nextHopMode !== 'Keep')
+    faults.push(
+      invalid(
+        ['spec', 'nextHopMode'],
+        spec.nextHopMode,
+        `keepOriginalNextHop contradicts nextHopMode ${spec.nextHopMode}`,
+        'Take one of them away',
+      ),
+    );
+  const peer = spec.peerIP === undefined ? undefined : parsePeerAddress(spec.peerIP)?.address;
+  if (peer) faults.push(...checkUnicast(peer, ['spec', 'peerIP']));
+  if (peer && spec.reachableBy !== undefined && familyOf(spec.reachableBy) !== familyOf(peer))
+    faults.push(
+      invalid(
+        ['spec', 'reachableBy'],
+        spec.reachableBy,
+        'the gateway to a peer has the IP version of the peer',
+        `Write an IPv${familyOf(peer)} address`,
+      ),
+    );
+  return faults;
+}
+
+/** Faults of a BGPFilter. */
+export function checkFilter(spec: SpecOf<'BGPFilter'>): Fault[] {
+  return (['exportV4', 'importV4', 'exportV6', 'importV6'] as const).flatMap((field) =>
+    (spec[field] ?? []).flatMap((rule, index) => {
+      const path = ['spec', field, index];
+      const { cidr, matchOperator, prefixLength: range } = rule;
+      const faults: Fault[] = [];
+      if ((cidr === undefined) !== (matchOperator === undefined))
+        faults.push({
+          code: 'missing-field',
+          path: [...path, cidr === undefined ? 'cidr' : 'matchOperator'],
+          part: 'key',
+          message: 'cidr and matchOperator go together',
+          hint: cidr === undefined ? 'Add cidr' : 'Add matchOperator: In',
+        });
+      if (range && cidr === undefined)
+        faults.push(
+          invalid([...path, 'prefixLength'], range, 'prefixLength needs cidr', 'Add cidr and matchOperator'),
+        );
+      if (range?.min !== undefined && range.max !== undefined && range.min > range.max)
+        faults.push(
+          invalid(
+            [...path, 'prefixLength'],
+            range,
+            'prefixLength.min is more than prefixLength.max',
+            'Swap them',
+          ),
+        );
+      return faults;
+    }),
+  );
+}
