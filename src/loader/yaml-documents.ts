@@ -26,7 +26,7 @@ export interface DocumentsResult {
 
 export const MAX_DOCUMENTS = 10_000;
 /** Levels of maps and lists; the deepest manifest has about 10. */
-export const MAX_DEPTH = 64;
+const MAX_DEPTH = 64;
 const MAX_SYNTAX_FAULTS = 5;
 
 export const YAML_OPTIONS = {

@@ -21,9 +21,9 @@ export interface YamlValue {
   readonly faults: readonly YamlFault[];
 }
 
-export const MAX_ALIASES = 100;
+const MAX_ALIASES = 100;
 /** Values that aliases may add to a document, counted one by one. */
-export const MAX_ALIASED_VALUES = 10_000;
+const MAX_ALIASED_VALUES = 10_000;
 const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** Reads the contents of a document that parsed. `lineOf` turns an offset into a line number for messages. */

@@ -298,3 +298,20 @@ test(
     doc('RouteReflector', 'r', '{ipv4Address: 10.0.0.1, clusterID: 10.0.0.1}'),
   ['9:21', 'conflicting-resources', /Node\/n/],
 );
+
+test('an IPv4 address written as IPv6', finds, endpoint('ipNetworks: ["::ffff:10.0.0.1"]'), [
+  '9:31',
+  'invalid-value',
+  /IPv4 address written as IPv6/,
+]);
+test('a pool of link-local addresses', finds, pool('169.254.0.0/17'), [
+  '4:14',
+  'invalid-value',
+  /link-local/,
+]);
+test(
+  'a reflector with the name of a node',
+  finds,
+  `${node('a')}${doc('RouteReflector', 'a', '{ipv4Address: 10.0.0.1, clusterID: 10.0.0.1}')}`,
+  ['8:18', 'conflicting-resources', /Node\/a \(net\.yaml:1\)/],
+);

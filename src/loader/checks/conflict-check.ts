@@ -15,6 +15,7 @@ import { diagnose } from '../report.js';
 export function checkConflicts(set: LoadedSet): Diagnostic[] {
   return [
     ...checkOverlappingPools(set),
+    ...checkMachineNames(set),
     ...checkAddresses(set),
     ...checkEndpointIds(set),
     ...checkInterfaces(set),
@@ -90,6 +91,19 @@ function checkOverlappingPools(set: LoadedSet): Diagnostic[] {
 function byOrigin(a: Loaded, b: Loaded): number {
   const [left, right] = [a.resource.origin, b.resource.origin];
   return left.file < right.file ? -1 : left.file > right.file ? 1 : left.line - right.line;
+}
+
+/** Commands that take the name of a node take that of a reflector too. */
+function checkMachineNames(set: LoadedSet): Diagnostic[] {
+  return checkClaims(
+    [...loadedOf(set, 'Node'), ...loadedOf(set, 'RouteReflector')].map((holder) => ({
+      what: holder.resource.metadata.name,
+      holder,
+      path: ['metadata', 'name'],
+      message: (first) => `the name is already that of ${first}`,
+      hint: 'Nodes and route reflectors need names of their own',
+    })),
+  );
 }
 
 function checkAddresses(set: LoadedSet): Diagnostic[] {

@@ -2,19 +2,12 @@
  * What a schema cannot say of one resource: fields that need each other, ranges that depend on a family,
  * addresses that nobody can have.
  */
-import {
-  addressPart,
-  type Cidr,
-  cidrsOverlap,
-  familyOf,
-  parseCidr,
-  prefixLength,
-} from '../../model/address.js';
+import { addressPart, familyOf, prefixLength } from '../../model/address.js';
 import type { Resource, ResourceOf, SpecOf } from '../../model/resource.js';
 import { hasPorts, protocolNumber } from '../../model/rule.js';
 import type { Fault } from '../report.js';
 import { checkFilter, checkPeer } from './bgp-check.js';
-import { checkUnicast, invalid } from './invalid.js';
+import { checkUnicast, invalid, unusablePart } from './invalid.js';
 import { checkRules } from './rule-check.js';
 
 /** Faults of a resource by itself. */
@@ -52,13 +45,13 @@ export function checkSemantics(resource: Resource): Fault[] {
 function checkPool(spec: SpecOf<'IPPool'>): Fault[] {
   const faults: Fault[] = [];
   const family = familyOf(spec.cidr);
-  const unusable = UNUSABLE_POOLS.find((net) => cidrsOverlap(net, spec.cidr));
-  if (unusable)
+  const part = unusablePart(spec.cidr);
+  if (part)
     faults.push(
       invalid(
         ['spec', 'cidr'],
         spec.cidr,
-        `the pool contains addresses of ${unusable}, which no workload can have`,
+        `the pool overlaps ${part.cidr}, and no workload can have ${part.what}`,
         'Choose a network of private or public unicast addresses',
       ),
     );
@@ -93,17 +86,6 @@ function checkPool(spec: SpecOf<'IPPool'>): Fault[] {
     );
   return faults;
 }
-
-const UNUSABLE_POOLS: readonly Cidr[] = [
-  '127.0.0.0/8',
-  '169.254.0.0/16',
-  '224.0.0.0/4',
-  'fe80::/10',
-  'ff00::/8',
-  '::1/128',
-]
-  .map(parseCidr)
-  .filter((cidr) => cidr !== undefined);
 
 function checkDirections(spec: SpecOf<'Profile'> | SpecOf<'GlobalNetworkPolicy'>): Fault[] {
   return [...checkRules(spec.ingress, ['spec', 'ingress']), ...checkRules(spec.egress, ['spec', 'egress'])];
