@@ -31,7 +31,7 @@ export interface CalcGraph {
   onUpdate(update: Update): void;
   /** What changed since the last flush; the first flush tells of everything. */
   flush(): DataplaneUpdate[];
-  /** Objects that are not, or not wholly, in force here as of the last flush, and why. */
+  /** Objects that are not, or not wholly, in force on this host, and why. */
   problems(): ReadonlyMap<StoredId, string>;
 }
 
@@ -109,6 +109,6 @@ export function createCalcGraph({ node, computeBgp }: CalcGraphOptions): CalcGra
       bgp.flush();
       return sequencer.flush();
     },
-    problems: () => new Map([...dispatcher.problems, ...local.problems, ...settings.problems]),
+    problems: () => new Map([...settings.problems, ...local.problems, ...dispatcher.problems]),
   };
 }

@@ -41,7 +41,7 @@ export class Dispatcher {
     for (const handler of handlers) handler(id, resource, previous);
   }
 
-  /** Objects that cannot be read, and why; they are as if they did not exist. */
+  /** What the syncer found wrong: objects that cannot be read, or ask for what is not enforced. */
   get problems(): ReadonlyMap<StoredId, string> {
     return this.#problems;
   }

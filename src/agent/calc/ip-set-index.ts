@@ -93,8 +93,12 @@ export class IpSetIndex {
     const counts = this.#countsOf(set);
     for (const member of members) {
       const count = counts.get(member) ?? 0;
-      if (count > 1) counts.set(member, count - 1);
-      else if (counts.delete(member)) this.#listener.onMemberRemoved(set, member);
+      if (count > 1) {
+        counts.set(member, count - 1);
+        continue;
+      }
+      counts.delete(member);
+      this.#listener.onMemberRemoved(set, member);
     }
   }
 

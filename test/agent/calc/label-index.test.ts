@@ -133,7 +133,10 @@ const looksAtFew = test.macro({
     const count = { reads: 0 };
     const { index, matches } = watchedIndex();
     for (let number = 0; number < 1_000; number += 1)
-      index.updateItem(`i${number}`, counted({ role: `r${number}`, zone: 'a' }, count));
+      index.updateItem(
+        `i${number}`,
+        counted({ role: `r${number}`, zone: 'a', ...(number === 7 && { only: '' }) }, count),
+      );
     count.reads = 0;
     index.updateSelector('s', selectorAst(selector(text)));
     t.deepEqual([...matches], ['s i7']);
@@ -145,6 +148,7 @@ test(looksAtFew, "role == 'r7'");
 test(looksAtFew, "role in {'r7', 'none'}");
 test(looksAtFew, "has(zone) && role == 'r7'");
 test(looksAtFew, "role == 'r7' && zone != 'b'");
+test(looksAtFew, 'has(only)');
 
 test('LabelIndex does not evaluate selectors that ask for another value of a label', (t) => {
   const count = { reads: 0 };
