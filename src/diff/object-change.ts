@@ -31,7 +31,7 @@ export function planObject(object: CompiledObject, context: PlanContext): Change
     keys: steps.writes.map(({ write }) => ({ key: write.key, op: write.op })),
     diff: diffObject(object, steps, context),
     ...(reason !== undefined && { reason }),
-    writes: steps.recordStale ? [...steps.writes, recordWrite(object, context)] : steps.writes,
+    writes: steps.recordStale ? [...steps.writes, recordWrite(object, steps.hashes, context)] : steps.writes,
   };
 }
 
@@ -46,8 +46,8 @@ export interface ObjectSteps {
   readonly adopted: readonly StoreKey[];
   /** Keys that go back to the agent of the node. */
   readonly released: readonly StoreKey[];
-  /** Keys that hold another value than heddle wrote last, or none. */
-  readonly disturbed: readonly StoreKey[];
+  /** What the inventory is to say of the object's keys. */
+  readonly hashes: Readonly<Record<string, string>>;
 }
 
 function findSteps(object: CompiledObject, context: PlanContext): ObjectSteps {
@@ -67,9 +67,7 @@ function findSteps(object: CompiledObject, context: PlanContext): ObjectSteps {
     record,
     adopted: [...adopted, ...surplus],
     released,
-    disturbed: Object.entries(record?.keys ?? {})
-      .filter(([key, hash]) => !holdsHash(context, key as StoreKey, hash))
-      .map(([key]) => key as StoreKey),
+    hashes,
   };
 }
 
@@ -84,15 +82,21 @@ function explain(action: ChangeAction, steps: ObjectSteps, context: PlanContext)
   const reasons = [
     steps.adopted.length > 0 && `takes over ${steps.adopted.join(', ')}`,
     steps.released.length > 0 && `leaves ${steps.released.join(', ')} to the agent of the node`,
-    (action === 'drift' || action === 'update') &&
-      steps.disturbed.length > 0 &&
-      steps.disturbed.map((key) => describeDisturbance(key, context)).join(', '),
+    (action === 'drift' || action === 'update') && describeDisturbances(steps, context),
     action === 'update' &&
       steps.writes.length === 0 &&
       steps.released.length === 0 &&
       'the store holds this already; only the record of it is written',
-  ].filter((reason) => typeof reason === 'string');
+  ].filter((reason) => typeof reason === 'string' && reason !== '');
   return reasons.length > 0 ? reasons.join('; ') : undefined;
+}
+
+/** Keys that hold another value than heddle wrote last, or none. */
+function describeDisturbances({ record }: ObjectSteps, context: PlanContext): string {
+  return Object.entries(record?.keys ?? {})
+    .filter(([key, hash]) => !holdsHash(context, key as StoreKey, hash))
+    .map(([key]) => describeDisturbance(key as StoreKey, context))
+    .join(', ');
 }
 
 function describeDisturbance(key: StoreKey, context: PlanContext): string {
@@ -119,8 +123,12 @@ function surplusKeys(object: CompiledObject, context: PlanContext): StoreKey[] {
 
 function putWrite(key: StoreKey, value: string, context: PlanContext): GuardedWrite[] {
   const entry = entryOf(context, key);
-  if (entry && canonicalValue(entry.value) === canonicalValue(value)) return [];
+  if (entry && sameMeaning(entry.value, value)) return [];
   return [{ write: { op: 'put', key, value }, compare: asSeen(key, entry) }];
+}
+
+function sameMeaning(a: string, b: string): boolean {
+  return a === b || canonicalValue(a) === canonicalValue(b);
 }
 
 function deleteWrite(key: StoreKey, context: PlanContext): GuardedWrite[] {
@@ -128,11 +136,15 @@ function deleteWrite(key: StoreKey, context: PlanContext): GuardedWrite[] {
   return entry ? [{ write: { op: 'delete', key }, compare: asSeen(key, entry) }] : [];
 }
 
-function recordWrite(object: CompiledObject, context: PlanContext): GuardedWrite {
+function recordWrite(
+  object: CompiledObject,
+  hashes: Readonly<Record<string, string>>,
+  context: PlanContext,
+): GuardedWrite {
   const { kind, metadata, origin } = object.resource;
   const key = context.layout.keys.inventory(context.source, kind, metadata.name);
   const record: InventoryRecord = {
-    keys: hashEntries(object),
+    keys: hashes,
     file: origin.file,
     line: origin.line,
     commit: context.commit,

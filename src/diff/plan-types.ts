@@ -30,7 +30,7 @@ export interface Change {
   readonly action: ChangeAction;
   readonly kind: Kind;
   readonly name: string;
-  /** The manifest; of a delete: where it stood when it was last changed. */
+  /** The manifest; of a delete: where it stood when it was last changed; undefined for what never had one. */
   readonly origin: { readonly file: string; readonly line: number } | undefined;
   /** The keys of the network that are written; records of heddle itself are left out. */
   readonly keys: readonly { readonly key: string; readonly op: 'put' | 'delete' }[];

@@ -6,7 +6,7 @@
  * transaction, and what a leader of the past sends does nothing.
  */
 import type { Datastore, Lease } from '../datastore/datastore.js';
-import type { Layout } from '../layout/layout.js';
+import { type Layout, LayoutError } from '../layout/layout.js';
 import { type LeaderRecord, leaderCodec } from '../layout/records.js';
 import type { Revision } from '../model/store.js';
 
@@ -43,10 +43,17 @@ export async function campaign(
   return undefined;
 }
 
-/** Who leads at the moment, as they call themselves; undefined when nobody does. @throws {DatastoreError} */
+/** Who leads at the moment, as they call themselves; undefined when nobody does, or it cannot be read. @throws {DatastoreError} */
 export async function currentLeader(store: Datastore, layout: Layout): Promise<LeaderRecord | undefined> {
-  const { entry } = await store.get(layout.keys.leader);
-  return entry && leaderCodec.decode(layout.keys.leader, entry.value);
+  const key = layout.keys.leader;
+  const { entry } = await store.get(key);
+  try {
+    return entry && leaderCodec.decode(key, entry.value);
+  } catch (error) {
+    // The key says that somebody leads; who, only its value could tell.
+    if (error instanceof LayoutError) return undefined;
+    throw error;
+  }
 }
 
 /** Takes the key if nobody has it. */

@@ -12,6 +12,8 @@ import { EXIT_CODES, type ExitCode, firstExitCode, planExitCode } from '../diff/
 import { hasPruneTrailer } from '../diff/guards.js';
 import { assemblePlan } from '../diff/plan.js';
 import type { Plan } from '../diff/plan-types.js';
+import type { PlanDocument } from '../diff/render/json.js';
+import { isReviewedPlan } from '../diff/saved-plan.js';
 import type { Layout } from '../layout/layout.js';
 import { type Source, SourceError, type SourceVersion } from '../loader/sources/source.js';
 import type { Diagnostic } from '../model/diagnostic.js';
@@ -48,6 +50,10 @@ export interface ReconcileOptions {
   /** Tell by exit code 2 that there are changes. */
   readonly detailed: boolean;
   readonly pruneApproved: boolean;
+  /** Read this commit instead of the newest. */
+  readonly commit?: string;
+  /** Apply only if the plan is this one. */
+  readonly reviewed?: PlanDocument;
   /** How long to wait for another leader to leave, in ms. */
   readonly lockTimeoutMs: number;
 }
@@ -60,6 +66,7 @@ export type FailureCode =
   | 'suspended'
   | 'locked'
   | 'conflict'
+  | 'stale'
   | 'too-large';
 
 export interface ReconcileOutcome {
@@ -83,6 +90,7 @@ const FAILURE_EXITS: Record<FailureCode, ExitCode> = {
   suspended: EXIT_CODES.locked,
   locked: EXIT_CODES.locked,
   conflict: EXIT_CODES.conflict,
+  stale: EXIT_CODES.conflict,
   'too-large': EXIT_CODES.guard,
 };
 
@@ -100,7 +108,7 @@ export async function reconcileOnce(
     failure: undefined,
   };
   try {
-    const desired = await readDesired(deps, findings);
+    const desired = await readDesired(deps, options, findings);
     if (!desired) return outcomeOf(findings, options);
     findings.plan = plan(desired, await baseSnapshot(deps, options), deps, options);
     if (!options.dryRun) await apply(desired, findings, deps, options);
@@ -110,8 +118,12 @@ export async function reconcileOnce(
   return outcomeOf(findings, options);
 }
 
-async function readDesired(deps: ReconcileDeps, findings: Findings): Promise<Desired | undefined> {
-  const desired = prepareDesired(await deps.source.read(deps.signal), deps.layout);
+async function readDesired(
+  { source, layout, signal }: ReconcileDeps,
+  { commit }: ReconcileOptions,
+  findings: Findings,
+): Promise<Desired | undefined> {
+  const desired = prepareDesired(await source.read(signal, commit), layout);
   findings.version = desired.version;
   findings.diagnostics = desired.diagnostics;
   const message = describeErrors(desired.diagnostics);
@@ -162,7 +174,7 @@ async function apply(
   deps: ReconcileDeps,
   options: ReconcileOptions,
 ): Promise<void> {
-  if (!(await mayApply(findings, deps))) return;
+  if (!(await mayApply(findings, deps, options))) return;
   const store = storeOf(deps);
   const { layout } = deps;
   const now = () => deps.now().toISOString();
@@ -183,14 +195,23 @@ async function apply(
     if (result.status === 'applied') findings.applied = { seq: result.seq, revision: result.revision };
     if (result.status !== 'conflict') return;
     findings.plan = plan(desired, await store.snapshot(layout.prefix), deps, options);
-    if (!(await mayApply(findings, deps))) return;
+    if (!(await mayApply(findings, deps, options))) return;
   }
   findings.failure = { code: 'conflict', message: 'others keep writing the keys of this source; try again' };
 }
 
 /** True when the plan has something to write and nothing stands against it. */
-async function mayApply(findings: Findings, deps: ReconcileDeps): Promise<boolean> {
+async function mayApply(
+  findings: Findings,
+  deps: ReconcileDeps,
+  { reviewed }: ReconcileOptions,
+): Promise<boolean> {
   if (!findings.plan) return false;
+  if (reviewed && !isReviewedPlan(findings.plan, reviewed)) {
+    const message = `the store has changed since the plan for ${reviewed.commit} was made; plan and review again`;
+    findings.failure = { code: 'stale', message };
+    return false;
+  }
   const { layout } = deps;
   const suspension = await readSuspension(storeOf(deps), layout);
   const verdict = judgePlan(findings.plan, { layout, suspension });

@@ -1,5 +1,8 @@
 import test from 'ava';
+import { type Datastore, DatastoreError } from '../../src/datastore/datastore.js';
 import { createMemoryDatastore } from '../../src/datastore/memory/memory-datastore.js';
+import { type PlanDocument, renderPlanJson } from '../../src/diff/render/json.js';
+import { parsePlanDocument } from '../../src/diff/saved-plan.js';
 import { createLayout } from '../../src/layout/create-layout.js';
 import { headCodec, historyCodec, leaderCodec } from '../../src/layout/records.js';
 import { SourceError } from '../../src/loader/sources/source.js';
@@ -19,11 +22,11 @@ class Bench {
   readonly source = new FakeSource();
   readonly store = createMemoryDatastore();
 
-  once(options: Partial<ReconcileOptions> = {}): Promise<ReconcileOutcome> {
+  once(options: Partial<ReconcileOptions> = {}, store: Datastore = this.store): Promise<ReconcileOutcome> {
     return reconcileOnce(
       {
         source: this.source,
-        store: this.store,
+        store,
         layout: LAYOUT,
         now: () => new Date('2026-11-22T10:00:00Z'),
         signal: new AbortController().signal,
@@ -39,6 +42,14 @@ class Bench {
         ...options,
       },
     );
+  }
+
+  /** A dry run, saved to a file and read back. */
+  async review(): Promise<PlanDocument> {
+    const { plan } = await this.once({ dryRun: true });
+    const reviewed = plan && parsePlanDocument(renderPlanJson(plan));
+    if (!reviewed) throw new TypeError('no plan was saved');
+    return reviewed;
   }
 
   put(key: StoreKey, value: string) {
@@ -237,6 +248,56 @@ test('reconcileOnce() keeps the last fifty heads of a source', async (t) => {
   t.is([...entries.keys()][0], LAYOUT.keys.history('default', 4));
 });
 
+test('reconcileOnce() applies a reviewed plan although others wrote elsewhere', async (t) => {
+  const bench = new Bench();
+  const commit = bench.source.commit(smallNetwork());
+  const reviewed = await bench.review();
+  bench.source.commit(smallNetwork('Deny'));
+  await bench.put('/calico/v1/host/host-9/workload/cni/p/endpoint/eth0' as StoreKey, '{}');
+  const outcome = await bench.once({ commit, reviewed });
+  t.is(outcome.applied?.seq, 1);
+  t.is(outcome.version?.commit, commit);
+});
+
+test('reconcileOnce() exits with 6 when the reviewed plan is no longer what would be done', async (t) => {
+  const bench = new Bench();
+  const commit = bench.source.commit(smallNetwork());
+  await bench.once();
+  await bench.put(WEB_RULES, '{"inbound_rules":[],"outbound_rules":[]}');
+  const reviewed = await bench.review();
+  await bench.put(WEB_RULES, '{"inbound_rules":[{"action":"log"}],"outbound_rules":[]}');
+  const { revision } = bench.store;
+  const outcome = await bench.once({ commit, reviewed });
+  t.is(outcome.exitCode, 6);
+  t.is(outcome.failure?.code, 'stale');
+  t.is(bench.store.revision, revision);
+});
+
+test('reconcileOnce() that fails at any call to the store is mended by the next run', async (t) => {
+  for (const timing of ['before', 'after'] as const) {
+    for (let call = 0; ; call += 1) {
+      const bench = new Bench();
+      const commit = bench.source.commit(smallNetwork());
+      const faulty = failingStore(bench.store, call, timing);
+      const first = await bench.once({ lockTimeoutMs: 5_000 }, faulty.store);
+      if (!faulty.failed()) {
+        t.true(call > 4, 'there were calls to fail');
+        break;
+      }
+      t.true(first.failure?.code === 'store' || first.applied !== undefined, `${timing} ${call}`);
+      await bench.store.transact({
+        guards: [],
+        writes: [{ write: { op: 'delete', key: LAYOUT.keys.leader } }],
+      });
+      const second = await bench.once();
+      t.is(second.failure, undefined);
+      const headKey = LAYOUT.keys.head('default');
+      t.like(headCodec.decode(headKey, await bench.value(headKey)), { seq: 1, commit }, `${timing} ${call}`);
+      t.deepEqual((await bench.once({ dryRun: true })).plan?.changes, []);
+    }
+  }
+});
+
 test('two reconcilers that race apply each commit once', async (t) => {
   const bench = new Bench();
   bench.source.commit(smallNetwork());
@@ -244,3 +305,31 @@ test('two reconcilers that race apply each commit once', async (t) => {
   t.is(outcomes.filter(({ applied }) => applied).length, 1);
   t.true(outcomes.every(({ failure }) => failure === undefined));
 });
+
+/** A store that is out of reach for one call: the request is lost, or its answer. */
+function failingStore(store: Datastore, nth: number, timing: 'before' | 'after') {
+  let calls = 0;
+  let failed = false;
+  const wrap =
+    <A extends unknown[], R>(method: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      const fails = calls === nth;
+      calls += 1;
+      const fault = new DatastoreError('unavailable', `call ${nth} fails`);
+      if (fails) failed = true;
+      if (fails && timing === 'before') throw fault;
+      const result = await method(...args);
+      if (fails) throw fault;
+      return result;
+    };
+  const wrapped: Datastore = {
+    get: wrap(store.get.bind(store)),
+    snapshot: wrap(store.snapshot.bind(store)),
+    transact: wrap(store.transact.bind(store)),
+    grantLease: wrap(store.grantLease.bind(store)),
+    watch: store.watch.bind(store),
+    close: store.close.bind(store),
+    [Symbol.asyncDispose]: store.close.bind(store),
+  };
+  return { store: wrapped, failed: () => failed };
+}

@@ -61,8 +61,10 @@ const COUNTED: readonly (readonly [ChangeAction, string])[] = [
 
 /** Ends with a newline. */
 export function renderPlan(plan: Plan, colours: Palette = NO_COLOURS): string {
-  const listed = plan.changes.filter((change) => change.action !== 'unmanaged');
-  const unmanaged = plan.changes.filter((change) => change.action === 'unmanaged');
+  // Foreign keys beside those of a manifest change what it means, and are worth a line of their own.
+  const isForeign = ({ action, origin }: Change) => action === 'unmanaged' && !origin;
+  const listed = plan.changes.filter((change) => !isForeign(change));
+  const unmanaged = plan.changes.filter(isForeign);
   const width = Math.min(MAX_NAME_WIDTH, Math.max(0, ...listed.map((change) => nameOf(change).length)));
   const blocks = [
     listed.length > 0 ? [heading(plan, colours), ''] : [],

@@ -56,6 +56,11 @@ const EVERYTHING = plan(
       keys: [{ key: '/calico/v1/host/host-1/workload/heddle/w9/endpoint/eth0', op: 'delete' }],
       diff: [{ path: 'spec.node', before: 'host-1' }],
     }),
+    change('unmanaged', 'Profile', 'web', {
+      origin: { file: 'profiles.yaml', line: 12 },
+      reason:
+        '/calico/v1/policy/profile/web/labels was written by somebody else beside the keys of Profile/web',
+    }),
     change('unmanaged', 'Profile', 'docker-1'),
     change('unmanaged', 'Profile', 'docker-2'),
   ],
