@@ -10,7 +10,7 @@ import { IGNORE_FILE } from './ignore-file.js';
 import type { Fault } from './report.js';
 import { suggest } from './suggest.js';
 
-export const NATIVE_VERSION = 'heddle/v1';
+const NATIVE_VERSION = 'heddle/v1';
 export const CALICO_VERSION = 'projectcalico.org/v3';
 export type ApiVersion = typeof NATIVE_VERSION | typeof CALICO_VERSION;
 
