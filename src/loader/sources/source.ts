@@ -37,7 +37,10 @@ export interface Source {
   readonly description: string;
   /** The newest version's commit, cheaply: lists refs and fetches nothing. */
   latest(signal: AbortSignal): Promise<string>;
-  /** Reads the newest version, or the named commit. @throws {SourceError} */
+  /**
+   * Reads the newest version, or the one that `commit` names: a commit id, or a ref as git writes it (`main`,
+   * `v1.2`, `origin/main`, `HEAD~1`). @throws {SourceError}
+   */
   read(signal: AbortSignal, commit?: string): Promise<SourceTree>;
   /** Yields when something may have changed (chokidar); sources without it are polled. */
   changes?(signal: AbortSignal): AsyncIterable<void>;
@@ -52,7 +55,7 @@ export type SourceErrorCode =
   | 'unknown-ref'
   | 'limit';
 
-/** The source could not be read; exit code 9. `retryable` tells the loop whether waiting may help. */
+/** The source could not be read; exit code 9. The message names the source and the remedy. */
 export class SourceError extends Error {
   override readonly name = 'SourceError';
   constructor(
