@@ -1,4 +1,5 @@
-/** Counts of a plan, shared by every renderer so that they cannot disagree. */
+/** What a plan comes to, shared by every renderer so that they cannot disagree. */
+import { isRefused, isWritten } from './exit-code.js';
 import { CHANGE_ACTIONS, type ChangeAction, type Plan } from './plan-types.js';
 
 export type PlanSummary = Readonly<Record<ChangeAction, number>>;
@@ -11,4 +12,34 @@ export function summarizePlan(plan: Plan): PlanSummary {
 /** `a1b2c3d` of a commit id, `folder-a1b2c3d` of a folder's digest. */
 export function shortCommit(commit: string): string {
   return commit.replace(/[0-9a-f]{12,}$/, (digest) => digest.slice(0, 7));
+}
+
+/** How each action is counted in a sentence, in this order. */
+const COUNTED: readonly (readonly [ChangeAction, string])[] = [
+  ['create', 'to create'],
+  ['update', 'to update'],
+  ['adopt', 'to adopt'],
+  ['release', 'to release'],
+  ['delete', 'to delete'],
+  ['drift', 'drifted'],
+  ['blocked', 'blocked'],
+];
+
+/** The plan in one line. */
+export function planVerdict(plan: Plan): string {
+  const commit = shortCommit(plan.commit);
+  if (isRefused(plan)) return `${counts(plan)} Nothing of commit ${commit} will be applied.`;
+  if (plan.changes.some(isWritten)) return counts(plan);
+  const live = plan.base.head?.commit;
+  return live === undefined || live === plan.commit
+    ? `No changes. The store matches commit ${commit}.`
+    : `No changes. The store matches commit ${commit}, which follows ${shortCommit(live)}.`;
+}
+
+function counts(plan: Plan): string {
+  const summary = summarizePlan(plan);
+  const parts = COUNTED.filter(([action]) => summary[action] > 0).map(
+    ([action, text]) => `${summary[action]} ${text}`,
+  );
+  return `Plan: ${parts.length > 0 ? parts.join(', ') : 'no changes'}.`;
 }

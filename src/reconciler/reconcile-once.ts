@@ -80,7 +80,7 @@ export interface ReconcileOutcome {
 }
 
 /** Time to live of the lease under which a single apply is made, in seconds. */
-const LEASE_SECONDS = 15;
+const LEASE_SECONDS = 5;
 
 const FAILURE_EXITS: Record<FailureCode, ExitCode> = {
   invalid: EXIT_CODES.invalidInput,

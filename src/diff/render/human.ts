@@ -6,7 +6,7 @@
  */
 import { isRefused, isWritten } from '../exit-code.js';
 import type { Change, ChangeAction, FieldDiff, Plan } from '../plan-types.js';
-import { shortCommit, summarizePlan } from '../summary.js';
+import { planVerdict, shortCommit } from '../summary.js';
 import { formatValue, printable } from './value.js';
 
 export type Paint = (text: string) => string;
@@ -48,24 +48,14 @@ const SYMBOLS: Record<ChangeAction, { readonly mark: string; readonly paint: key
   unmanaged: { mark: '?', paint: 'dim' },
 };
 
-/** How the summary counts each action, in this order. */
-const COUNTED: readonly (readonly [ChangeAction, string])[] = [
-  ['create', 'to create'],
-  ['update', 'to update'],
-  ['adopt', 'to adopt'],
-  ['release', 'to release'],
-  ['delete', 'to delete'],
-  ['drift', 'drifted'],
-  ['blocked', 'blocked'],
-];
-
 /** Ends with a newline. */
 export function renderPlan(plan: Plan, colours: Palette = NO_COLOURS): string {
   // Foreign keys beside those of a manifest change what it means, and are worth a line of their own.
   const isForeign = ({ action, origin }: Change) => action === 'unmanaged' && !origin;
   const listed = plan.changes.filter((change) => !isForeign(change));
   const unmanaged = plan.changes.filter(isForeign);
-  const width = Math.min(MAX_NAME_WIDTH, Math.max(0, ...listed.map((change) => nameOf(change).length)));
+  const longest = listed.reduce((length, change) => Math.max(length, nameOf(change).length), 0);
+  const width = Math.min(MAX_NAME_WIDTH, longest);
   const blocks = [
     listed.length > 0 ? [heading(plan, colours), ''] : [],
     listed.flatMap((change) => changeLines(change, width, colours)),
@@ -74,7 +64,7 @@ export function renderPlan(plan: Plan, colours: Palette = NO_COLOURS): string {
       colours.red(`Refused (${guard.code}): ${printable(guard.message)}`),
       `  To go on: ${printable(guard.approve)}`,
     ]),
-    [verdict(plan, colours)],
+    [isRefused(plan) || plan.changes.some(isWritten) ? colours.bold(planVerdict(plan)) : planVerdict(plan)],
   ];
   return `${separate(blocks).join('\n')}\n`;
 }
@@ -118,24 +108,6 @@ function unmanagedLines(unmanaged: readonly Change[], colours: Palette): string[
   const rest = unmanaged.length - names.length;
   const list = rest > 0 ? `${names.join(', ')} and ${rest} more` : names.join(', ');
   return [colours.dim(`  ? left alone, written by somebody else: ${list}`)];
-}
-
-function verdict(plan: Plan, colours: Palette): string {
-  const commit = shortCommit(plan.commit);
-  if (isRefused(plan)) return colours.bold(`${counts(plan)} Nothing of commit ${commit} will be applied.`);
-  if (plan.changes.some(isWritten)) return colours.bold(counts(plan));
-  const live = plan.base.head?.commit;
-  return live === undefined || live === plan.commit
-    ? `No changes. The store matches commit ${commit}.`
-    : `No changes. The store matches commit ${commit}, which follows ${shortCommit(live)}.`;
-}
-
-function counts(plan: Plan): string {
-  const summary = summarizePlan(plan);
-  const parts = COUNTED.filter(([action]) => summary[action] > 0).map(
-    ([action, text]) => `${summary[action]} ${text}`,
-  );
-  return `Plan: ${parts.length > 0 ? parts.join(', ') : 'no changes'}.`;
 }
 
 function nameOf(change: Change): string {

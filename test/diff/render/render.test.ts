@@ -2,6 +2,7 @@ import test from 'ava';
 import type { Plan } from '../../../src/diff/plan-types.js';
 import { NO_COLOURS, type Palette, renderPlan } from '../../../src/diff/render/human.js';
 import { renderPlanJson } from '../../../src/diff/render/json.js';
+import { renderPlanMarkdown } from '../../../src/diff/render/markdown.js';
 import { formatValue } from '../../../src/diff/render/value.js';
 import { COMMIT, change, plan } from '../build-plan.js';
 import { matchesGolden } from './golden.js';
@@ -68,7 +69,7 @@ const EVERYTHING = plan(
     {
       code: 'prune-budget',
       message: '7 of 9 WorkloadEndpoint objects would be deleted, 5 at most without approval',
-      approve: 'pass --prune-approved',
+      approve: 'pass --approve-prune',
     },
   ],
 );
@@ -94,6 +95,37 @@ test(human, FIRST, 'the-first-commit');
 
 test('renderPlanJson() has the shape of format version 1.0', (t) =>
   matchesGolden(t, 'plan/everything-at-once.json', renderPlanJson(EVERYTHING)));
+
+test('renderPlanMarkdown() is a comment for a pull request as in its golden file', (t) =>
+  matchesGolden(t, 'plan/everything-at-once.md', renderPlanMarkdown(EVERYTHING)));
+
+test('renderPlanMarkdown() gives up details first, then the table, and says so', (t) => {
+  const full = renderPlanMarkdown(EVERYTHING);
+  const short = renderPlanMarkdown(EVERYTHING, full.length - 1);
+  t.false(short.includes('<details>'));
+  t.true(short.includes('| object |'));
+  t.true(short.includes('details are left out'));
+  const shortest = renderPlanMarkdown(EVERYTHING, short.length - 1);
+  t.false(shortest.includes('| object |'));
+  t.true(shortest.includes('Plan: 1 to create'));
+});
+
+test('renderPlanMarkdown() keeps what others wrote inside its place', (t) => {
+  const evil = '```\n</details><script>|`x`';
+  const text = renderPlanMarkdown(
+    plan([
+      change('update', 'Profile', evil, {
+        origin: { file: evil, line: 1 },
+        reason: evil,
+        diff: [{ path: 'spec.a', before: evil, after: 'b' }],
+      }),
+    ]),
+  );
+  t.is(text.match(/<script>/g)?.length ?? 0, 3, 'twice in code, once in the fence');
+  const fence = /^(`{3,})diff$/m.exec(text)?.[1] ?? '';
+  t.true(fence.length > 3, 'the fence is longer than what it holds');
+  t.is(text.match(/^\|.*\|$/gm)?.length, 3, 'the table has its three lines');
+});
 
 test('renderPlan() paints with the colours it is given, and says the same', (t) => {
   const marked: Palette = {
