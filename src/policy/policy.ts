@@ -2,7 +2,7 @@
  * Tiers, policies and profiles, read once: rules parsed, defaults filled in, the selector as a tree.
  *
  * Whoever judges packets (agent, verifier, trace) works on these values and never on a spec. What Calico v3 leaves
- * to its readers is settled here: a blank selector is all(), an absent order is last, absent `types` follow from the
+ * to its readers is settled here: a blank selector is all(), an absent order is last, absent or empty `types` follow from the
  * rules that are there, and the tier `default` exists without being written.
  */
 import type { DeepReadonly } from '../model/brand.js';
@@ -12,7 +12,7 @@ import type { SelectorNode } from '../model/selector/ast.js';
 import { selectorAst } from '../model/selector/selector.js';
 import type { RuleSpec } from '../model/specs.generated.js';
 
-export const DEFAULT_TIER = 'default';
+const DEFAULT_TIER = 'default';
 const DEFAULT_TIER_ORDER = 1_000_000;
 
 /** Rules by the direction, seen from the endpoint, in which they apply. */
@@ -27,6 +27,7 @@ export interface Tier {
 }
 
 export interface Policy {
+  /** Without the name of its tier. */
   readonly name: string;
   readonly tier: string;
   /** Infinity when absent. */
@@ -68,9 +69,10 @@ export function findTier(name: string, tiers: ReadonlyMap<string, Tier>): Tier {
 export function policyFrom(resource: ResourceOf<'GlobalNetworkPolicy'>): Policy {
   const { spec, metadata, origin } = resource;
   const types = policyTypes(spec);
+  const tier = spec.tier ?? DEFAULT_TIER;
   return {
-    name: metadata.name,
-    tier: spec.tier ?? DEFAULT_TIER,
+    name: withoutPrefix(metadata.name, `${tier}.`),
+    tier,
     order: spec.order ?? Number.POSITIVE_INFINITY,
     selector: spec.selector === undefined ? { type: 'all' } : selectorAst(spec.selector),
     types,
@@ -95,10 +97,16 @@ export function profileFrom(resource: ResourceOf<'Profile'>): Profile {
 }
 
 function policyTypes(spec: SpecOf<'GlobalNetworkPolicy'>): ReadonlySet<Direction> {
-  if (spec.types) return new Set(spec.types.map((type) => (type === 'Ingress' ? 'ingress' : 'egress')));
+  if (spec.types?.length)
+    return new Set(spec.types.map((type) => (type === 'Ingress' ? 'ingress' : 'egress')));
   const egress = (spec.egress ?? []).length > 0;
   const ingress = (spec.ingress ?? []).length > 0 || !egress;
   return new Set([...(ingress ? ['ingress' as const] : []), ...(egress ? ['egress' as const] : [])]);
+}
+
+/** Calico before 3.32 wrote the tier into the name, and then ties are broken by the rest of it. */
+function withoutPrefix(name: string, prefix: string): string {
+  return name.startsWith(prefix) ? name.slice(prefix.length) : name;
 }
 
 function rulesFrom(specs: readonly DeepReadonly<RuleSpec>[] = []): readonly Rule[] {

@@ -93,7 +93,8 @@ export function naivePolicies(
 }
 
 export function naiveTypes(spec: Policy['spec']): Direction[] {
-  if (spec.types) return spec.types.map((type) => (type === 'Egress' ? 'egress' : 'ingress'));
+  if (spec.types && spec.types.length > 0)
+    return spec.types.map((type) => (type === 'Egress' ? 'egress' : 'ingress'));
   const hasIngress = (spec.ingress ?? []).length > 0;
   const hasEgress = (spec.egress ?? []).length > 0;
   if (hasEgress && !hasIngress) return ['egress'];
@@ -146,7 +147,7 @@ const NUMBERS: Readonly<Record<string, number>> = {
   UDPLite: 136,
 };
 
-export function naiveMatches(network: readonly Resource[], rule: RuleOf, packet: NaivePacket): boolean {
+function naiveMatches(network: readonly Resource[], rule: RuleOf, packet: NaivePacket): boolean {
   return (
     naiveProtocol(rule, packet) &&
     naiveIcmp(rule.icmp, true, packet) &&
@@ -202,7 +203,7 @@ function naiveInPorts(ports: readonly (string | number)[], port: number): boolea
 }
 
 /** True when an endpoint or network set that the selector picks has the address. */
-export function naiveSelected(network: readonly Resource[], selector: string, address: Address): boolean {
+function naiveSelected(network: readonly Resource[], selector: string, address: Address): boolean {
   return network.some(
     (resource) =>
       naiveNets(resource).some((net) => naiveContains(net, address)) &&
@@ -211,7 +212,7 @@ export function naiveSelected(network: readonly Resource[], selector: string, ad
 }
 
 /** True when an endpoint whose profiles give the tag has the address. */
-export function naiveTagged(network: readonly Resource[], tag: string, address: Address): boolean {
+function naiveTagged(network: readonly Resource[], tag: string, address: Address): boolean {
   return network.some(
     (resource) =>
       naiveNets(resource).some((net) => naiveContains(net, address)) &&

@@ -42,7 +42,7 @@ const TAGS = ['web', 'api'];
 const PROFILES = ['web', 'api', 'open'];
 const TIERS = ['default', 'first', 'second', 'nowhere'];
 const PORTS = [80, 443, '80:443', '8000:9000'] as const;
-export const NODES = ['host-1', 'host-2'];
+const NODES = ['host-1', 'host-2'];
 
 const label = fc.record(
   { role: fc.constantFrom('db', 'api'), zone: fc.constantFrom('a', 'b', 'ab') },

@@ -15,6 +15,14 @@ test('ingress when there are ingress rules only', types, { ingress: ALLOW }, ['i
 test('egress when there are egress rules only', types, { egress: ALLOW }, ['egress']);
 test('both when there are rules for both', types, { ingress: ALLOW, egress: ALLOW }, ['ingress', 'egress']);
 
+test('ingress when the list of types is empty', types, { types: [] }, ['ingress']);
+
+test('policyFrom() takes the name of the tier out of the name of the policy', (t) => {
+  t.is(policyFrom(policy('default.web', {})).name, 'web');
+  t.is(policyFrom(policy('first.web', { tier: 'first' })).name, 'web');
+  t.is(policyFrom(policy('first.web', {})).name, 'first.web');
+});
+
 test('policyFrom() drops the rules of a direction that is not among the types', (t) => {
   const { rules } = policyFrom(policy('p', { types: ['Egress'], ingress: ALLOW, egress: ALLOW }));
   t.deepEqual([rules.ingress.length, rules.egress.length], [0, 1]);

@@ -35,60 +35,31 @@ export interface CalcGraph {
   problems(): ReadonlyMap<StoredId, string>;
 }
 
-/** Nodes are made in reverse, because each is given those that it speaks to: read the drawings upwards. */
+/**
+ * ```
+ *              .--> settings resolver -----------------------------------> settings --.
+ *              |       |  '---------------.                                           |
+ *              |       v                  |                                           |
+ * dispatcher --+--> policy nodes ---------|--> sets, policies, profiles, endpoints --.|
+ *              |                          v                                          vv
+ *              +--> nodes, pools --> bgp resolver ------------------> BGP model --> event sequencer --> dataplane
+ *              |                                                                      ^
+ *              '--> pool tracker ------------------------------------------> pools ---'
+ * ```
+ */
 export function createCalcGraph({ node, computeBgp }: CalcGraphOptions): CalcGraph {
-  //                                                                        all ---> event sequencer ---> dataplane
   const sequencer = new EventSequencer();
-
-  //   pools ---> pool tracker ---> (pool)
   const pools = new PoolTracker(sequencer);
-
-  //   nodes, pools, BGP configurations ---> bgp resolver ---> (bgp model)
   const bgp = new BgpResolver(node, computeBgp, (model) => sequencer.onBgpModel(model));
-
-  //   compiled rules' sets, items with labels and tags ---> ip set index ---> (set, member)
-  const ipSets = new IpSetIndex(sequencer);
-
-  //   active policies and profiles ---> rule scanner ---> (policy, profile), and sets in use ---> ip set index
-  const rules = new RuleScanner(ipSets, sequencer);
-
-  //   profiles ---> profile registry ---> label inheritance, active rules calculator
-  const profiles = new ProfileRegistry((name, profile, previous) => {
-    labels.onProfile(name, profile, previous);
-    activeRules.onProfile(name, profile);
-  });
-
-  //   local endpoints, matches, tiers ---> policy resolver ---> (endpoint)
-  const resolver = new PolicyResolver(profiles.byName, sequencer);
-
-  //   policies, local endpoints ---> active rules calculator ---> rule scanner
-  //                                                          '--> matches ---> policy resolver
-  const activeRules = new ActiveRulesCalculator(profiles.byName, rules, resolver);
-
-  //   items ---> local endpoint filter ---> active rules calculator, policy resolver
-  const local = new LocalEndpointFilter(node, (id, item) => {
-    activeRules.onLocalEndpoint(id, item);
-    resolver.onLocalEndpoint(id, item);
-  });
-
-  //   endpoints and network sets of all hosts ---> label inheritance ---> ip set index, local endpoint filter
-  const labels = new LabelInheritance(profiles.byName, (id, item) => {
-    ipSets.onItem(id, item);
-    local.onItem(id, item);
-  });
-
-  //   agent configurations ---> settings resolver ---> (settings), policy resolver, bgp resolver
+  const { labels, local, profiles, activeRules, rules, resolver } = wirePolicyNodes(node, sequencer);
   const settings = new SettingsResolver(node, (resolved) => {
     sequencer.onSettings(resolved.settings);
     resolver.onNoPolicyEgress(resolved.settings.noPolicyEgress);
     bgp.onSettings(resolved);
   });
 
-  //   syncer ---> dispatcher ---> by kind
   const dispatcher = new Dispatcher();
-  dispatcher.register('AgentConfiguration', (id, now, before) =>
-    settings.onAgentConfiguration(id, now, before),
-  );
+  dispatcher.register('AgentConfiguration', (...update) => settings.onAgentConfiguration(...update));
   dispatcher.register('BGPConfiguration', (_id, now, before) => bgp.onBgpConfiguration(now, before));
   dispatcher.register('GlobalNetworkPolicy', (id, now) => activeRules.onPolicy(id, now));
   dispatcher.register('GlobalNetworkSet', (id, now) => labels.onResource(id, now));
@@ -111,4 +82,40 @@ export function createCalcGraph({ node, computeBgp }: CalcGraphOptions): CalcGra
     },
     problems: () => new Map([...settings.problems, ...local.problems, ...dispatcher.problems]),
   };
+}
+
+/**
+ * A node is given those that it speaks to, so the last of the drawing is made first.
+ * ```
+ * endpoints, sets --> label inheritance --.---------- members, labels, tags ---------> ip set index --> (sets)
+ *                         ^               |                                                 ^
+ *                         |               '--> local endpoint filter --.                    | sets in use
+ *                         |                                            |                    |
+ * profiles --> profile registry --.          .-------------------------+--.                 |
+ *                                 v          v                            |                 |
+ * policies ----------------> active rules calculator --- active rules ----|---------> rule scanner --> (rules)
+ *                                            |                            |
+ *                                            '--- matches ---.            |
+ *                                                            v            v
+ * tiers, settings ----------------------------------------> policy resolver ----------> (endpoints)
+ * ```
+ */
+function wirePolicyNodes(node: string, sequencer: EventSequencer) {
+  const profiles = new ProfileRegistry((name, profile, previous) => {
+    labels.onProfile(name, profile, previous);
+    activeRules.onProfile(name, profile);
+  });
+  const ipSets = new IpSetIndex(sequencer);
+  const rules = new RuleScanner(ipSets, sequencer);
+  const resolver = new PolicyResolver(profiles.byName, sequencer);
+  const activeRules = new ActiveRulesCalculator(profiles.byName, rules, resolver);
+  const local = new LocalEndpointFilter(node, (id, item) => {
+    activeRules.onLocalEndpoint(id, item);
+    resolver.onLocalEndpoint(id, item);
+  });
+  const labels = new LabelInheritance(profiles.byName, (id, item) => {
+    ipSets.onItem(id, item);
+    local.onItem(id, item);
+  });
+  return { labels, local, profiles, activeRules, rules, resolver };
 }

@@ -27,10 +27,6 @@ export class MultiMap<K, V> {
   get(key: K): ReadonlySet<V> {
     return this.#sets.get(key) ?? EMPTY;
   }
-
-  keys(): IterableIterator<K> {
-    return this.#sets.keys();
-  }
 }
 
 const EMPTY: ReadonlySet<never> = new Set();
