@@ -1,0 +1,208 @@
+import test from 'ava';
+import {
+  elementsGone,
+  elementsOf,
+  type IpSetElement,
+} from '../../../../../src/agent/dataplane/backends/iptables/ip-set-elements.js';
+import { setLines } from '../../../../../src/agent/dataplane/backends/iptables/ip-set-restore-input.js';
+import {
+  removalInput,
+  restoreInput,
+} from '../../../../../src/agent/dataplane/backends/iptables/restore-input.js';
+import {
+  adoptGeneration,
+  nextGeneration,
+  setsToRegenerate,
+} from '../../../../../src/agent/dataplane/backends/iptables/set-generations.js';
+import {
+  type DesiredChain,
+  type HookedRule,
+  isSameHook,
+  placedHook,
+  renderChain,
+  renderHook,
+} from '../../../../../src/agent/dataplane/backends/iptables/table-state.js';
+import type { ChainName, HookRules } from '../../../../../src/agent/dataplane/intent.js';
+import { ACCEPT, DROP, jump, RETURN, rule } from '../../../../../src/agent/dataplane/rules/chain-rule.js';
+import { cidr, setId } from '../../batch.js';
+
+const CONTEXT = { family: 4, setName: (id: string) => `cali40${id}` } as const;
+
+function chain(name: string, ...verdicts: readonly (typeof DROP)[]): DesiredChain {
+  return renderChain(
+    { table: 'filter', name: name as ChainName, rules: verdicts.map((verdict) => rule([], verdict)) },
+    CONTEXT,
+  );
+}
+
+/** The lines of a transaction, hashes taken out. */
+function lines(input: string): readonly string[] {
+  return input.replaceAll(/-m comment --comment "cali:[^"]*" /g, '').split('\n');
+}
+
+test('restoreInput() declares all new chains before the first rule', (t) => {
+  const edits = [chain('cali-a', jump('cali-b' as ChainName)), chain('cali-b', DROP)].map(
+    (desired) => ({ type: 'chain', desired, actual: undefined }) as const,
+  );
+  t.deepEqual(lines(restoreInput('filter', edits)), [
+    '*filter',
+    ':cali-a - [0:0]',
+    ':cali-b - [0:0]',
+    '-A cali-a -j cali-b',
+    '-A cali-b -j DROP',
+    'COMMIT',
+    '',
+  ]);
+});
+
+test('restoreInput() touches only rules that differ in a chain that is there', (t) => {
+  const before = chain('cali-a', RETURN, DROP, DROP, ACCEPT);
+  const edit = (desired: DesiredChain) =>
+    lines(restoreInput('filter', [{ type: 'chain', desired, actual: before }])).slice(1, -2);
+  t.deepEqual(edit(chain('cali-a', RETURN, ACCEPT)), ['-R cali-a 2 -j ACCEPT', '-D cali-a 4', '-D cali-a 3']);
+  t.deepEqual(edit(chain('cali-a', RETURN, DROP, DROP, ACCEPT, RETURN)), ['-A cali-a -j RETURN']);
+  t.deepEqual(edit(chain('cali-a')), ['-D cali-a 4', '-D cali-a 3', '-D cali-a 2', '-D cali-a 1']);
+});
+
+test('restoreInput() deletes rules of ours in other chains by their text, then places them anew', (t) => {
+  const intent: HookRules = {
+    table: 'filter',
+    hook: 'FORWARD',
+    position: 'first',
+    rules: [rule([], jump('cali-FORWARD' as ChainName))],
+  };
+  const ours: HookedRule = { ours: true, hash: 'x', text: '-m mark --mark 0x1 -j cali-FORWARD' };
+  const theirs: HookedRule = { ours: false, hash: undefined, text: '-j DOCKER' };
+  const edit = { type: 'hook', name: 'FORWARD', actual: { rules: [theirs, ours] } } as const;
+  t.deepEqual(
+    lines(restoreInput('filter', [{ ...edit, desired: renderHook(intent, CONTEXT) }])).slice(1, -2),
+    ['-D FORWARD -m mark --mark 0x1 -j cali-FORWARD', '-I FORWARD 1 -j cali-FORWARD'],
+  );
+  t.deepEqual(
+    lines(
+      restoreInput('filter', [{ ...edit, desired: renderHook({ ...intent, position: 'last' }, CONTEXT) }]),
+    ).slice(1, -2),
+    ['-D FORWARD -m mark --mark 0x1 -j cali-FORWARD', '-A FORWARD -j cali-FORWARD'],
+  );
+  t.deepEqual(lines(restoreInput('filter', [{ ...edit, desired: undefined }])).slice(1, -2), [
+    '-D FORWARD -m mark --mark 0x1 -j cali-FORWARD',
+  ]);
+});
+
+test('removalInput() empties every chain before it removes one', (t) => {
+  t.deepEqual(lines(removalInput('nat', ['cali-a', 'cali-b'] as ChainName[])), [
+    '*nat',
+    ':cali-a - [0:0]',
+    ':cali-b - [0:0]',
+    '-X cali-a',
+    '-X cali-b',
+    'COMMIT',
+    '',
+  ]);
+});
+
+for (const position of ['first', 'last'] as const)
+  test(`isSameHook() holds when ours are ${position}, all of them and only once`, (t) => {
+    const intent: HookRules = {
+      table: 'filter',
+      hook: 'FORWARD',
+      position,
+      rules: [rule([], ACCEPT), rule([], DROP)],
+    };
+    const desired = renderHook(intent, CONTEXT);
+    const theirs: HookedRule = { ours: false, hash: undefined, text: '-j DOCKER' };
+    const placed = placedHook(desired, { rules: [theirs, theirs] }).rules;
+    t.true(isSameHook(desired, { rules: placed }));
+    t.false(isSameHook(desired, { rules: placed.toReversed() }));
+    t.false(isSameHook(desired, { rules: [theirs, ...placed, theirs] }));
+    t.false(isSameHook(desired, { rules: placed.filter((_, index) => index !== 1 && index !== 2) }));
+    t.false(isSameHook(desired, { rules: [...placed, ...placed] }));
+    t.false(isSameHook(desired, { rules: [] }));
+  });
+
+const HEADER = { type: 'hash:ip', family: 4 } as const;
+const elements = (...texts: readonly string[]): IpSetElement[] => texts.map((text) => text as IpSetElement);
+
+test('setLines() fills a new set at once', (t) => {
+  const members = elements('10.0.0.1');
+  t.deepEqual(
+    setLines({ name: 'cali40a', header: HEADER, exists: false, members, added: members, removed: [] }, 'tmp'),
+    ['create cali40a hash:ip family inet maxelem 1048576', 'add cali40a 10.0.0.1 -exist'],
+  );
+});
+
+test('setLines() adds and deletes a little in place', (t) => {
+  const edit = { name: 'cali40a', header: HEADER, exists: true, members: elements('a', 'b', 'c', 'd', 'e') };
+  t.deepEqual(setLines({ ...edit, added: elements('e'), removed: elements('f') }, 'tmp'), [
+    'add cali40a e -exist',
+    'del cali40a f -exist',
+  ]);
+  t.is(
+    setLines({ ...edit, added: edit.members, removed: [] }, 'tmp').length,
+    5,
+    'additions alone need no swap',
+  );
+});
+
+test('setLines() swaps a set that both gains and loses much', (t) => {
+  const edit = { name: 'cali40a', header: HEADER, exists: true, members: elements('a') };
+  t.deepEqual(setLines({ ...edit, added: elements('a'), removed: elements('b') }, 'cali4t0'), [
+    'create cali4t0 hash:ip family inet maxelem 1048576',
+    'add cali4t0 a -exist',
+    'swap cali40a cali4t0',
+    'destroy cali4t0',
+  ]);
+});
+
+test('elementsOf() writes members as ipset prints them', (t) => {
+  const texts = ['10.0.0.1/32', '10.0.0.0/8', 'fd00::1/128', 'fd00::/8', '0.0.0.0/0', '::/0'];
+  t.deepEqual(
+    texts.map((text) => elementsOf(cidr(text)).join(' ')),
+    ['10.0.0.1', '10.0.0.0/8', 'fd00::1', 'fd00::/8', '0.0.0.0/1 128.0.0.0/1', '::/1 8000::/1'],
+  );
+});
+
+test('elementsGone() keeps a half that is wished for by itself, or by everything', (t) => {
+  const [all, half] = [cidr('0.0.0.0/0'), cidr('128.0.0.0/1')];
+  t.deepEqual(elementsGone(all, new Set([half])), elements('0.0.0.0/1'));
+  t.deepEqual(elementsGone(half, new Set([all])), []);
+  t.deepEqual(elementsGone(half, new Set()), elements('128.0.0.0/1'));
+});
+
+const changing = { id: setId('a'), name: 'cali40a', changes: 'members' } as const;
+const before = { before: new Set(['cali40a']), after: new Set<string>() };
+const after = { before: new Set<string>(), after: new Set(['cali40a']) };
+
+test('setsToRegenerate() takes a set whose members change together with a rule that looks or looked into it', (t) => {
+  t.deepEqual([...setsToRegenerate([changing], [before])], [changing.id]);
+  t.deepEqual([...setsToRegenerate([changing], [after])], [changing.id]);
+  t.deepEqual([...setsToRegenerate([changing], [])], []);
+  t.deepEqual([...setsToRegenerate([{ ...changing, name: 'cali40b' }], [before, after])], []);
+  t.deepEqual([...setsToRegenerate([], [before, after])], []);
+});
+
+test('setsToRegenerate() takes a set whose type changes in any case', (t) => {
+  t.deepEqual([...setsToRegenerate([{ ...changing, changes: 'type' }], [])], [changing.id]);
+});
+
+test('adoptGeneration() takes the one that rules look into, else the lowest, else 0', (t) => {
+  const adopt = (existing: readonly string[], used: readonly string[]) =>
+    adoptGeneration(4, setId('a'), {
+      exists: (name) => existing.includes(name),
+      isUsed: (name) => used.includes(name),
+    });
+  t.is(adopt([], []), 0);
+  t.is(adopt(['cali43a', 'cali42a'], []), 2);
+  t.is(adopt(['cali43a', 'cali42a'], ['cali43a']), 3);
+});
+
+test('nextGeneration() finds a free name while there is one', (t) => {
+  t.is(
+    nextGeneration(4, setId('a'), (name) => name !== 'cali47a'),
+    7,
+  );
+  t.is(
+    nextGeneration(4, setId('a'), () => true),
+    undefined,
+  );
+});

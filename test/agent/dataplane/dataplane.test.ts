@@ -1,0 +1,170 @@
+import test from 'ava';
+import type { DataplaneUpdate } from '../../../src/agent/calc/updates.js';
+import { createDataplane, type Dataplane } from '../../../src/agent/dataplane/dataplane.js';
+import type { Neighbor, Route } from '../../../src/agent/dataplane/intent.js';
+import { type Cidr, IP_FAMILIES } from '../../../src/model/address.js';
+import { DeltaTracker } from '../../../src/model/delta-tracker.js';
+import type { SysctlPath } from '../../../src/model/sysctl.js';
+import { address, endpoint, endpointId, profile, settings, withProfiles } from './batch.js';
+import { objects, toyBackend, toyDriver } from './toy-backend.js';
+
+interface Toy {
+  readonly dataplane: Dataplane;
+  /** Since the last look. */
+  steps(): readonly string[];
+  /** Steps that fail, until they are taken out. */
+  readonly broken: Set<string>;
+  readonly routes: () => readonly string[];
+}
+
+function createToy(): Toy {
+  const steps: string[] = [];
+  const broken = new Set<string>();
+  const onStep = (step: string) => {
+    steps.push(step);
+    return broken.has(step) ? 'broken' : undefined;
+  };
+  const sysctls = new DeltaTracker<SysctlPath, string>();
+  const neighbors = new DeltaTracker<string, Neighbor>();
+  const routes = new DeltaTracker<Cidr, Route>();
+  const exec = async () => ({ code: 0, stdout: '', stderr: '' });
+  const backend = toyBackend(onStep);
+  return {
+    dataplane: createDataplane({
+      packetFilters: IP_FAMILIES.map((family) => backend({ family, exec, pause: async () => {} })),
+      paths: {
+        drivers: [
+          toyDriver('sysctls', [objects(sysctls)], onStep),
+          toyDriver('neighbors', [objects(neighbors)], onStep),
+          toyDriver('routes', [objects(routes)], onStep),
+        ],
+        families: IP_FAMILIES.map((family) => ({
+          family,
+          routes: family === 4 ? routes.desired : new Map(),
+          neighbors: family === 4 ? neighbors.desired : new Map(),
+        })),
+        sysctls: sysctls.desired,
+      },
+      now: () => 0,
+    }),
+    steps: () => steps.splice(0),
+    broken,
+    routes: () => [...routes.actual.keys()],
+  };
+}
+
+const BATCH: readonly DataplaneUpdate[] = [
+  settings(),
+  profile('p', {}),
+  endpoint('w1', 'cali1', { addresses: [address('10.65.0.1')], ingress: withProfiles('p') }),
+];
+
+test('apply() writes what is looked into first and routes last, and removes in reverse', async (t) => {
+  const { dataplane, steps } = createToy();
+  t.deepEqual((await dataplane.apply(BATCH)).failures, []);
+  t.deepEqual(steps(), [
+    'prepare 4',
+    'prepare 6',
+    'update sets-4',
+    'update rules-4',
+    'update sets-6',
+    'update rules-6',
+    'update sysctls',
+    'update neighbors',
+    'update routes',
+    'delete routes',
+    'delete neighbors',
+    'delete sysctls',
+    'delete rules-6',
+    'delete sets-6',
+    'delete rules-4',
+    'delete sets-4',
+  ]);
+});
+
+test('apply() programs a host before it has an endpoint, and changes nothing when told nothing', async (t) => {
+  const { dataplane } = createToy();
+  t.true((await dataplane.apply([])).changed > 0);
+  t.deepEqual(await dataplane.apply([]), { changed: 0, failures: [], durationMs: 0 });
+});
+
+test('apply() connects nobody while the rules are not in force, and does when they are', async (t) => {
+  const { dataplane, steps, broken, routes } = createToy();
+  broken.add('update rules-6');
+  t.deepEqual((await dataplane.apply(BATCH)).failures, [{ object: 'rules-6', message: 'broken' }]);
+  t.false(steps().includes('update routes'));
+  t.deepEqual(routes(), []);
+  broken.clear();
+  t.deepEqual((await dataplane.apply([])).failures, []);
+  t.deepEqual(routes(), ['10.65.0.1/32']);
+});
+
+test('apply() still disconnects while the rules cannot be written', async (t) => {
+  const { dataplane, broken, routes } = createToy();
+  await dataplane.apply(BATCH);
+  broken.add('update rules-4');
+  await dataplane.apply([{ type: 'workload-endpoint-remove', id: endpointId('w1') }]);
+  t.deepEqual(routes(), []);
+});
+
+const STEPS = ['sets-4', 'rules-4', 'sets-6', 'rules-6', 'sysctls', 'neighbors', 'routes'].flatMap((name) => [
+  `update ${name}`,
+  `delete ${name}`,
+]);
+for (const step of STEPS)
+  test(`apply() goes on when "${step}" fails, and has converged after the next`, async (t) => {
+    const { dataplane, broken, routes } = createToy();
+    await dataplane.apply([endpoint('w2', 'cali2', { addresses: [address('10.65.0.2')] })]);
+    broken.add(step);
+    const { failures } = await dataplane.apply([
+      ...BATCH,
+      { type: 'workload-endpoint-remove', id: endpointId('w2') },
+    ]);
+    t.deepEqual(failures, [{ object: step.split(' ')[1], message: 'broken' }] as never);
+    broken.clear();
+    t.deepEqual((await dataplane.apply([])).failures, []);
+    t.deepEqual(routes(), ['10.65.0.1/32']);
+    t.is((await dataplane.apply([])).changed, 0);
+  });
+
+test('apply() calls wait for each other', async (t) => {
+  const { dataplane, steps } = createToy();
+  await Promise.all([dataplane.apply(BATCH), dataplane.apply([]), dataplane.verify()]);
+  const seen = steps();
+  t.deepEqual(
+    seen.flatMap((step, index) => (step === 'prepare 4' ? [index] : [])),
+    [0, 16],
+  );
+  t.true(seen.slice(32).every((step) => step.startsWith('verify')));
+});
+
+test('resync() has every driver read back, and verify() asks them all', async (t) => {
+  const { dataplane, steps, broken } = createToy();
+  dataplane.resync();
+  t.is(steps().filter((step) => step.startsWith('resync')).length, 7);
+  broken.add('verify rules-4').add('verify routes');
+  t.deepEqual(
+    (await dataplane.verify()).map(({ object }) => object),
+    ['rules-4', 'routes'],
+  );
+});
+
+test('apply() and verify() name endpoints that cannot be connected', async (t) => {
+  const { dataplane } = createToy();
+  const { failures } = await dataplane.apply([endpoint('w1', 'eth0')]);
+  t.is(failures[0]?.object, endpointId('w1'));
+  t.is((await dataplane.verify())[0]?.object, endpointId('w1'));
+});
+
+test('createDataplane() refuses a packet filter without routes for its family', (t) => {
+  const exec = async () => ({ code: 0, stdout: '', stderr: '' });
+  const [filter] = [toyBackend(() => undefined)({ family: 6, exec, pause: async () => {} })];
+  const paths = {
+    drivers: [],
+    families: [{ family: 4 as const, routes: new Map(), neighbors: new Map() }],
+    sysctls: new Map(),
+  };
+  t.throws(() => createDataplane({ packetFilters: [filter], paths, now: () => 0 }), {
+    instanceOf: RangeError,
+  });
+});
