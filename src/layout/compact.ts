@@ -8,6 +8,10 @@ export type Compact<T> = { [K in keyof T as undefined extends T[K] ? never : K]:
  * JSON, to deepEqual or to `exactOptionalPropertyTypes`.
  */
 export function compact<T extends object>(members: T): Compact<T> {
-  const present = Object.entries(members).filter(([, member]) => member !== undefined);
-  return Object.fromEntries(present) as Compact<T>;
+  const present: { [name: string]: unknown } = {};
+  for (const name of Object.keys(members)) {
+    const member = members[name as keyof T];
+    if (member !== undefined) present[name] = member;
+  }
+  return present as Compact<T>;
 }

@@ -14,7 +14,7 @@ export function escapeName(name: string): string {
 
 /** The name in a segment of a key; a percent sign that starts no known escape stands for itself. */
 export function unescapeName(segment: string): string {
-  return segment.replaceAll(/%2f/gi, '/').replaceAll('%25', '%');
+  return segment.includes('%') ? segment.replaceAll(/%2f/gi, '/').replaceAll('%25', '%') : segment;
 }
 
 /** An id from segments as they stand in a key, that is: escaped. */

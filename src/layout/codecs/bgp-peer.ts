@@ -5,12 +5,13 @@
  * printed big numbers as 6.5e+04). A peer that v1 cannot say is stored as a resource: one with a selector, with
  * a port of its own (two sessions with one address are two peers), or without an AS number.
  */
-import { type Address, familyOf, parseAddress } from '../../model/address.js';
+import { type Address, parseAddress } from '../../model/address.js';
+import { parsePeerAddress } from '../../model/peer-address.js';
 import type { ResourceOf, SpecOf } from '../../model/resource.js';
 import { compact } from '../compact.js';
 import { escapeName, familySegment, idSegments, storedId, unescapeName } from '../escape.js';
 import { address, asNumber, duration, selector } from '../field-decoders.js';
-import { type Decoder, decodeJson, flag, integer, list, object, oneOf, text } from '../json-decoder.js';
+import { decodeJson, flag, integer, list, object, oneOf, parsed, text } from '../json-decoder.js';
 import { type Codec, LayoutError } from '../layout.js';
 import {
   decodeResourceValue,
@@ -122,14 +123,7 @@ function decodeResource(name: string, values: StoredValues): ResourceOf<'BGPPeer
   return storedResource('BGPPeer', { name, labels: stored.labels }, stored.spec ?? {}, values);
 }
 
-/** `IP`, `IPv4:port` or `[IPv6]:port`. */
-const peerAddress: Decoder<string> = (value, place) => {
-  const match = typeof value === 'string' ? /^(?:\[([^\]]+)\]|([0-9.]+)):(\d{1,5})$/.exec(value) : null;
-  const ip = match && parseAddress(match[1] ?? match[2] ?? '');
-  if (!ip || (match[1] !== undefined) !== (familyOf(ip) === 6)) return address(value, place);
-  integer(1, 65535)(match[3], place);
-  return match[0];
-};
+const peerAddress = parsed((text) => parsePeerAddress(text)?.text, 'an address, or an address and a port');
 
 const modes = {
   nextHop: oneOf('Auto', 'Self', 'Keep'),

@@ -7,8 +7,8 @@
  * Each address inside a pool also takes its assignment key, so that nobody else is given the address; that key
  * belongs to the address, not to the endpoint, and is not read back here.
  */
-import { createHash } from 'node:crypto';
 import { type Cidr, cidrContains, familyOf, prefixLength } from '../../model/address.js';
+import { DEFAULT_INTERFACE_PREFIX, workloadInterfaceName } from '../../model/interface-name.js';
 import type { ResourceOf, SpecOf } from '../../model/resource.js';
 import { compact } from '../compact.js';
 import { assignmentPath, escapeName, idSegments, storedId, unescapeName } from '../escape.js';
@@ -63,9 +63,10 @@ function endpointPath({ metadata, spec }: ResourceOf<'WorkloadEndpoint'>): strin
 }
 
 function encodeEndpoint({ metadata, spec }: ResourceOf<'WorkloadEndpoint'>): object {
+  const ids = { ...spec, workload: spec.workload ?? metadata.name };
   return compact({
     state: spec.state,
-    name: spec.interfaceName ?? derivedInterfaceName(metadata.name, spec),
+    name: spec.interfaceName ?? workloadInterfaceName(ids, DEFAULT_INTERFACE_PREFIX),
     mac: spec.mac ?? 'ee:ee:ee:ee:ee:ee',
     profile_ids: spec.profiles,
     ipv4_nets: spec.ipNetworks.filter((net) => familyOf(net) === 4),
@@ -74,12 +75,6 @@ function encodeEndpoint({ metadata, spec }: ResourceOf<'WorkloadEndpoint'>): obj
     ipv6_nat: encodeNats(spec.ipNATs, 6),
     labels: sortedMap(metadata.labels),
   });
-}
-
-/** Stable, also when the workload moves to another host: `cali` and 11 digits of the SHA-1 of the other ids. */
-function derivedInterfaceName(name: string, spec: SpecOf<'WorkloadEndpoint'>): string {
-  const ids = [spec.orchestrator, spec.workload ?? name, spec.endpoint].join('/');
-  return `cali${createHash('sha1').update(ids).digest('hex').slice(0, 11)}`;
 }
 
 function encodeNats(nats: SpecOf<'WorkloadEndpoint'>['ipNATs'], family: 4 | 6): object[] | undefined {
