@@ -76,7 +76,10 @@ function guardsOf(plan: Plan, { layout, leadership }: TransactionOptions): Compa
     headEntry ? { key, check: 'mod-revision', revision: headEntry.modRevision } : { key, check: 'absent' },
   ];
   if (leadership === undefined) return guards;
-  return [{ key: layout.keys.leader, check: 'create-revision', revision: leadership }, ...guards];
+  return [
+    { key: layout.keys.leader(plan.source), check: 'create-revision', revision: leadership },
+    ...guards,
+  ];
 }
 
 /** The guard on the head stands for these keys too: whoever moves them moves it. */

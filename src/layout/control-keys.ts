@@ -2,7 +2,7 @@
  * The keys of heddle's own records.
  *
  * What agents must see in one order with the data (heads, series, inventory) lies inside the root. What agents
- * must not watch (each other's status, the leader, the history) lies outside, at /heddle/v1<root>.
+ * must not watch (each other's status, the leaders, the history) lies outside, at /heddle/v1<root>.
  */
 import { KIND_NAMES } from '../model/kinds.js';
 import type { Kind } from '../model/resource.js';
@@ -19,7 +19,7 @@ export function controlKeys(root: string): ControlKeys {
     head: (source) => key(`${inside(source)}/head`),
     txn: (source) => key(`${inside(source)}/txn`),
     inventory: (source, kind, name) => key(`${inside(source)}/inventory/${kind}/${escapeName(name)}`),
-    leader: key(`${outside}/leader`),
+    leader: (source) => key(`${outside}/leader/${escapeName(source)}`),
     // Padded, so that keys sort by age.
     history: (source, seq) =>
       key(`${outside}/history/${escapeName(source)}/${String(seq).padStart(SEQ_DIGITS, '0')}`),

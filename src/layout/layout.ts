@@ -86,7 +86,7 @@ export interface ControlKeys {
   head(source: string): StoreKey;
   txn(source: string): StoreKey;
   inventory(source: string, kind: Kind, name: string): StoreKey;
-  readonly leader: StoreKey;
+  leader(source: string): StoreKey;
   history(source: string, seq: number): StoreKey;
   readonly suspend: StoreKey;
   hostStatus(node: string): StoreKey;

@@ -70,7 +70,7 @@ export interface HostStatus {
   readonly error?: string;
 }
 
-/** `/heddle/v1<root>/leader`: who writes; bound to a lease. */
+/** `/heddle/v1<root>/leader/<source>`: who writes for the source; bound to a lease. */
 export interface LeaderRecord {
   readonly node: string;
   readonly since: string;

@@ -1,5 +1,5 @@
 /**
- * Leadership: which of many reconcilers writes.
+ * Leadership: which of many reconcilers of one source writes.
  *
  * Who leads holds a key under a lease. The lease alone is no protection, since a process that was stopped may
  * wake up after it ran out and still believe; therefore the create revision of the key is a guard of every
@@ -22,6 +22,8 @@ export interface Leadership extends AsyncDisposable {
 export interface CampaignOptions {
   readonly store: Datastore;
   readonly layout: Layout;
+  /** Name of the source: each has a leader of its own. */
+  readonly name: string;
   /** Who we are, for the others to read. */
   readonly node: string;
   /** ISO 8601. */
@@ -44,8 +46,12 @@ export async function campaign(
 }
 
 /** Who leads at the moment, as they call themselves; undefined when nobody does, or it cannot be read. @throws {DatastoreError} */
-export async function currentLeader(store: Datastore, layout: Layout): Promise<LeaderRecord | undefined> {
-  const key = layout.keys.leader;
+export async function currentLeader({
+  store,
+  layout,
+  name,
+}: Pick<CampaignOptions, 'store' | 'layout' | 'name'>): Promise<LeaderRecord | undefined> {
+  const key = layout.keys.leader(name);
   const { entry } = await store.get(key);
   try {
     return entry && leaderCodec.decode(key, entry.value);
@@ -58,8 +64,8 @@ export async function currentLeader(store: Datastore, layout: Layout): Promise<L
 
 /** Takes the key if nobody has it. */
 async function stand(options: CampaignOptions): Promise<Leadership | undefined> {
-  const { store, layout, node, now, ttlSeconds } = options;
-  const key = layout.keys.leader;
+  const { store, layout, name, node, now, ttlSeconds } = options;
+  const key = layout.keys.leader(name);
   // Granting a lease is a write of its own; it is not made for a seat that is taken.
   if ((await store.get(key)).entry) return undefined;
   const lease = await store.grantLease(ttlSeconds);
@@ -87,17 +93,17 @@ function seat(options: CampaignOptions, createRevision: Revision, lease: Lease):
 }
 
 async function waitForVacancy(options: CampaignOptions, signal: AbortSignal): Promise<void> {
-  const { entry, revision } = await options.store.get(options.layout.keys.leader);
+  const { entry, revision } = await options.store.get(options.layout.keys.leader(options.name));
   if (entry) await waitForDeletion(options, revision, signal);
 }
 
 /** Resolves when the leader key is deleted after `revision`, when that can no longer be told, or on abort. */
 async function waitForDeletion(
-  { store, layout }: CampaignOptions,
+  { store, layout, name }: CampaignOptions,
   revision: Revision,
   signal: AbortSignal,
 ): Promise<void> {
-  const key = layout.keys.leader;
+  const key = layout.keys.leader(name);
   for await (const message of store.watch(key, { from: (revision + 1) as Revision, signal })) {
     if (message.type === 'gap') return;
     if (message.type !== 'events') continue;

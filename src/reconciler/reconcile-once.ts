@@ -180,11 +180,11 @@ async function apply(
   const now = () => deps.now().toISOString();
   const patience = AbortSignal.any([deps.signal, AbortSignal.timeout(options.lockTimeoutMs)]);
   await using leadership = await campaign(
-    { store, layout, node: options.node, now, ttlSeconds: LEASE_SECONDS },
+    { store, layout, name: options.name, node: options.node, now, ttlSeconds: LEASE_SECONDS },
     patience,
   );
   if (!leadership) {
-    const leader = await currentLeader(store, layout);
+    const leader = await currentLeader({ store, layout, name: options.name });
     const message = `${leader?.node ?? 'another reconciler'} leads and has not left within ${options.lockTimeoutMs} ms`;
     findings.failure = { code: 'locked', message };
     return;

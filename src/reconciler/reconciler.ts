@@ -129,20 +129,20 @@ class Reconciler {
 
   /** A new snapshot may hide any change, so it counts as one later than all. */
   async #followStore(prefix: string, matters: (key: StoreKey) => boolean): Promise<void> {
-    const { store, sleep } = this.#deps;
+    const { store, sleep, random } = this.#deps;
     for await (const message of follow(store, prefix, { signal: this.#signal, sleep })) {
       if (message.type === 'snapshot') {
-        this.#dispatch({ type: 'store-changed', revision: Number.POSITIVE_INFINITY });
+        this.#dispatch({ type: 'store-changed', revision: Number.POSITIVE_INFINITY, jitter: random() });
       } else if (message.type === 'events' && message.events.some(({ key }) => matters(key))) {
-        this.#dispatch({ type: 'store-changed', revision: message.revision });
+        this.#dispatch({ type: 'store-changed', revision: message.revision, jitter: random() });
       }
     }
   }
 
   async #standForLeader(): Promise<void> {
     const { store, layout, now, sleep, random, log } = this.#deps;
-    const { node, leaseSeconds: ttlSeconds } = this.#options;
-    const options = { store, layout, node, ttlSeconds, now: () => now().toISOString() };
+    const { name, node, leaseSeconds: ttlSeconds } = this.#options;
+    const options = { store, layout, name, node, ttlSeconds, now: () => now().toISOString() };
     let failures = 0;
     while (!this.#signal.aborted) {
       try {

@@ -33,7 +33,9 @@ export async function reportConditions(
   if (told?.node === node && sameConditions(told.conditions, conditions)) return;
   const value = sourceStatusCodec.encode({ node, since: now().toISOString(), conditions });
   await store.transact({
-    guards: [{ key: layout.keys.leader, check: 'create-revision', revision: leadership.createRevision }],
+    guards: [
+      { key: layout.keys.leader(name), check: 'create-revision', revision: leadership.createRevision },
+    ],
     writes: [{ write: { op: 'put', key, value } }],
   });
 }

@@ -37,6 +37,9 @@ export interface ReconcilerState {
   readonly readDeferred: boolean;
   /** Waiting for `retry` after the store failed or races were lost: changes in the store do not shorten it. */
   readonly backingOff: boolean;
+  /** How often the commit that is live was put back since a poll found it undisturbed. */
+  readonly repairs: number;
+  readonly applied: string | undefined;
   /** Each in a row. */
   readonly sourceFailures: number;
   readonly storeFailures: number;
@@ -57,14 +60,20 @@ export type PlanVerdict =
 export type ReconcilerEvent =
   | { readonly type: 'poll' }
   /** A key of ours was written or deleted, by us or by somebody else. */
-  | { readonly type: 'store-changed'; readonly revision: number }
+  | { readonly type: 'store-changed'; readonly revision: number; readonly jitter: number }
   | { readonly type: 'leadership'; readonly leading: boolean }
   | ({ readonly generation: number } & StepResult);
 
 type StepResult =
   /** `changed` is false when it is the commit that was known. */
   | { readonly type: 'read'; readonly commit: string; readonly changed: boolean }
-  | { readonly type: 'source-failed'; readonly message: string; readonly jitter: number }
+  | {
+      readonly type: 'source-failed';
+      readonly message: string;
+      /** It may come back by itself soon; otherwise the next poll asks again. */
+      readonly retryable: boolean;
+      readonly jitter: number;
+    }
   /** `problem`: the first error of an invalid commit. */
   | { readonly type: 'loaded'; readonly commit: string; readonly problem?: string }
   | { readonly type: 'planned'; readonly revision: number; readonly verdict: PlanVerdict }
@@ -90,6 +99,9 @@ export interface Transition {
   readonly effects: readonly ReconcilerEffect[];
 }
 
+/** Drift that is repaired at once; after this many times between two polls there are pauses. */
+export const FREE_REPAIRS = 5;
+
 /** Races lost in a row before a pause is made. */
 export const MAX_CONFLICTS = 5;
 
@@ -108,6 +120,8 @@ export const INITIAL_STATE: ReconcilerState = {
   pollPending: false,
   readDeferred: false,
   backingOff: false,
+  repairs: 0,
+  applied: undefined,
   sourceFailures: 0,
   storeFailures: 0,
   conflicts: 0,
@@ -120,13 +134,13 @@ export function reduce(state: ReconcilerState, event: ReconcilerEvent): Transiti
     case 'poll':
       return isResting(state) ? startRead(state) : stay({ ...state, pollPending: true });
     case 'store-changed':
-      return onStoreChanged(state, event.revision);
+      return onStoreChanged(state, event.revision, event.jitter);
     case 'leadership':
       return onLeadership(state, event.leading);
     case 'read':
       return onRead(state, event.commit, event.changed);
     case 'source-failed':
-      return onSourceFailed(state, event.message, event.jitter);
+      return onSourceFailed(state, event);
     case 'loaded':
       return onLoaded(state, event.commit, event.problem);
     case 'planned':
@@ -143,14 +157,15 @@ export function reduce(state: ReconcilerState, event: ReconcilerEvent): Transiti
 }
 
 /** A plan was made before `revision`, or made it: then it is no news. */
-function onStoreChanged(state: ReconcilerState, revision: number): Transition {
+function onStoreChanged(state: ReconcilerState, revision: number, jitter: number): Transition {
   if (revision <= state.plannedAt || revision === state.appliedAt || state.good === undefined)
     return stay(state);
   const disturbed = { ...state, settled: false };
   if (state.phase === 'reading' && !state.readDeferred)
     return startPlan({ ...disturbed, pollPending: true, readDeferred: true });
   if (!isResting(state)) return stay({ ...disturbed, disturbances: [...state.disturbances, revision] });
-  return state.backingOff ? stay(disturbed) : startPlan(disturbed);
+  if (state.backingOff) return stay(disturbed);
+  return state.repairs > FREE_REPAIRS ? yieldToRival(disturbed, jitter) : startPlan(disturbed);
 }
 
 function onLeadership(state: ReconcilerState, leading: boolean): Transition {
@@ -165,15 +180,19 @@ function onRead(state: ReconcilerState, commit: string, changed: boolean): Trans
   const conditions = withCondition(state.conditions, 'SourceReady', 'True', 'Read', `commit ${commit}`);
   const next = { ...state, conditions, known: commit, readDeferred: false, sourceFailures: 0 };
   if (changed) return start(next, 'loading', { type: 'load' });
-  return needsPlan(next) ? startPlan(next) : rest(next);
+  return needsPlan(next) ? startPlan(next) : rest({ ...next, repairs: 0 });
 }
 
 /** While the source is away the last good commit is still defended; the next poll asks the source again. */
-function onSourceFailed(state: ReconcilerState, message: string, jitter: number): Transition {
+function onSourceFailed(
+  state: ReconcilerState,
+  { message, retryable, jitter }: Extract<StepResult, { type: 'source-failed' }>,
+): Transition {
   const conditions = withCondition(state.conditions, 'SourceReady', 'False', 'SourceFailed', message);
   const sourceFailures = state.sourceFailures + 1;
   const next = { ...state, conditions, sourceFailures, readDeferred: false, pollPending: false };
-  return needsPlan(next) ? startPlan(next) : pause(next, backoffMs(sourceFailures, jitter));
+  if (needsPlan(next)) return startPlan(next);
+  return retryable ? pause(next, backoffMs(sourceFailures, jitter)) : rest(next);
 }
 
 function onLoaded(state: ReconcilerState, commit: string, problem: string | undefined): Transition {
@@ -214,17 +233,18 @@ function onApplied(state: ReconcilerState, revision: number): Transition {
     conditions: applied,
     settled: true,
     appliedAt: revision,
+    applied: state.good,
+    repairs: state.applied === state.good ? state.repairs + 1 : 0,
     conflicts: 0,
-    storeFailures: 0,
+    // A fight goes on until a poll finds peace.
+    storeFailures: state.repairs >= FREE_REPAIRS ? state.storeFailures : 0,
   });
 }
 
 function onConflict(state: ReconcilerState, jitter: number): Transition {
   const next = { ...state, settled: false, conflicts: state.conflicts + 1 };
   if (next.conflicts <= MAX_CONFLICTS) return startPlan(next);
-  const message = 'others keep writing the keys of this source';
-  const conditions = withCondition(state.conditions, 'Applied', 'False', 'Conflict', message);
-  return backOff({ ...next, conditions, conflicts: 0 }, jitter);
+  return yieldToRival({ ...next, conflicts: 0 }, jitter);
 }
 
 function onStoreFailed(state: ReconcilerState, message: string, jitter: number): Transition {
@@ -245,6 +265,13 @@ function rest(state: ReconcilerState): Transition {
   if (disturbed) return startPlan(next);
   if (next.pollPending) return startRead(next);
   return stay({ ...next, phase: next.settled ? 'live' : 'idle' });
+}
+
+/** Somebody else writes the same keys as fast as we do: a fight that nobody wins is slowed down, and told. */
+function yieldToRival(state: ReconcilerState, jitter: number): Transition {
+  const message = 'somebody else keeps writing the keys of this source';
+  const conditions = withCondition(state.conditions, 'Applied', 'False', 'Conflict', message);
+  return backOff({ ...state, conditions }, jitter);
 }
 
 /** The store is out of reach, or contested: planning rests for a while. */

@@ -94,7 +94,9 @@ export class ReconcileSteps {
       return { type: 'read', generation, commit, changed: commit !== known };
     } catch (error) {
       if (!(error instanceof SourceError) && !signal.aborted) throw error;
-      return { type: 'source-failed', generation, message: messageOf(error), jitter: random() };
+      // Only what is out of reach comes back by itself; the rest waits for a person, and the next poll.
+      const retryable = error instanceof SourceError && error.code === 'unreachable';
+      return { type: 'source-failed', generation, message: messageOf(error), retryable, jitter: random() };
     }
   }
 

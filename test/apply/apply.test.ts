@@ -113,7 +113,7 @@ test('writes nothing once somebody has suspended', both, async (t, bench) => {
 
 test('writes only under the leadership that it is given', both, async (t, bench) => {
   const plan = await bench.plan([WEB]);
-  const leadership = await bench.put(bench.layout.keys.leader, 'us');
+  const leadership = await bench.put(bench.layout.keys.leader('default'), 'us');
   t.deepEqual(await bench.apply(plan, (leadership - 1) as Revision), { status: 'conflict' });
   t.is((await bench.apply(plan, leadership)).status, 'applied');
 });

@@ -81,7 +81,7 @@ test('what agents order with the data lies inside the root, what they must not w
     layout.keys.inventory('s', 'IPPool', 'p'),
   ];
   const outside = [
-    layout.keys.leader,
+    layout.keys.leader('default'),
     layout.keys.suspend,
     layout.keys.history('s', 1),
     layout.keys.hostStatus('host-1'),

@@ -73,7 +73,7 @@ test('reconcileOnce() applies a commit, and says which', async (t) => {
   const historyKey = LAYOUT.keys.history('default', 1);
   t.like(historyCodec.decode(historyKey, await bench.value(historyKey)), { commit, summary: { create: 6 } });
   t.is(await bench.value(LAYOUT.keys.ready), 'true');
-  t.is(await bench.value(LAYOUT.keys.leader), '', 'it has stepped down');
+  t.is(await bench.value(LAYOUT.keys.leader('default')), '', 'it has stepped down');
 });
 
 test('reconcileOnce() of the same commit again writes nothing at all', async (t) => {
@@ -219,7 +219,7 @@ test('reconcileOnce() exits with 5 for an empty source, until the commit approve
 test('reconcileOnce() waits for another leader, then exits with 7 and names it', async (t) => {
   const bench = new Bench();
   bench.source.commit(smallNetwork());
-  await bench.put(LAYOUT.keys.leader, leaderCodec.encode({ node: 'host-9', since: 'long ago' }));
+  await bench.put(LAYOUT.keys.leader('default'), leaderCodec.encode({ node: 'host-9', since: 'long ago' }));
   const outcome = await bench.once();
   t.is(outcome.exitCode, 7);
   t.regex(outcome.failure?.message ?? '', /^host-9 leads/);
@@ -287,7 +287,7 @@ test('reconcileOnce() that fails at any call to the store is mended by the next 
       t.true(first.failure?.code === 'store' || first.applied !== undefined, `${timing} ${call}`);
       await bench.store.transact({
         guards: [],
-        writes: [{ write: { op: 'delete', key: LAYOUT.keys.leader } }],
+        writes: [{ write: { op: 'delete', key: LAYOUT.keys.leader('default') } }],
       });
       const second = await bench.once();
       t.is(second.failure, undefined);

@@ -73,7 +73,7 @@ test('etcd: two loops that race give every commit one place in the history', asy
   await using second = new RunningReconciler(source, two, { node: 'host-2', leaseSeconds: 2 });
   for (let round = 0; round < 8; round += 1) {
     await Promise.all([first.live(commit), second.live(commit)]);
-    if (round % 3 === 2) await etcd.ctl('del', LAYOUT.keys.leader);
+    if (round % 3 === 2) await etcd.ctl('del', LAYOUT.keys.leader('default'));
     commit = source.commit(smallNetwork(round % 2 === 0 ? 'Deny' : 'Allow'));
   }
   await Promise.all([first.live(commit), second.live(commit)]);
@@ -92,16 +92,16 @@ test('etcd: who led before and has not noticed cannot write', async (t) => {
   await using store = openEtcdDatastore(etcd.options);
   const source = new FakeSource();
   source.commit(smallNetwork());
-  const options = { store, layout: LAYOUT, now: () => 'now', ttlSeconds: 30 };
+  const options = { store, layout: LAYOUT, name: 'default', now: () => 'now', ttlSeconds: 30 };
   const signal = new AbortController().signal;
   const former = await campaign({ ...options, node: 'former' }, signal);
-  await etcd.ctl('del', LAYOUT.keys.leader);
+  await etcd.ctl('del', LAYOUT.keys.leader('default'));
   const current = await campaign({ ...options, node: 'current' }, signal);
   const write = (leadership: typeof former) =>
     store.transact({
       guards: [
         {
-          key: LAYOUT.keys.leader,
+          key: LAYOUT.keys.leader('default'),
           check: 'create-revision',
           revision: leadership?.createRevision ?? (0 as never),
         },
@@ -118,7 +118,7 @@ test('etcd: a leader that dies without a word is followed when its lease has run
   await using etcd = await startEtcd();
   const mortal = openEtcdDatastore(etcd.options);
   const dead = await campaign(
-    { store: mortal, layout: LAYOUT, node: 'dead', now: () => 'now', ttlSeconds: 1 },
+    { store: mortal, layout: LAYOUT, name: 'default', node: 'dead', now: () => 'now', ttlSeconds: 1 },
     new AbortController().signal,
   );
   t.truthy(dead);

@@ -167,3 +167,13 @@ test('runReconciler() tells the conditions of its source while it leads, and onc
   const { entry } = await store.get(key);
   t.true((entry?.modRevision ?? 0) > (reported ?? 0));
 });
+
+test('runReconciler() of two sources lead side by side', async (t) => {
+  const store = createMemoryDatastore();
+  const [ours, theirs] = [new FakeSource(), new FakeSource()];
+  const [a, b] = [ours.commit({ 'a.yaml': profile('a') }), theirs.commit({ 'b.yaml': profile('b') })];
+  await using first = new RunningReconciler(ours, store, { name: 'team-a' });
+  await using second = new RunningReconciler(theirs, store.connect(), { name: 'team-b' });
+  await Promise.all([first.live(a), second.live(b)]);
+  t.true(first.state.leading && second.state.leading);
+});

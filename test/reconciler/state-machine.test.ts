@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { MAX_CONFLICTS, reduce } from '../../src/reconciler/state-machine.js';
+import { FREE_REPAIRS, MAX_CONFLICTS, reduce } from '../../src/reconciler/state-machine.js';
 import { World } from './world.js';
 
 type Step = (world: World) => void;
@@ -120,9 +120,9 @@ test('reduce() plans again when a key was changed between a plan and its apply',
   world.answer(0);
   t.is(world.state.phase, 'applying');
   const { plannedAt, generation } = world.state;
-  world.send({ type: 'store-changed', revision: plannedAt });
-  world.send({ type: 'store-changed', revision: plannedAt + 1 });
-  world.send({ type: 'store-changed', revision: plannedAt + 2 });
+  world.send({ type: 'store-changed', revision: plannedAt, jitter: 0 });
+  world.send({ type: 'store-changed', revision: plannedAt + 1, jitter: 0 });
+  world.send({ type: 'store-changed', revision: plannedAt + 2, jitter: 0 });
   world.send({ type: 'applied', generation, revision: plannedAt + 2 });
   t.is(world.state.phase, 'planning', 'revision + 1 was not ours');
 });
@@ -185,6 +185,42 @@ test('reduce() plans again after a lost race, at most five times in a row', (t) 
     world.underWay.map(({ type }) => type),
     ['wait'],
   );
+});
+
+test('reduce() asks a source that refuses us again at the next poll, and not before', (t) => {
+  const world = new World();
+  world.send({ type: 'poll' });
+  world.underWay.length = 0;
+  const { generation } = world.state;
+  world.send({ type: 'source-failed', generation, message: 'denied', retryable: false, jitter: 0 });
+  t.deepEqual(world.underWay, []);
+  t.is(world.state.phase, 'idle');
+  t.is(world.state.conditions.SourceReady.message, 'denied');
+});
+
+test('reduce() slows a fight over its keys down, tells of it, and forgets it after a quiet poll', (t) => {
+  const world = liveWorld();
+  const delays: number[] = [];
+  for (let round = 0; round < FREE_REPAIRS + 4; round += 1) {
+    world.disturb();
+    world.see();
+    const [effect] = world.underWay;
+    if (effect?.type === 'wait') delays.push(effect.delayMs);
+    while (world.underWay.length > 0) world.answer(0);
+    world.see();
+    t.is(world.stored, 1, 'it is put back all the same');
+  }
+  t.deepEqual(delays, [250, 500, 1000]);
+  world.disturb();
+  world.see();
+  t.is(world.state.conditions.Applied.reason, 'Conflict');
+  while (world.underWay.length > 0) world.answer(0);
+  while (world.unseen.length > 0) world.see();
+  world.send({ type: 'poll' });
+  world.answer(0);
+  world.disturb();
+  world.see();
+  t.is(world.state.phase, 'planning', 'at once again');
 });
 
 test('reduce() waits longer after each failure of the source, and not for ever', (t) => {

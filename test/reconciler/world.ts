@@ -62,7 +62,7 @@ export class World {
   /** Delivers the oldest change that the watch has not told yet. */
   see(): void {
     const revision = this.unseen.shift();
-    if (revision !== undefined) this.send({ type: 'store-changed', revision });
+    if (revision !== undefined) this.send({ type: 'store-changed', revision, jitter: 0 });
   }
 
   /** Answers one effect that is under way. */
@@ -103,7 +103,8 @@ export class World {
   }
 
   #answerRead({ generation, known }: EffectOf<'read'>): ReconcilerEvent {
-    if (!this.sourceUp) return { type: 'source-failed', generation, message: 'away', jitter: 0 };
+    if (!this.sourceUp)
+      return { type: 'source-failed', generation, message: 'away', retryable: true, jitter: 0 };
     if (generation === this.state.generation) this.#read = this.commit;
     const commit = String(this.commit);
     return { type: 'read', generation, commit, changed: commit !== known };
