@@ -13,9 +13,7 @@ import type { BgpModel } from '../../topology/bgp-model.js';
 import type { AgentSettings } from './agent-settings.js';
 import type { IpSetDefinition } from './ip-set-definition.js';
 import { IpSetDeltas } from './ip-set-deltas.js';
-import type { DataplaneUpdate, IpSetId, LocalEndpoint, RuleSet } from './updates.js';
-
-type UpdateOf<T extends DataplaneUpdate['type']> = Extract<DataplaneUpdate, { readonly type: T }>;
+import type { DataplaneUpdate, IpSetId, LocalEndpoint, RuleSet, UpdateOf } from './updates.js';
 
 export class EventSequencer {
   readonly #settings = tracker<'settings', UpdateOf<'settings-update'>>();

@@ -58,7 +58,10 @@ export class SettingsResolver {
   flush(): void {
     if (!this.#dirty) return;
     this.#dirty = false;
-    const spec = Object.assign({}, ...this.#names.map((name) => this.#specs.get(name)));
+    const spec: AgentConfigurationSpec = Object.assign(
+      {},
+      ...this.#names.map((name) => this.#specs.get(name)),
+    );
     this.#listener({ settings: settingsFrom(spec), bgp: spec.bgpMode !== 'none' });
   }
 }

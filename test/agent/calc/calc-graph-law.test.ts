@@ -1,13 +1,17 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { createCalcGraph } from '../../../src/agent/calc/calc-graph.js';
+import type { DataplaneUpdate } from '../../../src/agent/calc/updates.js';
 import type { StoredId } from '../../../src/layout/layout.js';
-import type { Resource } from '../../../src/model/resource.js';
+import { type Resource, resourcesOf } from '../../../src/model/resource.js';
+import { DIRECTIONS } from '../../../src/model/rule.js';
 import { bgpModelFor } from '../../../src/topology/bgp.js';
 import { storedId } from '../../helpers/build-resources.js';
+import { dataplaneVerdict } from '../../helpers/dataplane-verdict.js';
 import { DataplaneView } from '../../helpers/dataplane-view.js';
 import { naiveDataplane } from '../../helpers/naive-dataplane.js';
-import { policyResource } from '../../helpers/random-network.js';
+import { naiveVerdict } from '../../helpers/naive-policy.js';
+import { policyNetwork, policyResource, randomPacket } from '../../helpers/random-network.js';
 import { applyUpdate } from '../../helpers/state-expanders.js';
 
 /** An object is written, or removed, or the graph is flushed. */
@@ -40,6 +44,32 @@ test('after any events the dataplane is what the state of the store alone says',
   );
 });
 
+test('what the dataplane is told gives every packet the verdict of the naive oracle', (t) => {
+  const seen = new Set<string>();
+  fc.assert(
+    fc.property(
+      policyNetwork,
+      fc.array(randomPacket, { minLength: 5, maxLength: 10 }),
+      (network, packets) => {
+        const view = new DataplaneView();
+        view.apply(firstFlush(network));
+        for (const endpoint of resourcesOf(network, 'WorkloadEndpoint')) {
+          const local = view.state.endpoints.get(storedId(endpoint));
+          t.is(local !== undefined, endpoint.spec.node === 'host-1');
+          for (const direction of local ? DIRECTIONS : [])
+            for (const packet of local ? packets : []) {
+              const verdict = local && dataplaneVerdict(view.state, local, direction, packet);
+              t.is(verdict, naiveVerdict(network, endpoint, direction, packet).verdict);
+              seen.add(`${direction} ${verdict}`);
+            }
+        }
+      },
+    ),
+    { numRuns: 500 },
+  );
+  t.deepEqual([...seen].sort(), ['egress allow', 'egress deny', 'ingress allow', 'ingress deny']);
+});
+
 test('one flush reads the same, message by message, whatever the order of the updates before it', (t) => {
   const network = fc.uniqueArray(policyResource, { maxLength: 12, selector: storedId });
   const orders = network.chain((resources) =>
@@ -47,19 +77,21 @@ test('one flush reads the same, message by message, whatever the order of the up
   );
   fc.assert(
     fc.property(orders, ([one, other]) => {
-      t.deepEqual(firstFlush(one), firstFlush(other));
+      t.deepEqual(readable(firstFlush(one)), readable(firstFlush(other)));
     }),
     { numRuns: 300 },
   );
 });
 
-function firstFlush(resources: readonly Resource[]) {
+function firstFlush(resources: readonly Resource[]): readonly DataplaneUpdate[] {
   const graph = createCalcGraph({ node: 'host-1', computeBgp: bgpModelFor });
   for (const resource of resources) graph.onUpdate({ id: storedId(resource), kind: resource.kind, resource });
-  // Sets have no order, but assertions see one.
-  return graph
-    .flush()
-    .map((message) =>
-      message.type === 'ip-set-update' ? { ...message, members: [...message.members].sort() } : message,
-    );
+  return graph.flush();
+}
+
+/** Sets have no order, but assertions see one. */
+function readable(messages: readonly DataplaneUpdate[]) {
+  return messages.map((message) =>
+    message.type === 'ip-set-update' ? { ...message, members: [...message.members].sort() } : message,
+  );
 }
