@@ -15,7 +15,13 @@ import {
   namespaceExists,
   setSysctls,
 } from '../kernel/namespaces.js';
-import { addressLength, addressPart, familyOf, type InterfaceAddress } from '../model/address.js';
+import {
+  type Address,
+  addressLength,
+  addressPart,
+  familyOf,
+  type InterfaceAddress,
+} from '../model/address.js';
 import type { LabHost, LabPlan, LabWorkload } from './lab-plan.js';
 
 const BRIDGE = 'fabric0';
@@ -45,7 +51,7 @@ export async function buildHost(exec: Exec, plan: LabPlan, host: LabHost): Promi
   await ipBatch(exec, host.namespace, [
     'link set eth0 up',
     ...host.addresses.map((address) => addAddress(address, 'eth0')),
-    ...host.gateways.map((gateway) => `-${familyOf(gateway)} route add default via ${gateway}`),
+    ...host.gateways.map((gateway) => `route add ${everything(gateway)} via ${gateway}`),
   ]);
 }
 
@@ -69,7 +75,7 @@ export async function buildWorkload(exec: Exec, host: LabHost, workload: LabWork
     ...(hasFamily(4)
       ? ['route add 169.254.1.1 dev eth0 scope link', 'route add default via 169.254.1.1 dev eth0']
       : []),
-    ...(hasFamily(6) ? [`-6 route add default via ${workload.gateway6} dev eth0`] : []),
+    ...(hasFamily(6) ? [`route add ::/0 via ${workload.gateway6} dev eth0`] : []),
   ]);
 }
 
@@ -86,6 +92,11 @@ export async function removeNetwork(exec: Exec, labName: string): Promise<readon
   const namespaces = await listNamespaces(exec, `${labName}-`);
   for (const namespace of namespaces) await deleteNamespace(exec, namespace);
   return namespaces;
+}
+
+/** A batch has one family for all its lines: the destination, spelled out, tells it. */
+function everything(gateway: Address): string {
+  return familyOf(gateway) === 4 ? '0.0.0.0/0' : '::/0';
 }
 
 function addAddress(address: InterfaceAddress, device: string): string {

@@ -23,6 +23,7 @@ type Unnumbered<T> = T extends { readonly id: number } ? Omit<T, 'id'> : never;
 
 export class Prober implements AsyncDisposable {
   readonly #agents = new Map<string, Agent>();
+  readonly #listening = new Map<string, Promise<string>>();
   readonly #program: readonly [string, ...string[]];
 
   /** @param program the command line of the probe agent, as run inside a namespace. */
@@ -30,9 +31,13 @@ export class Prober implements AsyncDisposable {
     this.#program = program;
   }
 
-  /** Makes a namespace answer on a port. */
+  /** Makes a namespace answer on a port; asking again changes nothing. */
   async listen(namespace: string, protocol: 'tcp' | 'udp', port: number): Promise<void> {
-    await this.#agent(namespace).ask({ op: 'listen', protocol, port });
+    const key = `${namespace} ${protocol} ${port}`;
+    const listening =
+      this.#listening.get(key) ?? this.#agent(namespace).ask({ op: 'listen', protocol, port });
+    this.#listening.set(key, listening);
+    await listening;
   }
 
   async probe(probe: Probe, timeoutMs = DEFAULT_TIMEOUT_MS): Promise<'allow' | 'deny'> {

@@ -151,7 +151,6 @@ export class ReconcileSteps {
       case 'applied': {
         const { seq, revision } = result;
         log.info('commit applied', {
-          source: plan.source,
           commit: plan.commit,
           seq,
           revision,

@@ -1,0 +1,63 @@
+/**
+ * `npm run bench [-- ROW...] [-- --output json] [-- --runs N]`: the table of rows.bench, or one sample of it.
+ */
+import { argv, exit, stdout } from 'node:process';
+import { parseArgs } from 'node:util';
+import { measure, type Result, sample } from './measure.js';
+import { rows } from './rows.js';
+
+const { values, positionals } = parseArgs({
+  args: argv.slice(2),
+  allowPositionals: true,
+  options: {
+    output: { type: 'string', default: 'human' },
+    runs: { type: 'string', default: '5' },
+    sample: { type: 'boolean', default: false },
+  },
+});
+
+if (values.sample) await printSample(positionals);
+else await printTable(positionals);
+exit(0);
+
+async function printSample([rowName, contender = '', size]: string[]): Promise<void> {
+  const row = rows.find(({ name }) => name === rowName);
+  if (!row) throw new Error(`There is no row "${rowName}"`);
+  stdout.write(JSON.stringify(await sample(row, contender, Number(size))));
+}
+
+async function printTable(names: string[]): Promise<void> {
+  const results: Result[] = [];
+  const chosen = rows.filter(({ name }) => names.length === 0 || names.includes(name));
+  const human = values.output === 'human';
+  if (human)
+    stdout.write(line(['work', 'size', 'contender', 'min ms', 'median ms', 'max ms', 'peak MiB', 'ratio']));
+  for (const row of chosen) {
+    for (const size of row.sizes) {
+      const measured = await measure(row, size, Number(values.runs));
+      results.push(...measured);
+      if (human) for (const result of measured) stdout.write(line(cellsOf(result)));
+    }
+  }
+  if (!human)
+    stdout.write(`${JSON.stringify({ formatVersion: '1.0', node: process.version, results }, null, 2)}\n`);
+}
+
+function cellsOf(result: Result): string[] {
+  const { row, size, contender, min, median, max, peakMiB, ratio } = result;
+  return [
+    row,
+    String(size),
+    contender,
+    min.toFixed(1),
+    median.toFixed(1),
+    max.toFixed(1),
+    peakMiB.toFixed(0),
+    ratio.toFixed(2),
+  ];
+}
+
+function line(cells: readonly string[]): string {
+  const widths = [12, 9, 24, 10, 10, 10, 9, 7];
+  return `${cells.map((cell, index) => (index === 2 || index === 0 ? cell.padEnd(widths[index] ?? 0) : cell.padStart(widths[index] ?? 0))).join(' ')}\n`;
+}

@@ -1,0 +1,43 @@
+#!/bin/sh
+# Makes a fresh machine ready: Node, Debian packages, npm packages, build. Does nothing that is done already.
+set -eu
+cd "$(dirname "$0")/.."
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "heddle: $*"; exit 1; }
+
+command -v node >/dev/null || die "Node.js is missing: install Node 20.19 or newer"
+node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
+  die "Node $(node --version) is too old: heddle needs 20.19 or newer"
+
+# program:package, for what the tests and the demo run for real
+missing=
+for pair in etcd:etcd-server bird:bird2 iptables-nft:iptables ipset:ipset ip:iproute2 conntrack:conntrack \
+  ping:iputils-ping nsenter:util-linux sysctl:procps git:git openssl:openssl; do
+  command -v "${pair%%:*}" >/dev/null || [ -x "/usr/sbin/${pair%%:*}" ] || missing="$missing ${pair#*:}"
+done
+if [ -n "$missing" ]; then
+  [ "$(id -u)" = 0 ] || die "missing packages:$missing. Run this as root, or: sudo apt-get install$missing"
+  command -v apt-get >/dev/null || die "missing packages:$missing. There is no apt-get here: install them by hand"
+  say "Installing:$missing"
+  # Packages start their daemons on installation, where nothing forbids it: an etcd and a BIRD nobody asked for.
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy"
+    trap 'rm -f "$policy"' EXIT
+  fi
+  log=$(mktemp)
+  # shellcheck disable=SC2086 # one word each
+  { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing; } \
+    >"$log" 2>&1 || { cat "$log" >&2; die "apt-get could not install:$missing"; }
+  rm -f "$log"
+fi
+
+if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+  say "Installing npm packages"
+  npm ci --no-audit --no-fund --loglevel=error >&2
+  touch node_modules/.package-lock.json
+fi
+
+say "Building"
+npm run --silent build

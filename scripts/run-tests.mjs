@@ -1,0 +1,89 @@
+// Runs the stages of the test suite one after the other, all of them even when one fails, and counts.
+// Arguments name stages to run; without any, all are run.
+import { spawn } from 'node:child_process';
+
+const UNIT_FOLDERS =
+  'model,loader,layout,datastore,policy,topology,diff,apply,reconciler,kernel,agent,cli,lab';
+
+const stages = {
+  types: ['npx', 'tsc', '--noEmit', '-p', 'tsconfig.json'],
+  schemas: ['node', 'scripts/generate-types.mjs', '--check'],
+  style: ['npx', 'biome', 'check', '.'],
+  unused: ['npx', 'knip'],
+  unit: ['npx', 'ava', `dist/test/{${UNIT_FOLDERS}}/**/*.test.js`, 'dist/test/*.test.js'],
+  // A network namespace of its own for each run: what the tests do to links and rules goes with it.
+  netns: ['unshare', '--net', 'npx', 'ava', '--concurrency=1', 'dist/test/netns/**/*.test.js'],
+  e2e: ['npx', 'ava', '--concurrency=1', '--timeout=300s', 'dist/test/e2e/**/*.test.js'],
+};
+
+const CAPABILITIES = [
+  ['root', () => process.getuid() === 0],
+  ['network namespaces', () => succeeds('unshare', ['--net', 'true'])],
+  ['ipset', () => succeeds('unshare', ['--net', 'ipset', 'list', '-name'])],
+  ['iptables (nft)', () => succeeds('unshare', ['--net', 'iptables-nft-save'])],
+  ['iptables (legacy)', () => succeeds('unshare', ['--net', 'iptables-legacy-save'])],
+  ['etcd', () => succeeds('etcd', ['--version'])],
+  ['BIRD 2', () => succeeds('bird', ['--version'])],
+  ['git', () => succeeds('git', ['--version'])],
+];
+
+let passed = 0;
+let failed = 0;
+
+const absent = [];
+for (const [name, present] of CAPABILITIES) if (!(await present())) absent.push(name);
+for (const name of absent) console.log(`This machine lacks: ${name}`);
+failed += absent.length;
+
+const chosen = process.argv.slice(2);
+for (const [name, command] of Object.entries(stages)) {
+  if (chosen.length > 0 && !chosen.includes(name)) continue;
+  console.log(`\n=== ${name}: ${command.join(' ')}`);
+  const started = performance.now();
+  const { code, output } = await run(command);
+  const counts = countTests(output);
+  passed += counts.passed;
+  failed += counts.failed;
+  if (counts.passed + counts.failed === 0) code === 0 ? (passed += 1) : (failed += 1);
+  else if (code !== 0 && counts.failed === 0) failed += 1;
+  console.log(
+    `=== ${name}: ${code === 0 ? 'ok' : `FAILED (${code})`}, ${((performance.now() - started) / 1000).toFixed(1)} s`,
+  );
+}
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
+
+/** ava's closing lines: `12 tests passed`, `1 test failed`. */
+function countTests(output) {
+  const sum = (pattern) =>
+    [...output.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0);
+  return {
+    passed: sum(/^ {2}(\d+) tests? passed$/gm),
+    failed: sum(
+      /^ {2}(\d+) (?:tests? failed|uncaught exceptions?|unhandled rejections?|tests? remained pending.*)$/gm,
+    ),
+  };
+}
+
+function run([command, ...args]) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const take = (stream) => (chunk) => {
+      output += chunk;
+      stream.write(chunk);
+    };
+    child.stdout.on('data', take(process.stdout));
+    child.stderr.on('data', take(process.stderr));
+    child.on('error', (error) => resolve({ code: error.message, output }));
+    child.on('close', (code) => resolve({ code, output }));
+  });
+}
+
+function succeeds(command, args) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: 'ignore' });
+    child.on('error', () => resolve(false));
+    child.on('close', (code) => resolve(code === 0));
+  });
+}

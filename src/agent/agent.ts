@@ -1,0 +1,222 @@
+/**
+ * The agent of one host: what the store says, calculated for this host, put into its kernel and its BIRD.
+ *
+ * One loop. A turn takes everything that has arrived since the last one, flushes the calculation graph, applies
+ * the result, reads it back, and reports. Nothing is written before the first whole snapshot (law 3), nothing is
+ * removed when the loop ends (law 5), and a turn that failed in part is repeated soon.
+ *
+ * Settings that drivers are built with (interface prefix, route protocol, families) end a life when they
+ * change. The next one begins as after a restart: a snapshot, a read-back, a sweep of what is stale.
+ */
+import type { Datastore } from '../datastore/datastore.js';
+import type { Layout } from '../layout/layout.js';
+import type { Head } from '../layout/records.js';
+import type { Log } from '../model/log.js';
+import { bgpModelFor } from '../topology/bgp.js';
+import type { BgpSpeaker } from './bgp/speaker.js';
+import type { AgentSettings } from './calc/agent-settings.js';
+import { type CalcGraph, createCalcGraph } from './calc/calc-graph.js';
+import type { DataplaneUpdate } from './calc/updates.js';
+import { countObjects, type ObjectCounts } from './count-objects.js';
+import type { Dataplane } from './dataplane/dataplane.js';
+import type { DriverFailure } from './dataplane/driver.js';
+import { Inbox, type Work } from './inbox.js';
+import type { Clock } from './status/clock.js';
+import type { HostFacts } from './status/host-facts.js';
+import { createSyncer } from './syncer/create-syncer.js';
+
+export interface AgentOptions {
+  readonly node: string;
+  readonly store: Datastore;
+  readonly layout: Layout;
+  readonly speaker: BgpSpeaker;
+  /** Builds the drivers; called once in each life. */
+  readonly openDataplane: (settings: AgentSettings, inbox: Inbox, signal: AbortSignal) => Dataplane;
+  /** Told after every turn. */
+  readonly report: (facts: HostFacts, settings: AgentSettings | undefined) => void;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** The longest rest between two turns, in ms: BGP sessions come and go without telling us. */
+const IDLE_MS = 2_000;
+const RETRY_MS = 1_000;
+/** A turn that takes longer is reported while it runs. */
+const SLOW_TURN_MS = 1_000;
+
+/** Runs until the signal is aborted. @throws what no repetition can heal */
+export async function runAgent(options: AgentOptions): Promise<void> {
+  while (!options.signal.aborted) {
+    const life = new AbortController();
+    try {
+      await new Life(options, AbortSignal.any([options.signal, life.signal])).run();
+    } finally {
+      life.abort();
+    }
+  }
+}
+
+class Life {
+  readonly #options: AgentOptions;
+  readonly #signal: AbortSignal;
+  readonly #inbox = new Inbox();
+  readonly #graph: CalcGraph;
+  readonly #counts: ObjectCounts = countObjects();
+  #facts: HostFacts;
+  #heads: ReadonlyMap<string, Head> = new Map();
+  #settings: AgentSettings | undefined;
+  #dataplane: Dataplane | undefined;
+
+  constructor(options: AgentOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+    this.#graph = createCalcGraph({ node: options.node, computeBgp: bgpModelFor });
+    this.#facts = {
+      node: options.node,
+      datastoreAway: undefined,
+      received: undefined,
+      applied: undefined,
+      failures: [],
+      verified: undefined,
+      unenforced: [],
+      bgp: { configured: 0, established: 0, sessions: [] },
+      counts: {},
+    };
+  }
+
+  /** Returns when the settings ask for other drivers, or the signal is aborted. */
+  async run(): Promise<void> {
+    const reading = this.#readStore();
+    try {
+      while (!this.#signal.aborted) {
+        const isDone = this.#facts.failures.length === 0;
+        const work = await this.#inbox.take(isDone ? IDLE_MS : RETRY_MS, this.#signal);
+        if (this.#signal.aborted) break;
+        if ((await this.#turn(work)) === 'other-drivers') return;
+      }
+      await reading;
+    } finally {
+      this.#inbox.close();
+    }
+  }
+
+  async #readStore(): Promise<void> {
+    const { store, layout, log } = this.#options;
+    for await (const message of createSyncer(store, layout, { signal: this.#signal })) {
+      if (message.type === 'batch') this.#inbox.addBatch(message);
+      else if (message.type === 'interrupted') {
+        log.warn('store is away', { reason: message.reason });
+        this.#inbox.setStoreAway(message.reason);
+      } else {
+        log.info('store is back');
+        this.#inbox.setStoreAway(undefined);
+      }
+    }
+  }
+
+  async #turn(work: Work): Promise<'other-drivers' | 'done'> {
+    this.#learn(work);
+    const { received } = this.#facts;
+    if (!received?.ready) {
+      await this.#watchBgp();
+      return 'done';
+    }
+    const slow = setTimeout(() => this.#report(), SLOW_TURN_MS);
+    try {
+      const updates = this.#graph.flush();
+      for (const update of updates) this.#counts.onDataplaneUpdate(update);
+      if (this.#needsOtherDrivers(updates)) return 'other-drivers';
+      if (this.#isIdle(updates, work)) await this.#watchBgp();
+      else await this.#program(updates, work);
+    } finally {
+      clearTimeout(slow);
+    }
+    return 'done';
+  }
+
+  /** Takes in what the store says; nothing is calculated for the kernel yet. */
+  #learn({ batches, storeAway }: Work): void {
+    for (const { updates } of batches) {
+      for (const update of updates) {
+        this.#graph.onUpdate(update);
+        this.#counts.onUpdate(update);
+      }
+    }
+    const last = batches.at(-1);
+    const received = last ? { revision: last.revision, ready: last.ready } : this.#facts.received;
+    this.#facts = { ...this.#facts, datastoreAway: storeAway, received };
+    if (last) this.#heads = last.heads;
+  }
+
+  #isIdle(updates: readonly DataplaneUpdate[], { resync, repair }: Work): boolean {
+    const { applied, received, failures } = this.#facts;
+    const isUnchanged = updates.length === 0 && applied?.revision === received?.revision;
+    return isUnchanged && !resync && !repair && failures.length === 0;
+  }
+
+  #needsOtherDrivers(updates: readonly DataplaneUpdate[]): boolean {
+    const update = updates.find((one) => one.type === 'settings-update');
+    if (update?.type !== 'settings-update') return false;
+    const before = this.#settings;
+    this.#settings = update.settings;
+    if (before && !sameDrivers(before, update.settings)) return true;
+    this.#dataplane ??= this.#options.openDataplane(update.settings, this.#inbox, this.#signal);
+    return false;
+  }
+
+  async #program(updates: readonly DataplaneUpdate[], work: Work): Promise<void> {
+    const { speaker, clock } = this.#options;
+    const revision = this.#facts.received?.revision;
+    const heads = this.#heads;
+    if (work.resync) this.#dataplane?.resync();
+    const applied = (await this.#dataplane?.apply(updates)) ?? { failures: [] };
+    const bgp = await this.#applyBgp(updates, work.resync);
+    const failures = [...applied.failures, ...bgp];
+    const at = clock.now();
+    const differences = failures.length > 0 ? [] : await this.#readBack(speaker);
+    if (revision === undefined) return;
+    this.#facts = {
+      ...this.#facts,
+      applied: { revision, heads },
+      failures,
+      verified: failures.length > 0 ? this.#facts.verified : { revision, at, differences },
+      unenforced: [...this.#graph.problems()].map(([object, message]) => ({ object, message })),
+      bgp: await speaker.status(),
+      counts: this.#counts.all(),
+    };
+    if (differences.length > 0) this.#inbox.requestResync();
+    this.#report();
+  }
+
+  async #applyBgp(updates: readonly DataplaneUpdate[], resync: boolean): Promise<readonly DriverFailure[]> {
+    const { speaker } = this.#options;
+    const update = updates.findLast((one) => one.type === 'bgp-update');
+    if (update?.type === 'bgp-update') return (await speaker.apply(update.model, this.#settings)).failures;
+    const hadFailed = this.#facts.failures.length > 0;
+    return resync || hadFailed ? (await speaker.resync()).failures : [];
+  }
+
+  async #readBack(speaker: BgpSpeaker): Promise<readonly DriverFailure[]> {
+    const found = await Promise.all([this.#dataplane?.verify() ?? [], speaker.verify()]);
+    return found.flat();
+  }
+
+  async #watchBgp(): Promise<void> {
+    this.#facts = { ...this.#facts, bgp: await this.#options.speaker.status() };
+    this.#report();
+  }
+
+  #report(): void {
+    this.#options.report(this.#facts, this.#settings);
+  }
+}
+
+/** The settings that drivers are built with. */
+function sameDrivers(a: AgentSettings, b: AgentSettings): boolean {
+  return (
+    a.interfacePrefix === b.interfacePrefix &&
+    a.deviceRouteProtocol === b.deviceRouteProtocol &&
+    a.ipv6Support === b.ipv6Support
+  );
+}

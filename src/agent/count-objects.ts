@@ -1,0 +1,70 @@
+/**
+ * How many objects there are: in the store, by kind, and on this host, as the calculation graph says.
+ */
+import type { Kind } from '../model/resource.js';
+import type { DataplaneUpdate } from './calc/updates.js';
+import type { Counts } from './status/counts.js';
+import type { Update } from './syncer/update.js';
+
+export interface ObjectCounts {
+  onUpdate(update: Update): void;
+  onDataplaneUpdate(update: DataplaneUpdate): void;
+  all(): Counts;
+}
+
+type LocalObject = 'endpoints' | 'policies' | 'profiles' | 'ipSets';
+
+export function countObjects(): ObjectCounts {
+  const stored = new Groups<Kind>();
+  const local = new Groups<LocalObject>();
+  return {
+    onUpdate: ({ id, kind, resource }) => stored.put(kind, id, resource !== undefined),
+    onDataplaneUpdate: (update) => countLocal(local, update),
+    all: () => ({
+      localEndpoints: local.count('endpoints'),
+      localPolicies: local.count('policies'),
+      localProfiles: local.count('profiles'),
+      ipSets: local.count('ipSets'),
+      clusterHosts: stored.count('Node'),
+      clusterWorkloadEndpoints: stored.count('WorkloadEndpoint'),
+      clusterHostEndpoints: stored.count('HostEndpoint'),
+      clusterPolicies: stored.count('GlobalNetworkPolicy'),
+      clusterProfiles: stored.count('Profile'),
+    }),
+  };
+}
+
+function countLocal(local: Groups<LocalObject>, update: DataplaneUpdate): void {
+  switch (update.type) {
+    case 'workload-endpoint-update':
+      return local.put('endpoints', update.endpoint.id, true);
+    case 'workload-endpoint-remove':
+      return local.put('endpoints', update.id, false);
+    case 'policy-update':
+    case 'policy-remove':
+      return local.put('policies', `${update.tier}/${update.name}`, update.type === 'policy-update');
+    case 'profile-update':
+    case 'profile-remove':
+      return local.put('profiles', update.name, update.type === 'profile-update');
+    case 'ip-set-update':
+    case 'ip-set-remove':
+      return local.put('ipSets', update.id, update.type === 'ip-set-update');
+    default:
+  }
+}
+
+/** Sets of names, each of one group. */
+class Groups<G> {
+  readonly #names = new Map<G, Set<string>>();
+
+  put(group: G, name: string, isThere: boolean): void {
+    const names = this.#names.get(group) ?? new Set();
+    this.#names.set(group, names);
+    if (isThere) names.add(name);
+    else names.delete(name);
+  }
+
+  count(group: G): number {
+    return this.#names.get(group)?.size ?? 0;
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * Builds the dataplane of a host from its settings: a packet filter and the path drivers for each family, and the
+ * watch over interfaces that has them read the kernel back.
+ */
+import type { Exec } from '../kernel/exec.js';
+import type { ProcSys } from '../kernel/proc-sys.js';
+import type { RtNetlink } from '../kernel/rtnetlink.js';
+import { IP_FAMILIES } from '../model/address.js';
+import type { Log } from '../model/log.js';
+import type { AgentSettings } from './calc/agent-settings.js';
+import type { Backend } from './dataplane/backends/backend.js';
+import { createDataplane, type Dataplane } from './dataplane/dataplane.js';
+import { monitorInterfaces } from './dataplane/drivers/interface-monitor.js';
+import { kernelDrivers } from './dataplane/drivers/kernel-drivers.js';
+import type { Inbox } from './inbox.js';
+import type { Clock } from './status/clock.js';
+
+export interface OpenDataplaneOptions {
+  readonly settings: AgentSettings;
+  readonly backend: Backend;
+  readonly kernel: { readonly rtnetlink: RtNetlink; readonly procSys: ProcSys; readonly exec: Exec };
+  /** A lock file of its own for hosts that share one file system. */
+  readonly lockFile?: string;
+  /** Told when there is something to compare or to read back. */
+  readonly inbox: Pick<Inbox, 'requestRepair' | 'requestResync'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Told of every apply: how long it took, in seconds, and how many objects failed. */
+  readonly onApply: (seconds: number, failures: number) => void;
+  readonly signal: AbortSignal;
+}
+
+const INTERFACE_POLL_MS = 1_000;
+
+export function openDataplane(options: OpenDataplaneOptions): Dataplane {
+  const { settings, backend, kernel, lockFile, inbox, clock, log, onApply, signal } = options;
+  const families = IP_FAMILIES.filter((family) => family === 4 || settings.ipv6Support);
+  const pause = (ms: number) => clock.pause(ms, signal);
+  const lock = lockFile === undefined ? {} : { lockFile };
+  const packetFilters = families.map((family) => backend({ family, exec: kernel.exec, pause, ...lock }));
+  const paths = kernelDrivers({ families, settings, ...kernel });
+  const plain = createDataplane({ packetFilters, paths, now: () => clock.monotonic() });
+  monitorInterfaces({
+    rtnetlink: kernel.rtnetlink,
+    interfacePrefix: settings.interfacePrefix,
+    drivers: paths.drivers,
+    onChange: () => inbox.requestRepair(),
+    resyncMs: settings.routeRefreshMs,
+    pollMs: INTERFACE_POLL_MS,
+    signal,
+  }).catch((error: unknown) => {
+    if (!signal.aborted) log.error('interfaces are no longer watched', { error: String(error) });
+  });
+  const dataplane: Dataplane = {
+    ...plain,
+    async apply(batch) {
+      const summary = await plain.apply(batch);
+      onApply(summary.durationMs / 1_000, summary.failures.length);
+      return summary;
+    },
+  };
+  const refresh = setInterval(
+    () => inbox.requestResync(),
+    Math.min(settings.iptablesRefreshMs, settings.ipsetsRefreshMs),
+  );
+  signal.addEventListener('abort', () => clearInterval(refresh), { once: true });
+  return dataplane;
+}

@@ -1,0 +1,170 @@
+/**
+ * `heddle agent`: keeps this host as the store says. Wires everything that runs on a host.
+ */
+import { mkdir, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { InvalidArgumentError } from 'commander';
+import { runAgent } from '../agent/agent.js';
+import { createBgpSpeaker } from '../agent/bgp/index.js';
+import type { AgentSettings } from '../agent/calc/agent-settings.js';
+import { backends } from '../agent/dataplane/backends/index.js';
+import { openDataplane } from '../agent/open-dataplane.js';
+import { systemClock } from '../agent/status/clock.js';
+import { LoopWatch, readiness } from '../agent/status/health.js';
+import { startHealthServer } from '../agent/status/health-server.js';
+import type { HostFacts } from '../agent/status/host-facts.js';
+import { hostStatus } from '../agent/status/host-status.js';
+import { AgentMetrics } from '../agent/status/metrics.js';
+import { StatusReporter } from '../agent/status/status-reporter.js';
+import { exec } from '../kernel/exec.js';
+import { netlinkTransports } from '../kernel/netlink/index.js';
+import { openRtNetlink } from '../kernel/open-rtnetlink.js';
+import { procSys } from '../kernel/proc-sys.js';
+import { type CommonOptions, flag, type Verb, verb } from './command.js';
+import type { CliContext } from './context.js';
+import { addEtcdOptions, type EtcdOptions, openStore } from './etcd-options.js';
+import { CliError, EXIT } from './exit-codes.js';
+import { createLog } from './log.js';
+import { requireRoot } from './require-root.js';
+
+interface AgentOptions extends CommonOptions, EtcdOptions {
+  readonly node: string;
+  readonly backend: keyof typeof backends;
+  readonly netlink: keyof typeof netlinkTransports;
+  readonly bgp: 'managed' | 'system' | 'none';
+  readonly stateDir: string;
+  readonly secretsDir?: string;
+  readonly metricsListen?: ListenAddress;
+  readonly xtablesLock?: string;
+}
+
+interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export const agent: Verb = (context) => {
+  const { environment } = context;
+  const add = (flags: string, description: string) => flag(environment, flags, description);
+  return addEtcdOptions(
+    verb(context, 'agent', 'keep this host as the store says', { logLevel: 'info' }),
+    context,
+  )
+    .addOption(
+      add('--node <name>', 'the Node that this host is').default(hostname().toLowerCase(), "the host's name"),
+    )
+    .addOption(add('--backend <name>', 'packet filter').choices(Object.keys(backends)).default('iptables'))
+    .addOption(
+      add('--netlink <name>', 'netlink transport').choices(Object.keys(netlinkTransports)).default('koffi'),
+    )
+    .addOption(
+      add('--bgp <mode>', 'managed: run BIRD; system: configure the BIRD of this host; none: policy only')
+        .choices(['managed', 'system', 'none'])
+        .default('managed'),
+    )
+    .addOption(add('--state-dir <dir>', 'where BIRD keeps its files').default('/var/lib/heddle'))
+    .addOption(add('--secrets-dir <dir>', 'where the files of secrets lie'))
+    .addOption(
+      add('--metrics-listen <host:port>', '/metrics, /readiness and /liveness').argParser(parseListen),
+    )
+    .addOption(add('--xtables-lock <file>', 'a lock file of its own, for hosts that share a file system'))
+    .action((options: AgentOptions) => run(context, options));
+};
+
+async function run(context: CliContext, options: AgentOptions): Promise<void> {
+  requireRoot('heddle agent programs routes and packet filters');
+  const { node, stateDir } = options;
+  const log = createLog(options.logLevel, { node });
+  await mkdir(stateDir, { recursive: true });
+  await requireFolder(options.secretsDir);
+  await using opened = await openStore(options, log);
+  await using rtnetlink = openRtNetlink(await openTransport(options.netlink));
+  const metrics = new AgentMetrics();
+  const countingExec = metrics.countingExec(exec);
+  const speaker = createBgpSpeaker({
+    mode: options.bgp,
+    stateDir: join(stateDir, 'bird'),
+    exec: countingExec,
+    log,
+  });
+  const reporter = new StatusReporter({ ...opened, node, log, clock: systemClock });
+  const loop = new LoopWatch(systemClock);
+  let facts: HostFacts | undefined;
+  await using _server = await listen(options, metrics, loop, () => facts);
+  const report = (now: HostFacts, settings: AgentSettings | undefined) => {
+    facts = now;
+    loop.turned();
+    metrics.setFacts(now);
+    reporter.report(hostStatus(now));
+    reporter.setFelixInterval(settings?.reportingMs ?? 0);
+  };
+  log.info('agent started', { backend: options.backend, netlink: options.netlink, bgp: options.bgp });
+  const { store, layout } = opened;
+  const kernel = { rtnetlink, procSys, exec: countingExec };
+  const { signal } = context;
+  try {
+    await Promise.all([
+      reporter.run(signal),
+      runAgent({
+        ...{ node, store, layout, speaker, report, log, signal, clock: systemClock },
+        openDataplane: (settings, inbox, life) =>
+          openDataplane({
+            ...{ settings, inbox, kernel, log, signal: life, clock: systemClock },
+            backend: backends[options.backend],
+            ...(options.xtablesLock !== undefined && { lockFile: options.xtablesLock }),
+            onApply: (seconds, failures) => metrics.observeApply(seconds, failures),
+          }),
+      }),
+    ]);
+  } finally {
+    speaker.close();
+    log.info('agent stopped; routes, rules and BIRD stay as they are');
+  }
+}
+
+async function openTransport(name: keyof typeof netlinkTransports) {
+  const { available, open } = netlinkTransports[name];
+  const reason = await available();
+  if (reason !== undefined) {
+    throw new CliError(
+      EXIT.unexpected,
+      `netlink transport ${name} cannot be loaded: ${reason}`,
+      'try another --netlink',
+    );
+  }
+  return open();
+}
+
+async function listen(
+  { metricsListen }: AgentOptions,
+  metrics: AgentMetrics,
+  loop: LoopWatch,
+  facts: () => HostFacts | undefined,
+): Promise<AsyncDisposable> {
+  if (!metricsListen) return { [Symbol.asyncDispose]: async () => {} };
+  const starting = [{ code: 'not-in-sync', message: 'the agent has just started' }] as const;
+  return startHealthServer({
+    ...metricsListen,
+    metrics,
+    readiness: () => {
+      const now = facts();
+      return now ? readiness(now) : starting;
+    },
+    stuck: () => loop.stuck(),
+  });
+}
+
+async function requireFolder(folder: string | undefined): Promise<void> {
+  if (folder === undefined) return;
+  const found = await stat(folder).catch(() => undefined);
+  if (!found?.isDirectory()) throw new CliError(EXIT.invalidInput, `--secrets-dir ${folder} is no folder`);
+}
+
+function parseListen(text: string): ListenAddress {
+  const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (!match || port > 65_535)
+    throw new InvalidArgumentError(`"${text}" is no address: write 127.0.0.1:9091 or [::1]:9091.`);
+  return { host: match[1] ?? (match[2] || '0.0.0.0'), port };
+}

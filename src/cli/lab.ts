@@ -1,0 +1,187 @@
+/**
+ * `heddle lab`: a whole network of a folder of manifests on this machine, with real parts only.
+ */
+
+import { spawn } from 'node:child_process';
+import { resolve } from 'node:path';
+import { stdin, stdout } from 'node:process';
+import type { Command } from 'commander';
+import { exec } from '../kernel/exec.js';
+import { inNamespace } from '../kernel/namespaces.js';
+import { planProbes } from '../lab/connectivity-probes.js';
+import { removeLab, startLab } from '../lab/lab.js';
+import { LabPlanError, planLab } from '../lab/lab-plan.js';
+import { isRunning } from '../lab/lab-processes.js';
+import { type LabState, readLabState } from '../lab/lab-state.js';
+import { runProbeAgent } from '../lab/probe-agent.js';
+import { Prober } from '../lab/prober.js';
+import { parseRelayEnd, startRelay } from '../lab/relay.js';
+import { runProbes, summarizeProbes } from '../lab/run-probes.js';
+import { type CommonOptions, flag, type Verb, verb } from './command.js';
+import { type CliContext, pickColors } from './context.js';
+import { CliError, EXIT } from './exit-codes.js';
+import { labDemo } from './lab-demo.js';
+import { loadFolder } from './load-folder.js';
+import { requireRoot } from './require-root.js';
+
+interface LabOptions extends CommonOptions {
+  readonly name: string;
+}
+
+export const lab: Verb = (context) => {
+  const group = verb(context, 'lab', 'a whole network of a folder on this machine, in network namespaces');
+  for (const make of [up, status, execIn, probe, down, labDemo, relay, probeAgent])
+    group.addCommand(make(context), hidden(make));
+  return group;
+};
+
+function hidden(make: Verb): { hidden: boolean } {
+  return { hidden: make === relay || make === probeAgent };
+}
+
+const up: Verb = (context) =>
+  withName(context, verb(context, 'up', 'build the network of a folder and keep it running'))
+    .argument('[path]', 'folder of manifests', '.')
+    .action(async (path: string, options: LabOptions) => {
+      requireRoot('heddle lab makes network namespaces');
+      const { state } = await loadFolder(context, path, options);
+      const plan = planOrExplain(options.name, state.values());
+      const running = await startLab({
+        plan,
+        seed: resolve(path),
+        exec,
+        self: context.self,
+        signal: context.signal,
+      });
+      context.out(
+        options.output === 'json' ? `${JSON.stringify(running)}\n` : describe(running, options, context),
+      );
+    });
+
+const status: Verb = (context) =>
+  withName(context, verb(context, 'status', 'what runs in a lab')).action(async (options: LabOptions) => {
+    const state = await requireLab(options.name);
+    const rows = state.processes.map((process) => ({ ...process, running: isRunning(process) }));
+    if (options.output === 'json') context.out(`${JSON.stringify({ ...state, processes: rows })}\n`);
+    else {
+      const colors = pickColors(options.color, context);
+      for (const { role, pid, running, logFile } of rows) {
+        const mark = running ? colors.green('running') : colors.red('ended  ');
+        context.out(`${mark}  ${role.padEnd(20)} pid ${String(pid).padEnd(8)} ${colors.dim(logFile)}\n`);
+      }
+    }
+    if (rows.some(({ running }) => !running)) context.exitWith(EXIT.unexpected);
+  });
+
+const execIn: Verb = (context) =>
+  withName(context, verb(context, 'exec', 'run a program on a host, or inside a workload'))
+    .argument('<where>', 'name of a Node or a WorkloadEndpoint, or `fabric`')
+    .argument('<command...>', 'the program and its arguments, after --')
+    .action(async (where: string, command: [string, ...string[]], options: LabOptions) => {
+      const { plan } = await requireLab(options.name);
+      const places = [...plan.hosts, ...plan.workloads, { name: 'fabric', namespace: plan.fabric.namespace }];
+      const place = places.find(({ name }) => name === where);
+      if (!place) {
+        const names = places.map(({ name }) => name).join(', ');
+        throw new CliError(
+          EXIT.invalidInput,
+          `there is no "${where}" in lab "${options.name}"`,
+          `there are: ${names}`,
+        );
+      }
+      const [program, ...args] = inNamespace(place.namespace, command);
+      const child = spawn(program, args, { stdio: 'inherit' });
+      context.exitWith(
+        await new Promise<number>((done) => child.on('close', (code) => done(code ?? EXIT.unexpected))),
+      );
+    });
+
+const probe: Verb = (context) =>
+  withName(context, verb(context, 'probe', 'send real packets for every ConnectivityTest'))
+    .argument('[path]', 'folder of manifests; default: what the lab was pushed last')
+    .action(async (path: string | undefined, options: LabOptions) => {
+      const running = await requireLab(options.name);
+      const { state } = await loadFolder(context, path ?? running.workTree, options);
+      await using prober = new Prober([...context.self, 'lab', 'probe-agent']);
+      const results = await runProbes(prober, planProbes(state, running.plan), running.plan);
+      const summary = summarizeProbes(results);
+      if (options.output === 'json') context.out(`${JSON.stringify(summary)}\n`);
+      else {
+        const colors = pickColors(options.color, context);
+        for (const { test, src, dst, family, protocol, port, expected, got, ok } of summary.probes) {
+          const what = `${src} -> ${dst} ${protocol}${port === undefined ? '' : `/${port}`} IPv${family}`;
+          const verdict = ok ? colors.green(got) : colors.red(`${got}, expected ${expected}`);
+          context.out(`${what.padEnd(52)} ${verdict}  ${colors.dim(test)}\n`);
+        }
+        context.out(`${summary.probes.length} probes, ${summary.mismatches} mismatches\n`);
+      }
+      if (summary.mismatches > 0) context.exitWith(EXIT.connectivity);
+    });
+
+const down: Verb = (context) =>
+  withName(context, verb(context, 'down', 'end a lab, also one that a crash left behind')).action(
+    async (options: LabOptions) => {
+      requireRoot('heddle lab removes network namespaces');
+      const { namespaces } = await removeLab(exec, options.name);
+      context.out(
+        options.output === 'json'
+          ? `${JSON.stringify({ name: options.name, removed: namespaces })}\n`
+          : `lab ${options.name}: ${namespaces.length} namespaces removed\n`,
+      );
+    },
+  );
+
+const relay: Verb = (context) =>
+  verb(context, 'relay', 'forward connections between network namespaces')
+    .argument('<listen>', '/path/of/socket or host:port')
+    .argument('<connect>', '/path/of/socket or host:port')
+    .action(async (listen: string, connect: string) => {
+      await startRelay(parseRelayEnd(listen), parseRelayEnd(connect), context.signal);
+      await new Promise<void>((done) => context.signal.addEventListener('abort', () => done()));
+    });
+
+const probeAgent: Verb = (context) =>
+  verb(context, 'probe-agent', 'try connections on request: JSON lines in, JSON lines out').action(() =>
+    runProbeAgent(stdin, stdout),
+  );
+
+function withName(context: CliContext, command: Command): Command {
+  return command.addOption(flag(context.environment, '--name <name>', 'name of the lab').default('lab'));
+}
+
+async function requireLab(name: string): Promise<LabState> {
+  const state = await readLabState(name);
+  if (!state)
+    throw new CliError(
+      EXIT.invalidInput,
+      `there is no lab "${name}"`,
+      `make one: heddle lab up --name ${name}`,
+    );
+  return state;
+}
+
+function planOrExplain(...[name, resources]: Parameters<typeof planLab>): ReturnType<typeof planLab> {
+  try {
+    return planLab(name, resources);
+  } catch (error) {
+    if (error instanceof LabPlanError) throw new CliError(EXIT.invalidInput, error.message);
+    throw error;
+  }
+}
+
+function describe(state: LabState, options: LabOptions, context: CliContext): string {
+  const colors = pickColors(options.color, context);
+  const { plan } = state;
+  const name = options.name === 'lab' ? '' : ` --name ${options.name}`;
+  const anyHost = plan.hosts[0]?.name ?? 'HOST';
+  return [
+    `lab ${colors.bold(plan.name)}: ${plan.hosts.length} hosts, ${plan.workloads.length} workloads`,
+    '',
+    `  push a change    cd ${state.workTree} && $EDITOR ... && git commit -am change && git push origin HEAD:main`,
+    `  who is live      heddle status --etcd ${state.etcdOutside}`,
+    `  inside a host    heddle lab exec${name} ${anyHost} -- ip route`,
+    `  real packets     heddle lab probe${name}`,
+    `  end it           heddle lab down${name}`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,66 @@
+#!/usr/bin/env node
+/**
+ * The command line: reads arguments and environment, runs one verb, and turns what happened into an exit code.
+ * Nothing below this folder reads argv or ends the process.
+ */
+import { argv, env, execArgv, execPath, exit, stderr, stdout } from 'node:process';
+import { Command, CommanderError } from 'commander';
+import { DatastoreError } from '../datastore/datastore.js';
+import { SourceError } from '../loader/sources/source.js';
+import type { CliContext } from './context.js';
+import { CliError, EXIT } from './exit-codes.js';
+import { verbs } from './verbs.js';
+import { version } from './version.js';
+
+let exitCode: number = EXIT.ok;
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(name));
+// A reader that has seen enough (`heddle get ... | head`) is no error.
+stdout.on('error', () => exit(EXIT.ok));
+
+const context: CliContext = {
+  out: (text) => stdout.write(text),
+  err: (text) => stderr.write(text),
+  environment: env,
+  isTerminal: stdout.isTTY === true,
+  signal: stop.signal,
+  self: [execPath, ...execArgv, argv[1] ?? 'heddle'],
+  exitWith: (code) => {
+    exitCode = code;
+  },
+};
+
+const program = new Command('heddle')
+  .description('Keeps a routed container and VM network the way its git repository says.')
+  .version(version())
+  .exitOverride()
+  .showSuggestionAfterError();
+for (const makeVerb of verbs) program.addCommand(makeVerb(context).copyInheritedSettings(program));
+
+program
+  .parseAsync(argv)
+  .catch((error: unknown) => {
+    exitCode = report(error);
+  })
+  // Give standard output the time to reach a slow pipe.
+  .then(() => stdout.write('', () => exit(exitCode)));
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.invalidInput;
+  if (error instanceof CliError) {
+    stderr.write(`heddle: ${error.message}\n${error.hint === undefined ? '' : `  ${error.hint}\n`}`);
+    return error.exitCode;
+  }
+  if (error instanceof DatastoreError) {
+    stderr.write(`heddle: ${error.message}\n`);
+    const isAccess = error.code === 'unauthenticated' || error.code === 'permission-denied';
+    return isAccess ? EXIT.source : EXIT.unexpected;
+  }
+  if (error instanceof SourceError) {
+    stderr.write(`heddle: ${error.message}\n`);
+    return EXIT.source;
+  }
+  const story = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  stderr.write(`heddle: unexpected error: ${story}\n`);
+  return EXIT.unexpected;
+}

@@ -1,0 +1,73 @@
+/**
+ * `heddle render`: exactly what one host would be given, without the host.
+ */
+import { Argument } from 'commander';
+import { backends } from '../agent/dataplane/backends/index.js';
+import { RENDERED, type RenderedPart, renderHost } from '../agent/render-host.js';
+import { compileState } from '../layout/compile.js';
+import { createLayout } from '../layout/create-layout.js';
+import type { Layout } from '../layout/layout.js';
+import { resourceId } from '../model/resource.js';
+import type { StoreKey } from '../model/store.js';
+import { type CommonOptions, flag, type Verb, verb } from './command.js';
+import type { CliContext } from './context.js';
+import { addEtcdOptions, type EtcdOptions, openStore } from './etcd-options.js';
+import { CliError, EXIT } from './exit-codes.js';
+import { loadFolder } from './load-folder.js';
+import { createLog } from './log.js';
+
+interface RenderOptions extends CommonOptions, EtcdOptions {
+  readonly node: string;
+  readonly backend: keyof typeof backends;
+}
+
+interface Store {
+  readonly layout: Layout;
+  readonly entries: ReadonlyMap<StoreKey, { readonly value: string }>;
+}
+
+/** Where Debian's bird2 package would have BIRD log to. */
+const BIRD_LOG = '/var/log/bird.log';
+
+export const render: Verb = (context) =>
+  addEtcdOptions(verb(context, 'render', 'exactly what one host would be given'), context)
+    .addArgument(new Argument('<part>', 'what to print').choices([...RENDERED]))
+    .argument('[path]', 'folder of manifests; with --etcd the live store is taken instead', '.')
+    .addOption(flag(context.environment, '--node <name>', 'which host').makeOptionMandatory())
+    .addOption(
+      flag(context.environment, '--backend <name>', 'packet filter')
+        .choices(Object.keys(backends))
+        .default('iptables'),
+    )
+    .action(async (part: RenderedPart, path: string, options: RenderOptions) => {
+      const store =
+        options.etcd === undefined ? await fromFolder(context, path, options) : await fromEtcd(options);
+      const backend = backends[options.backend];
+      const rendered = await renderHost({ node: options.node, ...store, backend, birdLog: BIRD_LOG });
+      context.out(
+        options.output === 'json'
+          ? `${JSON.stringify({ node: options.node, part, text: rendered[part] })}\n`
+          : rendered[part],
+      );
+    });
+
+async function fromFolder(context: CliContext, path: string, options: RenderOptions): Promise<Store> {
+  const { state } = await loadFolder(context, path, options);
+  if (!state.has(resourceId('Node', options.node))) {
+    throw new CliError(
+      EXIT.invalidInput,
+      `there is no Node "${options.node}" in ${path}`,
+      'name one with --node',
+    );
+  }
+  const layout = createLayout(options.etcdPrefix);
+  const { objects } = compileState(state, layout);
+  const entries = [...objects.values()].flatMap((object) => object.entries);
+  return { layout, entries: new Map(entries.map(({ key, value }) => [key, { value }])) };
+}
+
+async function fromEtcd(options: RenderOptions): Promise<Store> {
+  await using opened = await openStore(options, createLog(options.logLevel));
+  const { entries } = await opened.store.snapshot(opened.layout.prefix);
+  return { layout: opened.layout, entries };
+}

@@ -1,0 +1,86 @@
+/**
+ * The flags that lead to the manifests.
+ */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { Credentials } from '../loader/sources/git-remote.js';
+import { openSource } from '../loader/sources/index.js';
+import { type Source, SourceError } from '../loader/sources/source.js';
+import { flag } from './command.js';
+import type { CliContext, Environment } from './context.js';
+import { CliError, EXIT } from './exit-codes.js';
+import { readOptional } from './read-optional.js';
+
+export interface SourceOptions {
+  readonly repo: string;
+  readonly ref?: string;
+  readonly path?: string;
+  readonly cacheDir: string;
+  readonly gitUser?: string;
+  readonly gitPasswordFile?: string;
+  readonly gitTokenFile?: string;
+  readonly gitCa?: string;
+}
+
+export function addSourceOptions(command: Command, { environment }: CliContext): Command {
+  return command
+    .addOption(flag(environment, '--repo <url-or-dir>', 'where the manifests are').makeOptionMandatory())
+    .addOption(
+      flag(environment, '--ref <ref>', 'branch, tag or commit; of a folder: read git instead of the files'),
+    )
+    .addOption(
+      flag(environment, '--path <subdir>', 'folder of the manifests below the root of the repository'),
+    )
+    .addOption(
+      flag(environment, '--cache-dir <dir>', 'where fetched objects are kept').default(
+        defaultCache(environment),
+      ),
+    )
+    .addOption(flag(environment, '--git-user <name>', 'user for https'))
+    .addOption(flag(environment, '--git-password-file <file>', 'file that holds the password for https'))
+    .addOption(flag(environment, '--git-token-file <file>', 'file that holds a bearer token for https'))
+    .addOption(flag(environment, '--git-ca <file>', 'certificate authority of the git server (PEM)'));
+}
+
+/** @throws {CliError} for a wrong address, or a file that cannot be read */
+export async function openSourceOf(options: SourceOptions): Promise<Source> {
+  const { repo, ref, path, cacheDir, gitUser } = options;
+  const [password, token, ca] = await Promise.all(
+    [options.gitPasswordFile, options.gitTokenFile, options.gitCa].map(readOptional),
+  );
+  const credentials = credentialsOf(gitUser, password, token);
+  try {
+    return openSource({ repo, ref, path, cacheDir, ...(credentials && { credentials }), ...(ca && { ca }) });
+  } catch (error) {
+    if (error instanceof SourceError) throw new CliError(EXIT.source, error.message);
+    throw error;
+  }
+}
+
+/** Opens a folder of manifests that is there, as it is now. */
+export function openFolderSource(path: string): Source {
+  return openSource({ repo: path, cacheDir: join(tmpdir(), 'heddle') });
+}
+
+function credentialsOf(
+  username: string | undefined,
+  password: string | undefined,
+  token: string | undefined,
+): Credentials | undefined {
+  if (token !== undefined) return { type: 'bearer', token: token.trimEnd() };
+  if (username === undefined && password === undefined) return undefined;
+  if (username === undefined || password === undefined) {
+    throw new CliError(
+      EXIT.invalidInput,
+      '--git-user and --git-password-file belong together',
+      'give both or neither',
+    );
+  }
+  return { type: 'basic', username, password: password.trimEnd() };
+}
+
+function defaultCache({ XDG_CACHE_HOME, HOME }: Environment): string {
+  if (XDG_CACHE_HOME) return join(XDG_CACHE_HOME, 'heddle');
+  return HOME ? join(HOME, '.cache', 'heddle') : join(tmpdir(), 'heddle');
+}

@@ -1,0 +1,44 @@
+/**
+ * `heddle status`: which commit is live where.
+ */
+import { type ClusterStatus, type HostReport, readClusterStatus } from '../reconciler/cluster-status.js';
+import { type CommonOptions, type Verb, verb } from './command.js';
+import { type Colors, pickColors } from './context.js';
+import { addEtcdOptions, type EtcdOptions, openStore } from './etcd-options.js';
+import { createLog } from './log.js';
+import { formatTable } from './table.js';
+
+export const status: Verb = (context) =>
+  addEtcdOptions(verb(context, 'status', 'which commit is live on which host'), context).action(
+    async (options: CommonOptions & EtcdOptions) => {
+      await using opened = await openStore(options, createLog(options.logLevel));
+      const report = await readClusterStatus(opened.store, opened.layout);
+      context.out(
+        options.output === 'json'
+          ? `${JSON.stringify(report)}\n`
+          : formatStatus(report, pickColors(options.color, context)),
+      );
+    },
+  );
+
+function formatStatus({ sources, hosts, live }: ClusterStatus, colors: Colors): string {
+  const lines: string[] = [];
+  for (const { name, seq, commit, conditions } of sources) {
+    const at = seq === 0 ? 'nothing applied yet' : `commit ${colors.bold(commit.slice(0, 7))} (seq ${seq})`;
+    lines.push(`source ${name}: ${at}`);
+    for (const { type, status: value, message } of conditions) {
+      if (message !== '' && value !== 'True') lines.push(`  ${colors.yellow(type)}: ${message}`);
+    }
+  }
+  if (sources.length === 0) lines.push('no source: no reconciler has run against this store');
+  lines.push('', ...formatTable(['HOST', 'STATE', 'COMMIT', 'BGP', 'VERIFIED', ''], hosts.map(row)));
+  const summary = `live on ${live.hosts}/${live.of} hosts`;
+  lines.push('', live.hosts === live.of ? colors.green(summary) : colors.yellow(summary));
+  return `${lines.join('\n')}\n`;
+}
+
+function row(host: HostReport): string[] {
+  const commits = Object.values(host.sources).map(({ commit }) => commit.slice(0, 7));
+  const bgp = `${host.bgp.established}/${host.bgp.configured}`;
+  return [host.node, host.state, commits.join(' ') || '-', bgp, host.verifiedAt ?? '-', host.error ?? ''];
+}

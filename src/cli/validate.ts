@@ -1,0 +1,24 @@
+/**
+ * `heddle validate`: is every manifest of a folder right? Offline; every mistake at once.
+ */
+import { formatGithub, formatHuman, formatReport, hasErrors } from '../loader/format-diagnostics.js';
+import { type CommonOptions, type Verb, verb } from './command.js';
+import { pickColors } from './context.js';
+import { EXIT } from './exit-codes.js';
+import { checkFolder, diagnosticStyle } from './load-folder.js';
+
+export const validate: Verb = (context) =>
+  verb(context, 'validate', 'check every manifest of a folder', { outputs: ['human', 'json', 'github'] })
+    .argument('[path]', 'folder of manifests', '.')
+    .action(async (path: string, options: CommonOptions) => {
+      const { state, diagnostics, files } = await checkFolder(context, path);
+      const colors = pickColors(options.color, context);
+      if (options.output === 'json') context.out(`${JSON.stringify(formatReport(diagnostics))}\n`);
+      else if (options.output === 'github') context.out(formatGithub(diagnostics, path === '.' ? '' : path));
+      else {
+        context.out(formatHuman(diagnostics, diagnosticStyle(colors)));
+        const verdict = hasErrors(diagnostics) ? colors.red('not valid') : colors.green('valid');
+        context.out(`${path}: ${verdict} (${state.size} resources in ${files} files)\n`);
+      }
+      if (hasErrors(diagnostics)) context.exitWith(EXIT.invalidInput);
+    });

@@ -1,0 +1,28 @@
+/**
+ * The registry of verbs, in the order in which help lists them. Adding one is one file and one line here.
+ */
+
+import { agent } from './agent.js';
+import type { Verb } from './command.js';
+import { get } from './get.js';
+import { init } from './init.js';
+import { lab } from './lab.js';
+import { reconcile } from './reconcile.js';
+import { render } from './render.js';
+import { schema } from './schema.js';
+import { status } from './status.js';
+import { validate } from './validate.js';
+import { wait } from './wait.js';
+
+export const verbs: readonly Verb[] = [
+  init,
+  validate,
+  reconcile,
+  agent,
+  status,
+  get,
+  wait,
+  render,
+  schema,
+  lab,
+];

@@ -1,0 +1,64 @@
+/**
+ * `heddle wait`: until a commit is live on enough hosts; for scripts after a push.
+ */
+import { InvalidArgumentError } from 'commander';
+import { waitForCommit } from '../reconciler/cluster-status.js';
+import { type CommonOptions, flag, parseDurationMs, type Verb, verb } from './command.js';
+import { addEtcdOptions, type EtcdOptions, openStore } from './etcd-options.js';
+import { EXIT } from './exit-codes.js';
+import { createLog } from './log.js';
+
+interface WaitOptions extends CommonOptions, EtcdOptions {
+  readonly commit: string;
+  readonly hosts: number;
+  readonly timeout: number;
+}
+
+export const wait: Verb = (context) => {
+  const { environment } = context;
+  return addEtcdOptions(verb(context, 'wait', 'until a commit is live on enough hosts'), context)
+    .addOption(
+      flag(environment, '--commit <sha>', 'the commit, in full or abbreviated')
+        .makeOptionMandatory()
+        .argParser(parseCommit),
+    )
+    .addOption(
+      flag(environment, '--hosts <share>', 'how many hosts: 95%').argParser(parseShare).default(1, '100%'),
+    )
+    .addOption(
+      flag(environment, '--timeout <time>', 'how long to wait')
+        .argParser(parseDurationMs)
+        .default(60_000, '60s'),
+    )
+    .action(async ({ commit, hosts: share, timeout: timeoutMs, ...options }: WaitOptions) => {
+      await using opened = await openStore(options, createLog(options.logLevel));
+      const started = performance.now();
+      const live = await waitForCommit(opened.store, opened.layout, {
+        commit,
+        share,
+        timeoutMs,
+        signal: context.signal,
+      });
+      const tookMs = Math.round(performance.now() - started);
+      const reached = live.of > 0 && live.hosts >= Math.ceil(live.of * share);
+      context.out(
+        options.output === 'json'
+          ? `${JSON.stringify({ commit, live, reached, tookMs })}\n`
+          : `commit ${commit.slice(0, 7)} live on ${live.hosts}/${live.of} hosts ${reached ? 'after' : 'and no more within'} ${tookMs} ms\n`,
+      );
+      if (!reached) context.exitWith(EXIT.notConverged);
+    });
+};
+
+function parseCommit(text: string): string {
+  if (!/^([0-9a-f]{4,64}|folder-[0-9a-f]+)$/.test(text))
+    throw new InvalidArgumentError(`"${text}" is no commit id.`);
+  return text;
+}
+
+function parseShare(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)%$/.exec(text);
+  const share = Number(match?.[1]) / 100;
+  if (!match || share > 1) throw new InvalidArgumentError(`"${text}" is no share: write 95%.`);
+  return share;
+}

@@ -1,0 +1,102 @@
+/**
+ * The story that the demo tells: the life of a network's documents, commit by commit. Pure.
+ *
+ * Each chapter is a commit, made from the files of examples/manifests/three-hosts, and what must be true of real
+ * packets once it is live. Nothing is computed from heddle's own policy engine: the expectations are written
+ * down here, by hand.
+ */
+
+/** Path below the root of the repository -> text. */
+export type Files = ReadonlyMap<string, string>;
+
+export interface Chapter {
+  /** Also the commit message. */
+  readonly title: string;
+  readonly story: string;
+  /** The files after this commit, made from those of the example and those before it. */
+  edit(before: Files, example: Files): Files;
+  /** Who reaches whom afterwards. */
+  allowed(from: string, to: string, protocol: 'icmp' | 'tcp'): boolean;
+  /** The endpoints that exist afterwards. */
+  readonly endpoints: readonly string[];
+}
+
+const WEB = ['web-1', 'web-2', 'web-3'];
+const BATCH = ['batch-1', 'batch-2'];
+const ALL = [...WEB, ...BATCH];
+
+const isWeb = (name: string) => WEB.includes(name);
+const nobody = () => false;
+
+/** The port that TCP probes try. */
+export const DEMO_PORT = 80;
+
+const PING_ONLY_PROFILE = `# Members may ping each other; a web server answers them on port 80 no longer.
+apiVersion: heddle/v1
+kind: Profile
+metadata:
+  name: web
+spec:
+  tags: [web]
+  ingress:
+    - action: Allow
+      protocol: ICMP
+      source: { tag: web }
+    - action: Allow
+      protocol: ICMPv6
+      source: { tag: web }
+  egress:
+    - action: Allow
+`;
+
+export const CHAPTERS: readonly Chapter[] = [
+  {
+    title: 'Pools, hosts and five endpoints',
+    story: 'Each endpoint gets its routes on every host. No profile: nothing comes in.',
+    edit: (_before, example) => withoutProfiles(keep(example, (path) => !path.startsWith('profiles/'))),
+    allowed: nobody,
+    endpoints: ALL,
+  },
+  {
+    title: 'A profile named web',
+    story: 'It exists, and nobody names it: still nothing comes in.',
+    edit: (before, example) => new Map([...before, ...keep(example, (path) => path.startsWith('profiles/'))]),
+    allowed: nobody,
+    endpoints: ALL,
+  },
+  {
+    title: 'web-1, web-2 and web-3 join the profile',
+    story: 'Members reach each other on every port; batch-1 and batch-2 stay outside.',
+    edit: (_before, example) => example,
+    allowed: (from, to) => isWeb(from) && isWeb(to),
+    endpoints: ALL,
+  },
+  {
+    title: 'Members may only ping each other',
+    story: 'A rule changes: TCP between members is denied from now on, ping is not.',
+    edit: (before) => new Map([...before, ['profiles/web.yaml', PING_ONLY_PROFILE]]),
+    allowed: (from, to, protocol) => isWeb(from) && isWeb(to) && protocol === 'icmp',
+    endpoints: ALL,
+  },
+  {
+    title: 'web-3 is gone',
+    story: 'An endpoint is removed: its routes go from every host, its rules from host-3.',
+    edit: (before) => keep(before, (path) => path !== 'endpoints/web-3.yaml'),
+    allowed: (from, to, protocol) => isWeb(from) && isWeb(to) && protocol === 'icmp',
+    endpoints: ALL.filter((name) => name !== 'web-3'),
+  },
+];
+
+function keep(files: Files, wanted: (path: string) => boolean): Files {
+  return new Map([...files].filter(([path]) => wanted(path)));
+}
+
+/** The endpoints as they are before anybody gives them a profile. */
+function withoutProfiles(files: Files): Files {
+  return new Map(
+    [...files].map(([path, text]) => [
+      path,
+      path.startsWith('endpoints/') ? text.replace(/^ {2}profiles: .*\n/m, '') : text,
+    ]),
+  );
+}

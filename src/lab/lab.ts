@@ -1,0 +1,200 @@
+/**
+ * A whole network on one machine: namespaces, etcd, a git repository, and on every host a reconcile loop and an
+ * agent, each its own process, as they would run on real hosts.
+ */
+import { mkdir } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Exec } from '../kernel/exec.js';
+import { type CommandLine, inNamespace, listNamespaces } from '../kernel/namespaces.js';
+import { buildFabric, buildHost, buildWorkload, removeNetwork } from './lab-network.js';
+import type { LabHost, LabPlan } from './lab-plan.js';
+import { processStartTime, startProcess, stopProcesses } from './lab-processes.js';
+import {
+  type LabProcess,
+  type LabState,
+  labFolder,
+  readLabState,
+  removeLabState,
+  writeLabState,
+} from './lab-state.js';
+import { seedRepository } from './repository.js';
+
+const ETCD_PORT = 2379;
+const ETCD_START_TIMEOUT_MS = 20_000;
+
+export interface LabOptions {
+  readonly plan: LabPlan;
+  /** The folder that becomes the first commit. */
+  readonly seed: string;
+  readonly exec: Exec;
+  /** The command line that starts heddle. */
+  readonly self: CommandLine;
+  readonly signal: AbortSignal;
+  /** More flags for every agent and every reconcile loop. */
+  readonly agentFlags?: readonly string[];
+  readonly reconcileFlags?: readonly string[];
+}
+
+/** Builds and starts everything; what an earlier run of the same name left behind goes first. */
+export async function startLab(options: LabOptions): Promise<LabState> {
+  const { plan, exec } = options;
+  await removeLab(exec, plan.name);
+  const folder = labFolder(plan.name);
+  await mkdir(join(folder, 'logs'), { recursive: true });
+  let state: LabState = {
+    plan,
+    repository: join(folder, 'repository.git'),
+    workTree: join(folder, 'work'),
+    etcdInside: `http://${plan.fabric.etcdAddress}:${ETCD_PORT}`,
+    etcdOutside: `http://127.0.0.1:${await freePort()}`,
+    processes: [],
+  };
+  const started = async (processes: readonly LabProcess[]) => {
+    state = { ...state, processes: [...state.processes, ...processes] };
+    await writeLabState(state);
+  };
+  await seedRepository(exec, {
+    bare: state.repository,
+    workTree: state.workTree,
+    from: options.seed,
+    message: 'First commit of the lab',
+  });
+  await buildFabric(exec, plan);
+  await started(await startEtcd(options, state));
+  await Promise.all(plan.hosts.map((host) => buildHost(exec, plan, host)));
+  for (const workload of plan.workloads) {
+    const host = plan.hosts.find(({ name }) => name === workload.host);
+    if (host) await buildWorkload(exec, host, workload);
+  }
+  await untilHealthy(state.etcdOutside, options.signal);
+  for (const host of plan.hosts) await started(await startHost(options, state, host));
+  return state;
+}
+
+/** Ends every process of a lab and removes its namespaces and files, whatever state it is in. */
+export async function removeLab(
+  exec: Exec,
+  name: string,
+): Promise<{ readonly namespaces: readonly string[] }> {
+  const state = await readLabState(name);
+  // Hosts first: without etcd they would wait for it to take their leases back.
+  const isInfrastructure = ({ role }: LabProcess) => role === 'etcd' || role.startsWith('relay');
+  await stopProcesses((state?.processes ?? []).filter((process) => !isInfrastructure(process)));
+  await stopProcesses((state?.processes ?? []).filter(isInfrastructure));
+  // BIRD outlives its agent by design, and so may what a user started inside: what lives in our namespaces goes.
+  for (const namespace of await listNamespaces(exec, `${name}-`)) await endProcessesIn(exec, namespace);
+  const namespaces = await removeNetwork(exec, name);
+  await removeLabState(name);
+  return { namespaces };
+}
+
+/** Starts one program of a host again: what a crash test has killed. */
+export async function startHost(options: LabOptions, state: LabState, host: LabHost): Promise<LabProcess[]> {
+  return [await startAgent(options, state, host), await startReconciler(options, state, host)];
+}
+
+export async function startAgent(options: LabOptions, state: LabState, host: LabHost): Promise<LabProcess> {
+  const stateDir = join(labFolder(state.plan.name), 'hosts', host.name);
+  await mkdir(stateDir, { recursive: true });
+  const flags = ['--node', host.name, '--etcd', state.etcdInside, '--state-dir', stateDir];
+  const metrics = ['--metrics-listen', '127.0.0.1:9091'];
+  const commandLine: CommandLine = [
+    ...options.self,
+    'agent',
+    ...flags,
+    ...metrics,
+    ...(options.agentFlags ?? []),
+  ];
+  return startProcess(inNamespace(host.namespace, commandLine), roleOf(state, `agent ${host.name}`));
+}
+
+export async function startReconciler(
+  options: LabOptions,
+  state: LabState,
+  host: LabHost,
+): Promise<LabProcess> {
+  const flags = ['--repo', `file://${state.repository}`, '--node', host.name, '--etcd', state.etcdInside];
+  const cache = ['--cache-dir', join(labFolder(state.plan.name), 'hosts', host.name, 'git')];
+  const extra = options.reconcileFlags ?? [];
+  const commandLine: CommandLine = [
+    ...options.self,
+    'reconcile',
+    ...flags,
+    ...cache,
+    '--interval',
+    '500ms',
+    ...extra,
+  ];
+  return startProcess(inNamespace(host.namespace, commandLine), roleOf(state, `reconcile ${host.name}`));
+}
+
+async function startEtcd({ self }: LabOptions, state: LabState): Promise<LabProcess[]> {
+  const { namespace, etcdAddress } = state.plan.fabric;
+  const folder = labFolder(state.plan.name);
+  const socket = join(folder, 'etcd.sock');
+  const peer = 'http://127.0.0.1:2380';
+  const etcd: CommandLine = [
+    'etcd',
+    ...['--data-dir', join(folder, 'etcd'), '--log-level', 'warn', '--auto-compaction-retention', '1'],
+    ...['--listen-client-urls', state.etcdInside, '--advertise-client-urls', state.etcdInside],
+    ...[
+      '--listen-peer-urls',
+      peer,
+      '--initial-advertise-peer-urls',
+      peer,
+      '--initial-cluster',
+      `default=${peer}`,
+    ],
+  ];
+  const outside = new URL(state.etcdOutside).host;
+  const inner: CommandLine = [...self, 'lab', 'relay', socket, `${etcdAddress}:${ETCD_PORT}`];
+  const outer: CommandLine = [...self, 'lab', 'relay', outside, socket];
+  return Promise.all([
+    startProcess(inNamespace(namespace, etcd), roleOf(state, 'etcd')),
+    startProcess(inNamespace(namespace, inner), roleOf(state, 'relay inside')),
+    startProcess(outer, roleOf(state, 'relay outside')),
+  ]);
+}
+
+function roleOf(state: LabState, role: string): { role: string; logFile: string } {
+  return { role, logFile: join(labFolder(state.plan.name), 'logs', `${role.replaceAll(' ', '-')}.log`) };
+}
+
+async function endProcessesIn(exec: Exec, namespace: string): Promise<void> {
+  const { stdout } = await exec('ip', ['netns', 'pids', namespace]);
+  const pids = stdout.split('\n').filter((line) => line !== '');
+  await stopProcesses(
+    pids.flatMap((pid) => {
+      const startTime = processStartTime(Number(pid));
+      return startTime === undefined ? [] : [{ role: namespace, pid: Number(pid), startTime, logFile: '' }];
+    }),
+  );
+}
+
+async function untilHealthy(etcd: string, stop: AbortSignal): Promise<void> {
+  const deadline = performance.now() + ETCD_START_TIMEOUT_MS;
+  for (;;) {
+    stop.throwIfAborted();
+    const healthy = await fetch(`${etcd}/health`, { signal: AbortSignal.timeout(1_000) }).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (healthy) return;
+    if (performance.now() > deadline)
+      throw new Error(`etcd does not answer at ${etcd} after ${ETCD_START_TIMEOUT_MS} ms`);
+    await delay(50);
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      server.close(() => resolve(port));
+    });
+  });
+}

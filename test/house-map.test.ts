@@ -1,0 +1,184 @@
+/**
+ * The house map is a law, not a drawing: this test compares the one in README.md, the import directions and the
+ * promises of pure folders with the tree.
+ */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, normalize, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { packageFolder } from '../src/cli/package-folder.js';
+
+const root = fileURLToPath(packageFolder());
+const source = join(root, 'src');
+
+/** What each room may import of ours, besides itself. The longest matching prefix holds. */
+const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
+  model: [],
+  policy: ['model'],
+  topology: ['model'],
+  layout: ['model'],
+  loader: ['model'],
+  'loader/sources': ['model', 'loader'],
+  diff: ['model', 'layout'],
+  datastore: ['model'],
+  apply: ['model', 'layout', 'diff', 'datastore'],
+  reconciler: ['model', 'loader', 'layout', 'diff', 'datastore', 'apply'],
+  kernel: ['model'],
+  'agent/syncer': ['model', 'layout', 'datastore'],
+  'agent/calc': ['model', 'policy', 'topology', 'layout', 'agent/syncer'],
+  'agent/dataplane': ['model', 'kernel', 'agent/calc', 'layout'],
+  'agent/dataplane/managers': ['model', 'agent/calc', 'agent/dataplane', 'layout'],
+  'agent/dataplane/rules': ['model', 'agent/calc', 'agent/dataplane', 'layout'],
+  'agent/bgp': ['model', 'kernel', 'topology'],
+  'agent/status': ['model', 'layout', 'datastore'],
+  agent: ['model', 'layout', 'datastore', 'kernel', 'topology', 'agent'],
+  lab: ['model', 'policy', 'kernel'],
+};
+
+/** Rooms that wire everything together. */
+const COMPOSITION = ['cli'];
+
+/** Packages that have one door. */
+const DOORS: Readonly<Record<string, readonly string[]>> = {
+  etcd3: ['datastore/etcd'],
+  cockatiel: ['datastore/etcd'],
+  '@grpc/grpc-js': ['datastore/etcd'],
+  'isomorphic-git': ['loader/sources'],
+  chokidar: ['loader/sources'],
+  yaml: ['loader'],
+  ajv: ['loader'],
+  koffi: ['kernel/netlink'],
+  'node-netlink': ['kernel/netlink'],
+  commander: ['cli'],
+  picocolors: ['cli'],
+  pino: ['cli'],
+  'prom-client': ['agent/status'],
+};
+
+const PURE = [
+  'model',
+  'layout',
+  'policy',
+  'topology',
+  'diff',
+  'agent/calc',
+  'agent/dataplane/managers',
+  'agent/dataplane/rules',
+];
+const IMPURE = /\b(?:Date\.now|new Date\(\)|Math\.random|process\.|console\.|setTimeout|setInterval|fetch\()/;
+/** Node's own modules that only compute. */
+const COMPUTING_MODULES = ['node:crypto', 'node:util', 'node:net'];
+
+const MAX_LINES = 400;
+
+interface SourceFile {
+  /** Relative to src/, with forward slashes. */
+  readonly path: string;
+  readonly text: string;
+  readonly imports: readonly string[];
+}
+
+const files: readonly SourceFile[] = walk(source).map((path) => {
+  const text = readFileSync(path, 'utf8');
+  const imports = [...text.matchAll(/(?:from|import)\s*\(?'([^']+)'/g)].flatMap((match) => match[1] ?? []);
+  return { path: relative(source, path), text, imports };
+});
+
+test('every folder of src/ stands in the map of README.md, and nothing else does', (t) => {
+  const map = /```\n(src\/\n[\s\S]*?)```/.exec(readFileSync(join(root, 'README.md'), 'utf8'))?.[1] ?? '';
+  const stack: string[] = [];
+  const mapped: string[] = [];
+  for (const line of map.split('\n').slice(1)) {
+    const match = /^( +)([\w/-]+)\/ /.exec(line);
+    if (!match) continue;
+    const depth = (match[1] ?? '').length / 2;
+    stack.length = depth - 1;
+    stack.push(match[2] ?? '');
+    mapped.push(stack.join('/'));
+  }
+  t.deepEqual([...mapped].sort(), topFolders().sort());
+});
+
+test('imports go only in the directions of the design', (t) => {
+  const wrong: string[] = [];
+  for (const { path, imports } of files) {
+    if (COMPOSITION.some((room) => isIn(path, room))) continue;
+    const room = roomOf(path);
+    const allowed = DIRECTIONS[room] ?? [];
+    for (const specifier of imports.filter((name) => name.startsWith('.'))) {
+      const target = normalize(join(dirname(path), specifier));
+      if (isIn(target, room) || allowed.some((other) => isIn(target, other))) continue;
+      wrong.push(`${path} imports ${target}`);
+    }
+  }
+  t.deepEqual(wrong, []);
+});
+
+test('each package is imported through its one door', (t) => {
+  const wrong: string[] = [];
+  for (const { path, imports } of files) {
+    for (const specifier of imports.filter((name) => !name.startsWith('.') && !name.startsWith('node:'))) {
+      const name = specifier
+        .split('/')
+        .slice(0, specifier.startsWith('@') ? 2 : 1)
+        .join('/');
+      const doors = DOORS[name];
+      if (!doors) wrong.push(`${path} imports ${name}, which has no door`);
+      else if (!doors.some((door) => isIn(path, door))) wrong.push(`${path} imports ${name} past its door`);
+    }
+  }
+  t.deepEqual(wrong, []);
+});
+
+test('pure rooms have no clock, environment, disk, network or randomness', (t) => {
+  const wrong: string[] = [];
+  for (const { path, text, imports } of files) {
+    if (!PURE.some((room) => isIn(path, room))) continue;
+    const code = text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
+    const found = IMPURE.exec(code);
+    if (found) wrong.push(`${path} uses ${found[0]}`);
+    for (const name of imports.filter((specifier) => specifier.startsWith('node:'))) {
+      if (!COMPUTING_MODULES.includes(name)) wrong.push(`${path} imports ${name}`);
+    }
+  }
+  t.deepEqual(wrong, []);
+});
+
+test('only the command line reads argv and the environment, prints, and ends the process', (t) => {
+  const reaches = /\bprocess\.(?:exit|env|argv)\b|\bconsole\./;
+  const wrong = files
+    .filter(({ path, text }) => !isIn(path, 'cli') && reaches.test(text))
+    .map(({ path }) => path);
+  t.deepEqual(wrong, []);
+});
+
+test(`no source file is longer than ${MAX_LINES} lines`, (t) => {
+  const long = files.filter(({ text }) => text.split('\n').length > MAX_LINES + 1).map(({ path }) => path);
+  t.deepEqual(long, []);
+});
+
+function roomOf(path: string): string {
+  const rooms = Object.keys(DIRECTIONS).filter((room) => isIn(path, room));
+  return rooms.sort((a, b) => b.length - a.length)[0] ?? '';
+}
+
+function isIn(path: string, room: string): boolean {
+  return path.startsWith(`${room}/`);
+}
+
+/** The folders that the map names: those of src/, and those of src/agent/. */
+function topFolders(): string[] {
+  const foldersIn = (folder: string) =>
+    readdirSync(join(source, folder)).filter((name) => statSync(join(source, folder, name)).isDirectory());
+  return foldersIn('.').flatMap((name) =>
+    name === 'agent' ? [name, ...foldersIn(name).map((sub) => `${name}/${sub}`)] : [name],
+  );
+}
+
+function walk(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return walk(path);
+    return entry.name.endsWith('.ts') && !entry.name.endsWith('.generated.ts') ? [path] : [];
+  });
+}
