@@ -1,5 +1,6 @@
 import { load } from './load.js';
+import { netlink } from './netlink.js';
 import type { Row } from './row.js';
 
 /** Adding a row is one file and one line here. */
-export const rows: readonly Row[] = [load];
+export const rows: readonly Row[] = [load, netlink];
