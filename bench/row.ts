@@ -12,7 +12,7 @@ export interface Contender {
   /** What runs, for the table: `heddle`, `yaml.parseAllDocuments`. */
   readonly name: string;
   /** Sets the stage and returns the work to measure; disposes of the stage when `dispose` is called. */
-  prepare(size: number): Promise<{ readonly work: Work; readonly dispose?: () => Promise<void> }>;
+  prepare(size: number): Promise<{ readonly work: Work; readonly dispose?: () => PromiseLike<void> }>;
 }
 
 export interface Row {

@@ -17,7 +17,7 @@ const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
   policy: ['model'],
   topology: ['model'],
   layout: ['model'],
-  loader: ['model'],
+  loader: ['model', '../schemas'],
   'loader/sources': ['model', 'loader'],
   diff: ['model', 'layout'],
   datastore: ['model'],
@@ -29,8 +29,8 @@ const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
   'agent/dataplane': ['model', 'kernel', 'agent/calc', 'layout'],
   'agent/dataplane/managers': ['model', 'agent/calc', 'agent/dataplane', 'layout'],
   'agent/dataplane/rules': ['model', 'agent/calc', 'agent/dataplane', 'layout'],
-  'agent/bgp': ['model', 'kernel', 'topology'],
-  'agent/status': ['model', 'layout', 'datastore'],
+  'agent/bgp': ['model', 'kernel', 'topology', 'agent/calc', 'agent/dataplane'],
+  'agent/status': ['model', 'layout', 'datastore', 'kernel', 'agent/bgp', 'agent/dataplane'],
   agent: ['model', 'layout', 'datastore', 'kernel', 'topology', 'agent'],
   lab: ['model', 'policy', 'kernel'],
 };
@@ -80,7 +80,8 @@ interface SourceFile {
 
 const files: readonly SourceFile[] = walk(source).map((path) => {
   const text = readFileSync(path, 'utf8');
-  const imports = [...text.matchAll(/(?:from|import)\s*\(?'([^']+)'/g)].flatMap((match) => match[1] ?? []);
+  const statements = text.matchAll(/^(?:import|export)\b[^;]*?\bfrom '([^']+)'|\bimport\('([^']+)'\)/gm);
+  const imports = [...statements].flatMap((match) => match[1] ?? match[2] ?? []);
   return { path: relative(source, path), text, imports };
 });
 

@@ -7,14 +7,7 @@
  */
 
 import type { Exec } from '../kernel/exec.js';
-import {
-  addNamespace,
-  deleteNamespace,
-  ipBatch,
-  listNamespaces,
-  namespaceExists,
-  setSysctls,
-} from '../kernel/namespaces.js';
+import { addNamespace, deleteNamespace, ipBatch, listNamespaces, setSysctls } from '../kernel/namespaces.js';
 import {
   type Address,
   addressLength,
@@ -77,14 +70,6 @@ export async function buildWorkload(exec: Exec, host: LabHost, workload: LabWork
       : []),
     ...(hasFamily(6) ? [`route add ::/0 via ${workload.gateway6} dev eth0`] : []),
   ]);
-}
-
-export async function removeWorkload(exec: Exec, host: LabHost, workload: LabWorkload): Promise<void> {
-  if (await namespaceExists(host.namespace)) {
-    // Deleting the namespace alone would leave the host's end until the kernel gets round to it.
-    await exec('ip', ['-n', host.namespace, 'link', 'delete', workload.interfaceName]);
-  }
-  await deleteNamespace(exec, workload.namespace);
 }
 
 /** Deletes every namespace of a lab, also of one that a crash left behind. */

@@ -5,7 +5,7 @@
  * A process is known by its pid together with its start time (proc(5), field 22 of stat): a pid alone may belong
  * to somebody else by now, and the lab ends only what it started.
  */
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LabPlan } from './lab-plan.js';
 
@@ -54,8 +54,4 @@ export async function writeLabState(state: LabState): Promise<void> {
 
 export async function removeLabState(name: string): Promise<void> {
   await rm(labFolder(name), { recursive: true, force: true });
-}
-
-export async function listLabs(): Promise<string[]> {
-  return readdir(LAB_ROOT).catch(() => []);
 }

@@ -1,0 +1,138 @@
+/**
+ * A lab of its own for one test file: real etcd, real git, real agents and reconcilers as separate processes.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execPath } from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { packageFolder } from '../../src/cli/package-folder.js';
+import type { Datastore } from '../../src/datastore/datastore.js';
+import { openEtcdDatastore } from '../../src/datastore/etcd/etcd-datastore.js';
+import { type Exec, exec } from '../../src/kernel/exec.js';
+import { type CommandLine, inNamespace, runOrThrow } from '../../src/kernel/namespaces.js';
+import { type LabOptions, removeLab, startLab } from '../../src/lab/lab.js';
+import { type LabPlan, planLab } from '../../src/lab/lab-plan.js';
+import type { LabState } from '../../src/lab/lab-state.js';
+import { Prober } from '../../src/lab/prober.js';
+import { commitAndPush } from '../../src/lab/repository.js';
+import { createLayout } from '../../src/layout/create-layout.js';
+import { loadManifests } from '../../src/loader/load.js';
+import { openSource } from '../../src/loader/sources/index.js';
+import { countLive, waitForCommit } from '../../src/reconciler/cluster-status.js';
+
+const MAIN = fileURLToPath(new URL('dist/src/cli/main.js', packageFolder()));
+export const HEDDLE: CommandLine = [execPath, MAIN];
+const LIVE_TIMEOUT_MS = 60_000;
+
+let made = 0;
+
+export class TestLab implements AsyncDisposable {
+  readonly layout = createLayout();
+  readonly exec: Exec = exec;
+
+  private constructor(
+    readonly options: LabOptions,
+    readonly state: LabState,
+    readonly store: Datastore,
+    readonly prober: Prober,
+  ) {}
+
+  /** Starts the network of a folder of examples/manifests, or of any folder. */
+  static async start(
+    folder: string,
+    flags: Pick<LabOptions, 'agentFlags' | 'reconcileFlags'> = {},
+  ): Promise<TestLab> {
+    made += 1;
+    const plan = await planOf(`t${process.pid}-${made}`, folder);
+    const { signal } = new AbortController();
+    const options: LabOptions = { plan, seed: folder, exec, self: HEDDLE, signal, ...flags };
+    const state = await startLab(options);
+    const store = openEtcdDatastore({ endpoints: [state.etcdOutside] });
+    return new TestLab(options, state, store, new Prober([...HEDDLE, 'lab', 'probe-agent']));
+  }
+
+  get plan(): LabPlan {
+    return this.state.plan;
+  }
+
+  /** Commits and pushes what the test did to the work tree. */
+  push(message: string): Promise<string> {
+    return commitAndPush(exec, this.state.workTree, message);
+  }
+
+  /** @throws when the commit is not live on every host in time */
+  async live(commit: string): Promise<void> {
+    const signal = new AbortController().signal;
+    const live = await waitForCommit(this.store, this.layout, {
+      commit,
+      share: 1,
+      timeoutMs: LIVE_TIMEOUT_MS,
+      signal,
+    });
+    if (live.hosts < live.of || live.of === 0) {
+      const status = await this.heddle(['status', '--etcd', this.state.etcdOutside]);
+      throw new Error(`commit ${commit} is live on ${live.hosts}/${live.of} hosts only\n${status.stdout}`);
+    }
+  }
+
+  countLive(commit: string) {
+    return countLive(this.store, this.layout, commit);
+  }
+
+  /** The commit that was pushed last. */
+  async head(): Promise<string> {
+    const { stdout } = await runOrThrow(exec, ['git', '-C', this.state.workTree, 'rev-parse', 'HEAD']);
+    return stdout.trim();
+  }
+
+  heddle(args: readonly string[]) {
+    const [program, ...first] = HEDDLE;
+    return exec(program, [...first, ...args]);
+  }
+
+  /** Runs a program on a host or in a workload; what it printed. */
+  async on(place: string, commandLine: CommandLine): Promise<string> {
+    return (await runOrThrow(exec, inNamespace(this.namespaceOf(place), commandLine))).stdout;
+  }
+
+  async reaches(from: string, to: string, protocol: 'icmp' | 'tcp', family: 4 | 6 = 4): Promise<boolean> {
+    const target = this.plan.workloads.find(({ name }) => name === to);
+    const address = target?.addresses.find((one) => one.includes(':') === (family === 6));
+    if (!target || address === undefined) throw new Error(`There is no workload ${to} with IPv${family}`);
+    if (protocol === 'tcp') await this.prober.listen(target.namespace, 'tcp', 80);
+    const probe = { from: this.namespaceOf(from), to: address, protocol, port: 80 };
+    return (await this.prober.probe(probe)) === 'allow';
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.prober[Symbol.asyncDispose]();
+    await this.store.close();
+    await removeLab(exec, this.plan.name);
+  }
+
+  namespaceOf(place: string): string {
+    const places = [
+      ...this.plan.hosts,
+      ...this.plan.workloads,
+      { name: 'fabric', namespace: this.plan.fabric.namespace },
+    ];
+    const found = places.find(({ name }) => name === place);
+    if (!found) throw new Error(`There is no ${place} in the lab`);
+    return found.namespace;
+  }
+}
+
+export function exampleFolder(story: string): string {
+  return fileURLToPath(new URL(`examples/manifests/${story}`, packageFolder()));
+}
+
+async function planOf(name: string, folder: string): Promise<LabPlan> {
+  const cacheDir = await mkdtemp(join(tmpdir(), 'heddle-test-'));
+  try {
+    const tree = await openSource({ repo: folder, cacheDir }).read(new AbortController().signal);
+    return planLab(name, loadManifests(tree.files).state.values());
+  } finally {
+    await rm(cacheDir, { recursive: true, force: true });
+  }
+}
