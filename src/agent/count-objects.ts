@@ -35,20 +35,24 @@ export function countObjects(): ObjectCounts {
 }
 
 function countLocal(local: Groups<LocalObject>, update: DataplaneUpdate): void {
+  const isThere = !update.type.endsWith('-remove');
   switch (update.type) {
     case 'workload-endpoint-update':
-      return local.put('endpoints', update.endpoint.id, true);
     case 'workload-endpoint-remove':
-      return local.put('endpoints', update.id, false);
+      local.put('endpoints', 'endpoint' in update ? update.endpoint.id : update.id, isThere);
+      break;
     case 'policy-update':
     case 'policy-remove':
-      return local.put('policies', `${update.tier}/${update.name}`, update.type === 'policy-update');
+      local.put('policies', `${update.tier}/${update.name}`, isThere);
+      break;
     case 'profile-update':
     case 'profile-remove':
-      return local.put('profiles', update.name, update.type === 'profile-update');
+      local.put('profiles', update.name, isThere);
+      break;
     case 'ip-set-update':
     case 'ip-set-remove':
-      return local.put('ipSets', update.id, update.type === 'ip-set-update');
+      local.put('ipSets', update.id, isThere);
+      break;
     default:
   }
 }
