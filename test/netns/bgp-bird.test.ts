@@ -7,7 +7,7 @@ import { stopBird } from '../../src/agent/bgp/bird/bird-process.js';
 import { createBirdSpeaker } from '../../src/agent/bgp/bird/bird-speaker.js';
 import { createBgpSpeaker } from '../../src/agent/bgp/index.js';
 import type { BgpSpeaker, SessionStatus } from '../../src/agent/bgp/speaker.js';
-import type { Exec } from '../../src/kernel/exec.js';
+import { type Exec, exec } from '../../src/kernel/exec.js';
 import type { Log, LogFields } from '../../src/model/log.js';
 import { bgpModelFor } from '../../src/topology/bgp.js';
 import {
@@ -69,8 +69,8 @@ async function createHost(name: string, number: number): Promise<Host> {
   await namespace.ip('link add cali1 type bridge');
   await namespace.ip('link set cali1 up');
   const logged: LogLine[] = [];
-  const newSpeaker = (exec: Exec = namespace.exec) =>
-    createBirdSpeaker({ daemon: { mode: 'managed', stateDir }, exec, log: logInto(logged) });
+  const newSpeaker = (execInHost: Exec = namespace.exec) =>
+    createBirdSpeaker({ daemon: { mode: 'managed', stateDir }, exec: execInHost, log: logInto(logged) });
   const host: Host = {
     name,
     namespace,
@@ -87,7 +87,8 @@ async function createHost(name: string, number: number): Promise<Host> {
     async [Symbol.asyncDispose]() {
       host.speaker.close();
       await stopBird(stateDir);
-      await run('umount', [stateDir]);
+      // A daemon that has said goodbye still holds its log for a moment.
+      await until(async () => (await exec('umount', [stateDir])).code === 0, { what: `umount ${stateDir}` });
       await rm(stateDir, { recursive: true });
       await veth[Symbol.asyncDispose]();
       await namespace[Symbol.asyncDispose]();

@@ -8,12 +8,18 @@
  *
  * A pid file that is still there when nobody listens is the mark of a daemon that did not end by itself.
  */
-import { access, readFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Exec } from '../../../kernel/exec.js';
 import type { Log } from '../../../model/log.js';
 import { type BirdPaths, birdPathsIn } from './bird-paths.js';
-import { type BirdControl, BirdControlError, connectBird } from './control-socket.js';
+import { readText } from './config-file.js';
+import {
+  type BirdControl,
+  BirdControlError,
+  type BirdControlOptions,
+  connectBird,
+} from './control-socket.js';
 
 export interface BirdProcessOptions {
   readonly paths: BirdPaths;
@@ -27,6 +33,8 @@ export interface BirdProcessOptions {
 
 /** A daemon that lived this long had no trouble starting. */
 const LASTING_MS = 60_000;
+const DROPPED_ATTEMPTS = 20;
+const DROPPED_PAUSE_MS = 10;
 
 export class BirdProcess {
   readonly #paths: BirdPaths;
@@ -116,36 +124,46 @@ export class BirdProcess {
 export async function stopBird(stateDir: string, timeoutMs = 5_000): Promise<boolean> {
   const { controlSocket, pidFile } = birdPathsIn(stateDir);
   try {
-    using control = await connectBird(controlSocket, { timeoutMs });
+    using control = await connectIfRunning(controlSocket, { timeoutMs });
+    if (!control) return false;
     await control.command('down');
     const late = pause(timeoutMs, 'late', { ref: false });
     if ((await Promise.race([control.closed, late])) !== 'late') return true;
   } catch (error) {
     if (!(error instanceof BirdControlError)) throw error;
-    if (error.code === 'not-running') return false;
   }
-  return killByPidFile(pidFile, controlSocket);
+  await killByPidFile(pidFile, controlSocket);
+  return true;
 }
 
-async function killByPidFile(pidFile: string, controlSocket: string): Promise<boolean> {
-  const pid = Number(await readFile(pidFile, 'utf8'));
-  const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8');
+async function killByPidFile(pidFile: string, controlSocket: string): Promise<void> {
+  const pid = Number(await readText(pidFile));
+  const commandLine = await readText(`/proc/${pid}/cmdline`);
   // The number may belong to another program by now.
-  if (!commandLine.split('\0').includes(controlSocket)) return false;
-  process.kill(pid, 'SIGKILL');
-  return true;
+  if (commandLine?.split('\0').includes(controlSocket)) process.kill(pid, 'SIGKILL');
 }
 
 function exponentialBackoff(failures: number): number {
   return failures === 0 ? 0 : Math.min(60_000, 500 * 2 ** failures);
 }
 
-async function connectIfRunning(path: string): Promise<BirdControl | undefined> {
-  try {
-    return await connectBird(path);
-  } catch (error) {
-    if (error instanceof BirdControlError && error.code === 'not-running') return undefined;
-    throw error;
+/**
+ * undefined: nobody listens. A daemon that is being killed may still accept a connection and drop it, so a connection
+ * that ends before the greeting proves nothing, and is tried again.
+ */
+async function connectIfRunning(
+  path: string,
+  options?: BirdControlOptions,
+): Promise<BirdControl | undefined> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await connectBird(path, options);
+    } catch (error) {
+      if (!(error instanceof BirdControlError)) throw error;
+      if (error.code === 'not-running') return undefined;
+      if (error.code !== 'closed' || attempt === DROPPED_ATTEMPTS) throw error;
+      await pause(DROPPED_PAUSE_MS);
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -83,6 +84,23 @@ test('a daemon that does not start rejects with its own words', async (t) => {
   await writeFile(join(here.stateDir, 'bird.conf'), 'nonsense');
   const bird = new BirdProcess({ paths: birdPathsIn(here.stateDir), exec, log: SILENT });
   await t.throwsAsync(bird.ensureRunning(), { message: /bird\.conf:1:\d+ syntax error/ });
+  bird.close();
+});
+
+test('a daemon that drops connections because it is dying is not taken for one that runs', async (t) => {
+  await using here = await place();
+  const { controlSocket } = birdPathsIn(here.stateDir);
+  let dropped = 0;
+  const dying = createServer((socket) => {
+    socket.destroy();
+    dropped += 1;
+    if (dropped === 3) dying.close();
+  });
+  await new Promise<void>((resolve) => dying.listen(controlSocket, resolve));
+  const bird = new BirdProcess({ paths: birdPathsIn(here.stateDir), exec, log: SILENT });
+  await bird.ensureRunning();
+  t.is(dropped, 3);
+  t.true((await here.pid()) > 0);
   bird.close();
 });
 
