@@ -12,7 +12,6 @@ import {
   maskCidr,
   parseAddress,
   parseCidr,
-  parseInterfaceAddress,
   parseMac,
   prefixLength,
 } from '../model/address.js';
@@ -23,7 +22,6 @@ export const address = parsed(parseAddress, 'an IP address');
 export const cidr = parsed(parseCidr, 'a network without host bits');
 export const mac = parsed(parseMac, 'a unicast MAC address');
 export const selector = parsed(toSelectorText, 'a selector');
-export const interfaceAddress = parsed(parseInterfaceAddress, 'an address with the prefix of its network');
 export const asNumber = integer(1, 4294967295);
 
 /** A network of a rule or set. */

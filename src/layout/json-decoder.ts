@@ -47,11 +47,6 @@ export const flag: Decoder<boolean> = (value, place) => {
   throw unexpected(place, 'true or false', value);
 };
 
-export const number: Decoder<number> = (value, place) => {
-  if (typeof value === 'number') return value;
-  throw unexpected(place, 'a number', value);
-};
-
 /** An integer, also when written as a string of digits (Calico writes AS numbers so). */
 export function integer(min: number, max: number): Decoder<number> {
   return (value, place) => {

@@ -18,10 +18,10 @@ export function isSkippedFolder(name: string): boolean {
 }
 
 /** Folders deeper than this are refused: a path of etcd or of Linux is never that long. */
-export const MAX_DEPTH = 64;
-export const MAX_FILES = 50_000;
-export const MAX_FILE_BYTES = 8 * 1024 * 1024;
-export const MAX_TOTAL_BYTES = 256 * 1024 * 1024;
+const MAX_DEPTH = 64;
+const MAX_FILES = 50_000;
+const MAX_FILE_BYTES = 8 * 1024 * 1024;
+const MAX_TOTAL_BYTES = 256 * 1024 * 1024;
 
 /** Counts what a source yields. @throws {SourceError} `limit`, naming the file that is too much. */
 export class FileBudget {

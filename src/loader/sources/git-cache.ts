@@ -9,6 +9,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
 import git, { type PromiseFsClient, type ReadCommitResult } from 'isomorphic-git';
+import { messagesBetween } from './git-history.js';
 import type { GitTransport } from './git-transport.js';
 
 /** Deep enough for any history (git's own value for "all of it"). */
@@ -55,6 +56,8 @@ export class GitCache {
   /** Opens the newest generation, or makes the first one. */
   async open(): Promise<void> {
     if (this.#generation !== undefined) return;
+    // Before isomorphic-git meets a folder it cannot use: it prints what it does not expect.
+    await fs.mkdir(this.#folder, { recursive: true });
     const newest = (await this.#generations()).at(-1);
     await this.#use(newest ?? 1);
   }
@@ -66,14 +69,21 @@ export class GitCache {
 
   /** The commit that an id leads to, through tags and then parents (counted from 1). @throws {CacheDamage} */
   async follow(oid: string, steps: readonly number[]): Promise<FollowResult> {
-    let found = await this.#readCommit(oid);
+    const cache: ObjectCache = {};
+    let found = await this.#readCommit(oid, cache);
     for (const step of steps) {
       if (!found) break;
       const parent = found.commit.parent[step - 1];
       if (parent === undefined) return { type: 'no-parent', commit: found.oid, parent: step };
-      found = await this.#readCommit(parent);
+      found = await this.#readCommit(parent, cache);
     }
     return found ? { type: 'commit', oid: found.oid } : { type: 'missing' };
+  }
+
+  /** `git log after..until`, as far as it has been fetched; undefined when one of them has not. */
+  messagesBetween(after: string, until: string): Promise<readonly string[] | undefined> {
+    const cache: ObjectCache = {};
+    return messagesBetween((oid) => this.#readCommit(oid, cache), after, until);
   }
 
   /** When the last commit that was fetched was made; undefined when nothing has been fetched. */
@@ -143,9 +153,9 @@ export class GitCache {
     });
   }
 
-  async #readCommit(oid: string): Promise<ReadCommitResult | undefined> {
+  async #readCommit(oid: string, cache: ObjectCache = {}): Promise<ReadCommitResult | undefined> {
     try {
-      return await git.readCommit({ ...this.repository, oid, cache: {} });
+      return await git.readCommit({ ...this.repository, oid, cache });
     } catch (error) {
       if (error instanceof git.Errors.NotFoundError) return undefined;
       throw new CacheDamage(`${oid}: ${error instanceof Error ? error.message : String(error)}`, {

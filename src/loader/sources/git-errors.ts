@@ -22,6 +22,8 @@ export function toSourceError(error: unknown, repository: string, signal: AbortS
     );
   if (typeof code === 'string' && NETWORK_CODES.has(code))
     return raise('unreachable', `${repository}: cannot be reached: ${text}`);
+  if (typeof code === 'string' && LOCAL_CODES.has(code))
+    return raise('unreachable', `${repository}: cannot be fetched into the cache folder: ${text}`);
   return raise('corrupt', `${repository}: what it sent cannot be read: ${text}`);
 
   function raise(sourceCode: SourceErrorCode, message: string): SourceError {
@@ -49,6 +51,9 @@ const NETWORK_CODES = new Set([
   'ETIMEDOUT',
   'HPE_INVALID_CONSTANT',
 ]);
+
+/** What a file system says that is full or may not be written. */
+const LOCAL_CODES = new Set(['EACCES', 'EDQUOT', 'EIO', 'EMFILE', 'ENOSPC', 'ENOTDIR', 'EPERM', 'EROFS']);
 
 const TLS_CODES = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',

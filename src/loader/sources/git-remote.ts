@@ -8,7 +8,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SourceError } from './source.js';
 
-export interface HttpRemote {
+interface HttpRemote {
   readonly type: 'http';
   /** Without credentials. */
   readonly url: string;

@@ -68,6 +68,19 @@ export class GitSource implements Source {
     });
   }
 
+  async messages(signal: AbortSignal, after: string, until: string): Promise<readonly string[]> {
+    // What was live may have been a folder, or nothing.
+    if (!isObjectId(after) || !isObjectId(until)) return [];
+    return this.#guard(signal, () =>
+      this.#withCache(async () => {
+        const known = await this.#cache.messagesBetween(after, until);
+        if (known) return known;
+        await this.#tryFetch({ oid: until, depth: LOG_DEPTH }, signal);
+        return (await this.#cache.messagesBetween(after, until)) ?? [];
+      }),
+    );
+  }
+
   async #followedRevision(signal: AbortSignal): Promise<Revision> {
     const { ref } = this.#options;
     if (ref !== undefined) return parseRevision(ref);
@@ -218,6 +231,8 @@ export class GitSource implements Source {
 
 /** How often a ref may move between being looked up and being fetched. */
 const MAX_ATTEMPTS = 3;
+/** How far back the log is fetched when nothing is known of it. */
+const LOG_DEPTH = 200;
 
 /** The full name of what may be a branch. */
 function branchRef(name: string): string | undefined {

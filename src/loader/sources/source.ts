@@ -42,6 +42,11 @@ export interface Source {
    * `v1.2`, `origin/main`, `HEAD~1`). @throws {SourceError}
    */
   read(signal: AbortSignal, commit?: string): Promise<SourceTree>;
+  /**
+   * The messages of the commits that `until` has and `after` has not (`git log after..until`), newest first. Empty
+   * when the two are too far apart to tell. Sources without it have no messages.
+   */
+  messages?(signal: AbortSignal, after: string, until: string): Promise<readonly string[]>;
   /** Yields when something may have changed (chokidar); sources without it are polled. */
   changes?(signal: AbortSignal): AsyncIterable<void>;
 }

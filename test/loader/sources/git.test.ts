@@ -331,12 +331,43 @@ test('sources that share one cache folder do not disturb each other', async (t) 
   }
 });
 
+test('a cache folder that cannot be made is said to be that', async (t) => {
+  const repository = makeRepository(t);
+  repository.push({ 'a.yaml': '1' }, 'first');
+  const cacheDir = join(repository.workTree, 'a.yaml', 'cache');
+  const error = await failure(t, (await open(t, repository, 'a bare repository', { cacheDir })).read(signal));
+  t.is(error.code, 'unreachable');
+  t.regex(error.message, /cache folder.*ENOTDIR/);
+});
+
 test('a file above the limit is refused by name', async (t) => {
   const repository = makeRepository(t);
   repository.push({ 'net/huge.yaml': '#'.repeat(9 * 1024 * 1024) }, 'huge');
   const error = await failure(t, (await open(t, repository)).read(signal));
   t.is(error.code, 'limit');
   t.regex(error.message, /^net\/huge\.yaml: /);
+});
+
+test('messages() gives what was said between two commits, those of merged branches included', async (t) => {
+  const repository = makeRepository(t);
+  repository.push({ 'a.yaml': '0' }, 'Prune-Approved: yes, long ago');
+  const live = repository.push({ 'a.yaml': '1' }, 'live');
+  const source = await open(t, repository, 'http');
+  await source.read(signal);
+  repository.git('checkout', '--quiet', '-b', 'side', 'HEAD~1');
+  repository.push({ 'b.yaml': 'b' }, 'on the side', 'side');
+  repository.git('checkout', '--quiet', 'main');
+  repository.push({ 'c.yaml': 'c' }, 'on main');
+  repository.git('merge', '--quiet', '--no-ff', '--message', 'merge', 'side');
+  const head = repository.push({}, 'head');
+  const expected = ['head', 'merge', 'on main', 'on the side'];
+  await source.read(signal);
+  t.deepEqual([...((await source.messages?.(signal, live, head)) ?? [])].sort(), [...expected].sort());
+  // A reconciler that has just started, and has fetched nothing yet.
+  const fresh = await open(t, repository);
+  t.deepEqual([...((await fresh.messages?.(signal, live, head)) ?? [])].sort(), [...expected].sort());
+  t.deepEqual(await fresh.messages?.(signal, head, head), []);
+  t.deepEqual(await fresh.messages?.(signal, 'f'.repeat(40), head), []);
 });
 
 test('a shallow clone can be read like any repository', async (t) => {
