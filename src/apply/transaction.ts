@@ -15,7 +15,7 @@ import { type Head, type HistoryRecord, headCodec, historyCodec } from '../layou
 import type { Compare, GuardedWrite, Revision, StoreKey, Transaction } from '../model/store.js';
 
 /** Commits of a source that can be looked up, and returned to, after they were replaced. */
-export const HISTORY_LENGTH = 50;
+const HISTORY_LENGTH = 50;
 
 export interface TransactionOptions {
   readonly layout: Layout;

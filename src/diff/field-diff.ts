@@ -7,7 +7,7 @@
  */
 import type { FieldDiff } from './plan-types.js';
 
-export const REDACTED = '<redacted>';
+const REDACTED = '<redacted>';
 
 const SECRET_FIELD = /password|secret|token/i;
 

@@ -13,10 +13,10 @@ import type { PlanContext } from './plan-context.js';
 import type { Change, Guard } from './plan-types.js';
 import { decodeStored } from './store-index.js';
 
-export const PRUNE_TRAILER = 'Prune-Approved: yes';
+const PRUNE_TRAILER = 'Prune-Approved: yes';
 
 /** Deletions of one kind that need no approval: this many, or this share of what there was. */
-export const PRUNE_BUDGET = { count: 5, share: 0.1 } as const;
+const PRUNE_BUDGET = { count: 5, share: 0.1 } as const;
 
 const APPROVE = `add the line "${PRUNE_TRAILER}" to the message of the commit, or pass --approve-prune`;
 /** Holders named in a message; the rest is counted. */

@@ -36,7 +36,7 @@ export function planObject(object: CompiledObject, context: PlanContext): Change
 }
 
 /** What has to be done to the keys of one object, and what was found on the way. */
-export interface ObjectSteps {
+interface ObjectSteps {
   readonly writes: readonly GuardedWrite[];
   /** The inventory has no record of the object, or one of other keys or values. */
   readonly recordStale: boolean;

@@ -80,7 +80,7 @@ export function asSeen(key: StoreKey, entry: StoreEntry | undefined): Compare {
 }
 
 /** The addresses of an endpoint in the store; none when it cannot be read. */
-export function addressesOf(endpoint: StoredObject, layout: Layout): readonly Address[] {
+function addressesOf(endpoint: StoredObject, layout: Layout): readonly Address[] {
   const decoded = decodeStored(endpoint.id, endpoint.values, layout);
   return decoded
     ? resourcesOf([decoded], 'WorkloadEndpoint').flatMap(({ spec }) => spec.ipNetworks.map(addressPart))

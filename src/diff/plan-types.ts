@@ -41,8 +41,7 @@ export interface Change {
   readonly writes: readonly GuardedWrite[];
 }
 
-export const GUARD_CODES = ['empty-source', 'prune-budget', 'pool-in-use'] as const;
-export type GuardCode = (typeof GUARD_CODES)[number];
+export type GuardCode = 'empty-source' | 'prune-budget' | 'pool-in-use';
 
 /** A reason not to apply the plan as it stands. */
 export interface Guard {

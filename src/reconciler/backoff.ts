@@ -5,7 +5,7 @@ export interface Backoff {
   readonly maxMs: number;
 }
 
-export const RETRY_BACKOFF: Backoff = { firstMs: 500, maxMs: 10_000 };
+const RETRY_BACKOFF: Backoff = { firstMs: 500, maxMs: 10_000 };
 
 /** `failures` from 1; `jitter` in [0, 1) spreads the delay over the upper half of its range. Result in ms. */
 export function backoffMs(failures: number, jitter: number, backoff: Backoff = RETRY_BACKOFF): number {

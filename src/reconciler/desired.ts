@@ -31,7 +31,7 @@ export function prepareDesired(tree: SourceTree, layout: Layout, cache?: Manifes
   };
 }
 
-export function errorsOf(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+function errorsOf(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   return diagnostics.filter(({ severity }) => severity === 'error');
 }
 

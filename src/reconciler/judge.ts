@@ -6,7 +6,7 @@ import { describeExcess } from '../datastore/transaction-limits.js';
 import { isRefused, isWritten } from '../diff/exit-code.js';
 import type { Plan } from '../diff/plan-types.js';
 import type { Layout } from '../layout/layout.js';
-import type { PlanVerdict } from './state-machine.js';
+import type { PlanVerdict } from './reconciler-state.js';
 
 export interface Circumstances {
   readonly layout: Layout;
@@ -25,7 +25,7 @@ export function judgePlan(plan: Plan, { layout, suspension }: Circumstances): Pl
 }
 
 /** All reasons, guards first. */
-export function describeRefusal(plan: Plan): string {
+function describeRefusal(plan: Plan): string {
   const guards = plan.guards.map(({ message, approve }) => `${message}; to go on: ${approve}`);
   const blocked = plan.changes
     .filter(({ action }) => action === 'blocked')

@@ -12,14 +12,14 @@ import type { StoreKey } from '../model/store.js';
 import { backoffMs } from './backoff.js';
 import { CONDITION_TYPES, type Conditions, listConditions } from './conditions.js';
 import { campaign, type Leadership } from './leader.js';
-import { reportConditions } from './source-status.js';
 import {
   INITIAL_STATE,
   type ReconcilerEffect,
   type ReconcilerEvent,
   type ReconcilerState,
-  reduce,
-} from './state-machine.js';
+} from './reconciler-state.js';
+import { reportConditions } from './source-status.js';
+import { reduce } from './state-machine.js';
 import { ReconcileSteps, type StepDeps, type StepOptions } from './steps.js';
 
 export interface ReconcilerOptions extends StepOptions {

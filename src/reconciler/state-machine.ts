@@ -10,94 +10,15 @@
  * comes. What may pass by itself (source or store out of reach, a lost race) is tried again with backoff.
  */
 import { backoffMs } from './backoff.js';
-import { type Conditions, INITIAL_CONDITIONS, withCondition } from './conditions.js';
-
-/** `live`: the store holds the newest good commit, as far as is known. `idle`: it does not, and nothing runs. */
-export type Phase = 'idle' | 'reading' | 'loading' | 'planning' | 'applying' | 'live';
-
-export interface ReconcilerState {
-  readonly phase: Phase;
-  /** Of the step under way, or of the last one. */
-  readonly generation: number;
-  readonly leading: boolean;
-  /** The commit that was read last. */
-  readonly known: string | undefined;
-  /** The newest commit without errors: what the store should hold. */
-  readonly good: string | undefined;
-  /** The last plan found nothing left to do, and nothing has happened in the store since. */
-  readonly settled: boolean;
-  /** Revision that the last plan was made at, and the one that our last transaction made. */
-  readonly plannedAt: number;
-  readonly appliedAt: number;
-  /** Revisions at which keys of ours changed while a step was under way. */
-  readonly disturbances: readonly number[];
-  /** A poll came while a step was under way. */
-  readonly pollPending: boolean;
-  /** A change in the store broke off a read; it will not break off the next one too. */
-  readonly readDeferred: boolean;
-  /** Waiting for `retry` after the store failed or races were lost: changes in the store do not shorten it. */
-  readonly backingOff: boolean;
-  /** How often the commit that is live was put back since a poll found it undisturbed. */
-  readonly repairs: number;
-  readonly applied: string | undefined;
-  /** Each in a row. */
-  readonly sourceFailures: number;
-  readonly storeFailures: number;
-  readonly conflicts: number;
-  readonly conditions: Conditions;
-}
-
-export type PlanVerdict =
-  | { readonly type: 'nothing' }
-  /** `message`: what is missing in the store. */
-  | { readonly type: 'apply'; readonly message: string }
-  /** Guards or blocked objects. */
-  | { readonly type: 'refused'; readonly message: string }
-  /** More than one transaction takes. */
-  | { readonly type: 'too-large'; readonly message: string }
-  | { readonly type: 'suspended'; readonly message: string };
-
-export type ReconcilerEvent =
-  | { readonly type: 'poll' }
-  /** A key of ours was written or deleted, by us or by somebody else. */
-  | { readonly type: 'store-changed'; readonly revision: number; readonly jitter: number }
-  | { readonly type: 'leadership'; readonly leading: boolean }
-  | ({ readonly generation: number } & StepResult);
-
-type StepResult =
-  /** `changed` is false when it is the commit that was known. */
-  | { readonly type: 'read'; readonly commit: string; readonly changed: boolean }
-  | {
-      readonly type: 'source-failed';
-      readonly message: string;
-      /** It may come back by itself soon; otherwise the next poll asks again. */
-      readonly retryable: boolean;
-      readonly jitter: number;
-    }
-  /** `problem`: the first error of an invalid commit. */
-  | { readonly type: 'loaded'; readonly commit: string; readonly problem?: string }
-  | { readonly type: 'planned'; readonly revision: number; readonly verdict: PlanVerdict }
-  | { readonly type: 'applied'; readonly revision: number }
-  | { readonly type: 'conflict'; readonly jitter: number }
-  | { readonly type: 'store-failed'; readonly message: string; readonly jitter: number }
-  | { readonly type: 'retry' };
-
-export type ReconcilerEffect =
-  /** Read the newest commit unless it is the known one. Answer: read, source-failed. */
-  | { readonly type: 'read'; readonly generation: number; readonly known: string | undefined }
-  /** Check and compile what was read. Answer: loaded. */
-  | { readonly type: 'load'; readonly generation: number }
-  /** Plan the good commit against the store. Answer: planned, store-failed. */
-  | { readonly type: 'plan'; readonly generation: number }
-  /** Apply the last plan. Answer: applied, conflict, store-failed, planned (refused). */
-  | { readonly type: 'apply'; readonly generation: number }
-  /** Answer `retry` after the delay. */
-  | { readonly type: 'wait'; readonly generation: number; readonly delayMs: number };
-
-export interface Transition {
-  readonly state: ReconcilerState;
-  readonly effects: readonly ReconcilerEffect[];
-}
+import { withCondition } from './conditions.js';
+import type {
+  Phase,
+  PlanVerdict,
+  ReconcilerEvent,
+  ReconcilerState,
+  StepResult,
+  Transition,
+} from './reconciler-state.js';
 
 /** Drift that is repaired at once; after this many times between two polls there are pauses. */
 export const FREE_REPAIRS = 5;
@@ -106,27 +27,6 @@ export const FREE_REPAIRS = 5;
 export const MAX_CONFLICTS = 5;
 
 const HELD = { refused: 'Refused', 'too-large': 'TooLarge', suspended: 'Suspended' } as const;
-
-export const INITIAL_STATE: ReconcilerState = {
-  phase: 'idle',
-  generation: 0,
-  leading: false,
-  known: undefined,
-  good: undefined,
-  settled: false,
-  plannedAt: 0,
-  appliedAt: 0,
-  disturbances: [],
-  pollPending: false,
-  readDeferred: false,
-  backingOff: false,
-  repairs: 0,
-  applied: undefined,
-  sourceFailures: 0,
-  storeFailures: 0,
-  conflicts: 0,
-  conditions: INITIAL_CONDITIONS,
-};
 
 export function reduce(state: ReconcilerState, event: ReconcilerEvent): Transition {
   if ('generation' in event && event.generation !== state.generation) return stay(state);

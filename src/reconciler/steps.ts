@@ -5,6 +5,7 @@
  * step whose signal was aborted has been superseded, and leaves nothing behind.
  */
 import { applyPlan } from '../apply/apply.js';
+import { movesHead } from '../apply/transaction.js';
 import { type Datastore, DatastoreError } from '../datastore/datastore.js';
 import { hasPruneTrailer } from '../diff/guards.js';
 import { assemblePlan } from '../diff/plan.js';
@@ -18,7 +19,7 @@ import type { StoreKey } from '../model/store.js';
 import { type Desired, describeErrors, prepareDesired } from './desired.js';
 import { judgePlan } from './judge.js';
 import type { Leadership } from './leader.js';
-import type { ReconcilerEffect, ReconcilerEvent } from './state-machine.js';
+import type { ReconcilerEffect, ReconcilerEvent } from './reconciler-state.js';
 import { readSuspension } from './suspension.js';
 
 export interface StepDeps {
@@ -150,7 +151,7 @@ export class ReconcileSteps {
     switch (result.status) {
       case 'applied': {
         const { seq, revision } = result;
-        log.info('commit applied', {
+        log.info(movesHead(plan) ? 'commit applied' : 'drift repaired', {
           commit: plan.commit,
           seq,
           revision,

@@ -5,7 +5,7 @@ import { createLayout } from '../../src/layout/create-layout.js';
 import type { Source } from '../../src/loader/sources/source.js';
 import type { Log } from '../../src/model/log.js';
 import { type ReconcilerOptions, runReconciler } from '../../src/reconciler/reconciler.js';
-import { INITIAL_STATE, type ReconcilerState } from '../../src/reconciler/state-machine.js';
+import { INITIAL_STATE, type ReconcilerState } from '../../src/reconciler/reconciler-state.js';
 import { until } from '../helpers/until.js';
 
 export const LAYOUT = createLayout();

@@ -7,8 +7,8 @@ import {
   type ReconcilerEffect,
   type ReconcilerEvent,
   type ReconcilerState,
-  reduce,
-} from '../../src/reconciler/state-machine.js';
+} from '../../src/reconciler/reconciler-state.js';
+import { reduce } from '../../src/reconciler/state-machine.js';
 
 type EffectOf<T extends ReconcilerEffect['type']> = Extract<ReconcilerEffect, { type: T }>;
 

@@ -9,7 +9,7 @@ import type { Change, ChangeAction, FieldDiff, Plan } from '../plan-types.js';
 import { planVerdict, shortCommit } from '../summary.js';
 import { formatValue, printable } from './value.js';
 
-export const MAX_MARKDOWN = 60_000;
+const MAX_MARKDOWN = 60_000;
 
 const LABELS: Record<ChangeAction, string> = {
   create: '+ create',
