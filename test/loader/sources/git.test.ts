@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import {
   chmodSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -329,6 +330,34 @@ test('sources that share one cache folder do not disturb each other', async (t) 
       sources.map(() => ({ 'a.yaml': text })),
     );
   }
+});
+
+test('ssh that cannot connect, or is not installed, is unreachable and says why', async (t) => {
+  const folder = temporaryFolder(t);
+  const ssh = join(folder, 'ssh');
+  writeFileSync(ssh, '#!/bin/sh\necho "ssh: connect to host: Connection refused" >&2\nexit 255\n');
+  chmodSync(ssh, 0o755);
+  const open = (command: string) =>
+    openSource({ repo: 'git@host.example:net.git', cacheDir: folder, sshCommand: [command] });
+  const refused = await failure(t, open(ssh).latest(signal));
+  t.is(refused.code, 'unreachable');
+  t.regex(refused.message, /^git@host\.example:net\.git: .*Connection refused/);
+  const absent = await failure(t, open(join(folder, 'absent')).read(signal));
+  t.is(absent.code, 'unreachable');
+  t.regex(absent.message, /cannot run .*absent.*ENOENT/);
+});
+
+test('a path at the far end of ssh is one word for its shell', async (t) => {
+  const folder = temporaryFolder(t);
+  const ssh = join(folder, 'ssh');
+  writeFileSync(ssh, `#!/bin/sh\nprintf '%s' "$*" >"${folder}/said"\nexit 255\n`);
+  chmodSync(ssh, 0o755);
+  const said = async (repo: string): Promise<string> => {
+    await failure(t, openSource({ repo, cacheDir: folder, sshCommand: [ssh, '-q'] }).latest(signal));
+    return readFileSync(join(folder, 'said'), 'utf8');
+  };
+  t.is(await said("ssh://git@h:22/a'b; reboot"), "-q -p 22 -- git@h git-upload-pack '/a'\\''b; reboot'");
+  t.is(await said('git@h:~ada/x y'), "-q -- git@h git-upload-pack ~ada/'x y'");
 });
 
 test('a cache folder that cannot be made is said to be that', async (t) => {
