@@ -9,8 +9,6 @@ import { applyPlan } from '../apply/apply.js';
 import { EMPTY_SNAPSHOT, projectPlan } from '../apply/project.js';
 import { type Datastore, DatastoreError } from '../datastore/datastore.js';
 import { EXIT_CODES, type ExitCode, firstExitCode, planExitCode } from '../diff/exit-code.js';
-import { hasPruneTrailer } from '../diff/guards.js';
-import { assemblePlan } from '../diff/plan.js';
 import type { Plan } from '../diff/plan-types.js';
 import type { PlanDocument } from '../diff/render/json.js';
 import { isReviewedPlan } from '../diff/saved-plan.js';
@@ -18,6 +16,7 @@ import type { Layout } from '../layout/layout.js';
 import { type Source, SourceError, type SourceVersion } from '../loader/sources/source.js';
 import type { Diagnostic } from '../model/diagnostic.js';
 import type { Revision, Snapshot } from '../model/store.js';
+import { planWithApproval } from './approved-plan.js';
 import { type Desired, describeErrors, prepareDesired } from './desired.js';
 import { judgePlan } from './judge.js';
 import { campaign, currentLeader } from './leader.js';
@@ -110,7 +109,7 @@ export async function reconcileOnce(
   try {
     const desired = await readDesired(deps, options, findings);
     if (!desired) return outcomeOf(findings, options);
-    findings.plan = plan(desired, await baseSnapshot(deps, options), deps, options);
+    findings.plan = await plan(desired, await baseSnapshot(deps, options), deps, options);
     if (!options.dryRun) await apply(desired, findings, deps, options);
   } catch (error) {
     findings.failure = failureOf(error);
@@ -146,7 +145,7 @@ async function baseSnapshot(deps: ReconcileDeps, options: ReconcileOptions): Pro
         throw new InvalidBaseError(
           `commit ${against.commit}, which is compared with, is invalid: ${message}`,
         );
-      return projectPlan(EMPTY_SNAPSHOT, plan(base, EMPTY_SNAPSHOT, deps, options), deps.layout);
+      return projectPlan(EMPTY_SNAPSHOT, await plan(base, EMPTY_SNAPSHOT, deps, options), deps.layout);
     }
   }
 }
@@ -154,17 +153,12 @@ async function baseSnapshot(deps: ReconcileDeps, options: ReconcileOptions): Pro
 function plan(
   desired: Desired,
   snapshot: Snapshot,
-  { layout }: ReconcileDeps,
-  options: ReconcileOptions,
-): Plan {
-  return assemblePlan({
-    source: options.name,
-    version: desired.version,
-    compiled: desired.compiled,
-    snapshot,
-    layout,
-    pruneApproved: options.pruneApproved || hasPruneTrailer(desired.version.message),
-  });
+  { source, layout, signal }: ReconcileDeps,
+  { name, pruneApproved }: ReconcileOptions,
+): Promise<Plan> {
+  const { version, compiled } = desired;
+  const input = { source: name, version, compiled, snapshot, layout, pruneApproved };
+  return planWithApproval(input, source, signal);
 }
 
 /** Applies under leadership; after a lost race it plans again. */
@@ -194,7 +188,7 @@ async function apply(
     const result = await applyPlan(store, findings.plan, context);
     if (result.status === 'applied') findings.applied = { seq: result.seq, revision: result.revision };
     if (result.status !== 'conflict') return;
-    findings.plan = plan(desired, await store.snapshot(layout.prefix), deps, options);
+    findings.plan = await plan(desired, await store.snapshot(layout.prefix), deps, options);
     if (!(await mayApply(findings, deps, options))) return;
   }
   findings.failure = { code: 'conflict', message: 'others keep writing the keys of this source; try again' };

@@ -7,8 +7,6 @@
 import { applyPlan } from '../apply/apply.js';
 import { movesHead } from '../apply/transaction.js';
 import { type Datastore, DatastoreError } from '../datastore/datastore.js';
-import { hasPruneTrailer } from '../diff/guards.js';
-import { assemblePlan } from '../diff/plan.js';
 import type { Plan } from '../diff/plan-types.js';
 import { summarizePlan } from '../diff/summary.js';
 import type { Layout } from '../layout/layout.js';
@@ -16,6 +14,7 @@ import { ManifestCache } from '../loader/load.js';
 import { type Source, SourceError, type SourceTree } from '../loader/sources/source.js';
 import type { Log } from '../model/log.js';
 import type { StoreKey } from '../model/store.js';
+import { planWithApproval } from './approved-plan.js';
 import { type Desired, describeErrors, prepareDesired } from './desired.js';
 import { judgePlan } from './judge.js';
 import type { Leadership } from './leader.js';
@@ -116,20 +115,15 @@ export class ReconcileSteps {
   }
 
   async #makePlan({ generation }: EffectOf<'plan'>, signal: AbortSignal): Promise<ReconcilerEvent> {
-    const { store, layout } = this.#deps;
+    const { source, store, layout } = this.#deps;
     const { name, pruneApproved } = this.#options;
     const good = this.#good;
     if (!good) throw new TypeError('Nothing was loaded that could be planned');
     const suspension = await readSuspension(store, layout);
     const snapshot = await store.snapshot(layout.prefix);
-    const plan = assemblePlan({
-      source: name,
-      version: good.version,
-      compiled: good.compiled,
-      snapshot,
-      layout,
-      pruneApproved: pruneApproved || hasPruneTrailer(good.version.message),
-    });
+    const { version, compiled } = good;
+    const input = { source: name, version, compiled, snapshot, layout, pruneApproved };
+    const plan = await planWithApproval(input, source, signal);
     if (!signal.aborted) this.#plan = plan;
     const verdict = judgePlan(plan, { layout, suspension });
     return { type: 'planned', generation, revision: snapshot.revision, verdict };

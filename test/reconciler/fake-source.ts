@@ -34,6 +34,12 @@ export class FakeSource implements Source {
     return this.#latest;
   }
 
+  async messages(_signal: AbortSignal, after: string, until: string): Promise<readonly string[]> {
+    const commits = [...this.#commits.values()].map(({ version }) => version);
+    const between = commits.filter(({ commit }) => commit > after && commit <= until);
+    return between.map(({ message }) => message).reverse();
+  }
+
   async read(_signal: AbortSignal, commit?: string): Promise<SourceTree> {
     this.reads += 1;
     const wanted = commit ?? (await this.latest());

@@ -216,6 +216,17 @@ test('reconcileOnce() exits with 5 for an empty source, until the commit approve
   t.is(approved.applied?.seq, 2);
 });
 
+test('reconcileOnce() takes the approval of any commit since the live one, and of none before', async (t) => {
+  const bench = new Bench();
+  bench.source.commit(smallNetwork(), 'Begin\n\nPrune-Approved: yes\n');
+  await bench.once();
+  bench.source.commit({ 'README.md': 'gone' }, 'Shut down');
+  t.is((await bench.once()).exitCode, 5, 'what is live has used its approval up');
+  bench.source.commit({ 'README.md': 'gone' }, 'Yes, really\n\nPrune-Approved: yes\n');
+  bench.source.commit({ 'README.md': 'gone for good' }, 'Mend a word');
+  t.is((await bench.once()).applied?.seq, 2);
+});
+
 test('reconcileOnce() waits for another leader, then exits with 7 and names it', async (t) => {
   const bench = new Bench();
   bench.source.commit(smallNetwork());
