@@ -187,9 +187,9 @@ function driverTests(transport: NetlinkTransportName): void {
     await using cali1 = await createVeth({ name: 'cali1' });
     await using _eth0 = await createVeth({ name: 'eth0' });
     await ip('route add 192.168.1.1/32 dev cali1 scope link');
-    await ip('-6 route add fd65::1/128 dev cali1');
+    await ip('-6 route add fd65::1/128 dev cali1 metric 1');
     await ip('route add 192.168.1.2/32 dev eth0');
-    await ip('-6 route add fd65::2/128 dev eth0');
+    await ip('-6 route add fd65::2/128 dev eth0 metric 1');
     await using agent = await openAgent(transport);
     agent.want(1, cali1.name);
     agent.want(2, cali1.name);
@@ -198,6 +198,38 @@ function driverTests(transport: NetlinkTransportName): void {
     const state = await kernelState();
     for (const line of programmed(1, 'cali1')) t.true(state.includes(line), line);
     t.true(state.includes('192.168.1.2 eth0 boot') && state.includes('fd65::2 eth0 boot'));
+  });
+
+  serial('a workload that moved here is reached here, while BGP still has it at its old host', async (t) => {
+    await using cali1 = await createVeth({ name: 'cali1' });
+    await using _eth0 = await createVeth({ name: 'eth0' });
+    await ip('addr add 10.99.0.1/24 dev eth0');
+    await ip('-6 addr add fd99::1/64 dev eth0 nodad');
+    await ip('route add 192.168.1.1/32 via 10.99.0.2 proto bird metric 32');
+    await ip('-6 route add fd65::1/128 via fd99::2 proto bird metric 32');
+    await using agent = await openAgent(transport);
+    agent.want(1, cali1.name);
+    t.deepEqual(await agent.apply(), []);
+    t.deepEqual(await agent.verify(), []);
+    for (const family of IP_FAMILIES) {
+      const [chosen] = await ipJson(`-${family} route get ${ADDRESSES[family](1)}`);
+      t.is(chosen?.dev, 'cali1', `IPv${family}`);
+      t.is((await ipJson(`-${family} route show proto bird`)).length, 1, "which is BIRD's to withdraw");
+    }
+  });
+
+  serial('routes of an earlier life with another metric are replaced and swept', async (t) => {
+    await using cali1 = await createVeth({ name: 'cali1' });
+    for (const host of [1, 2])
+      await ip(`-6 route add ${ADDRESSES[6](host)}/128 dev cali1 proto ${PROTOCOL} metric 1024`);
+    await using agent = await openAgent(transport);
+    agent.want(1, cali1.name);
+    t.deepEqual(await agent.apply(), []);
+    const held = await ipJson(`-6 route show proto ${PROTOCOL}`);
+    t.deepEqual(
+      held.map(({ dst, metric }) => `${dst} ${metric}`),
+      ['fd65::1 1'],
+    );
   });
 
   serial('crooked routes of our own are put straight, in both families', async (t) => {

@@ -6,6 +6,9 @@
  * interface: on a workload's interface, whose name has our prefix, it is taken over (a container plugin may have
  * been ahead of us); elsewhere it is reported, and stays.
  *
+ * A workload that moves here is announced by its old host a little longer, and BIRD installs that with the metric 32.
+ * Ours has the smallest metric there is, so that the workload that is here wins.
+ *
  * The kernel drops the routes of an interface that goes down or away. A route therefore waits until its interface
  * is up, and the interface monitor asks for a read-back when it comes.
  */
@@ -191,12 +194,14 @@ class RouteObjects implements KernelObjects<Cidr, Route, InstalledRoutes> {
       // IPv6 knows no scopes and reports this one.
       scope: family === 4 ? RT_SCOPE.LINK : RT_SCOPE.UNIVERSE,
       type: RTN.UNICAST,
-      priority: undefined,
+      priority: SMALLEST_METRIC[family],
     };
   }
 }
 
-/** IPv6 gives the metric 1024 to a route that asks for none. */
+/** IPv6 takes 0 for a route that asks for no metric, and gives it 1024. IPv4 reports 0 as none. */
+const SMALLEST_METRIC = { 4: undefined, 6: 1 } as const;
+
 function metric({ family, priority }: KernelRoute): number {
   return priority ?? (family === 6 ? 1024 : 0);
 }

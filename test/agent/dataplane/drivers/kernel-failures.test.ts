@@ -29,9 +29,10 @@ function makeKernel(family: IpFamily): FakeRtNetlink {
   const length = family === 4 ? 32 : 128;
   const rtnetlink = new FakeRtNetlink();
   const [cali1, cali2, eth0] = ['cali1', 'cali2', 'eth0'].map((name) => rtnetlink.addLink(name).index);
+  const inTheWay = family === 6 ? { priority: 1 } : {};
   const routes = [
-    kernelRoute(`${address(2)}/${length}`, cali1 ?? 0, { protocol: PROTOCOL }),
-    kernelRoute(`${address(3)}/${length}`, cali2 ?? 0),
+    kernelRoute(`${address(2)}/${length}`, cali1 ?? 0, { protocol: PROTOCOL, ...inTheWay }),
+    kernelRoute(`${address(3)}/${length}`, cali2 ?? 0, inTheWay),
     kernelRoute(`${address(8)}/${length}`, cali1 ?? 0, { protocol: PROTOCOL }),
     kernelRoute(`${address(9)}/${length}`, eth0 ?? 0),
   ];

@@ -133,6 +133,40 @@ test('routeTable() repairs what differs in gateway, scope, type or metric', asyn
   }
 });
 
+test('routeTable() gives IPv6 routes the smallest metric, and IPv4 routes none, which is smaller', async (t) => {
+  for (const [family, address, metric] of [
+    [4, '192.168.1.1', undefined],
+    [6, 'fd65::1', 1],
+  ] as const) {
+    const { rtnetlink, table, want } = setUp(family);
+    rtnetlink.addLink('cali1');
+    want(address, 'cali1');
+    await applyAll(table);
+    t.deepEqual(
+      (await rtnetlink.routes(family)).map(({ priority }) => priority),
+      [metric],
+    );
+  }
+});
+
+test('routeTable() replaces a route of an earlier life that had another metric, without a gap', async (t) => {
+  const { rtnetlink, table, want } = setUp(6);
+  const { index } = rtnetlink.addLink('cali1');
+  const [before, stale] = ['fd65::1/128', 'fd65::2/128'].map((cidr) =>
+    kernelRoute(cidr, index, { protocol: PROTOCOL, priority: 1024 }),
+  );
+  for (const route of [before, stale]) if (route) rtnetlink.plant({ op: 'create', object: 'route', route });
+  want('fd65::1', 'cali1');
+  t.like(await applyAll(table), { changed: 2, failures: [] });
+  t.deepEqual(
+    rtnetlink.ops.map(
+      (op) => op.object === 'route' && `${op.op} ${op.route.destination} ${op.route.priority}`,
+    ),
+    ['create fd65::1/128 1', 'delete fd65::1/128 1024', 'delete fd65::2/128 1024'],
+  );
+  t.deepEqual(await table.verify(), []);
+});
+
 test('routeTable() takes over a route that stands on a workload interface', async (t) => {
   const { rtnetlink, table, want, held } = setUp();
   const { index } = rtnetlink.addLink('cali1');
