@@ -2,11 +2,11 @@
  * `heddle render`: exactly what one host would be given, without the host.
  */
 import { Argument } from 'commander';
-import { backends } from '../agent/dataplane/backends/index.js';
 import { RENDERED, type RenderedPart, renderHost } from '../agent/render-host.js';
 import { compileState } from '../layout/compile.js';
 import { createLayout } from '../layout/create-layout.js';
 import type { Layout } from '../layout/layout.js';
+import { IP_FAMILIES } from '../model/address.js';
 import { resourceId } from '../model/resource.js';
 import type { StoreKey } from '../model/store.js';
 import { type CommonOptions, flag, type Verb, verb } from './command.js';
@@ -18,7 +18,7 @@ import { createLog } from './log.js';
 
 interface RenderOptions extends CommonOptions, EtcdOptions {
   readonly node: string;
-  readonly backend: keyof typeof backends;
+  readonly family?: '4' | '6';
 }
 
 interface Store {
@@ -35,15 +35,14 @@ export const render: Verb = (context) =>
     .argument('[path]', 'folder of manifests; with --etcd the live store is taken instead', '.')
     .addOption(flag(context.environment, '--node <name>', 'which host').makeOptionMandatory())
     .addOption(
-      flag(context.environment, '--backend <name>', 'packet filter')
-        .choices(Object.keys(backends))
-        .default('iptables'),
+      flag(context.environment, '--family <4|6>', 'of iptables and routes only this one').choices(['4', '6']),
     )
     .action(async (part: RenderedPart, path: string, options: RenderOptions) => {
       const store =
         options.etcd === undefined ? await fromFolder(context, path, options) : await fromEtcd(options);
-      const backend = backends[options.backend];
-      const rendered = await renderHost({ node: options.node, ...store, backend, birdLog: BIRD_LOG });
+      const families =
+        options.family === undefined ? IP_FAMILIES : ([options.family === '4' ? 4 : 6] as const);
+      const rendered = renderHost({ node: options.node, ...store, families, birdLog: BIRD_LOG });
       context.out(
         options.output === 'json'
           ? `${JSON.stringify({ node: options.node, part, text: rendered[part] })}\n`
