@@ -42,19 +42,26 @@ export interface LiveCount {
 
 export async function readClusterStatus(store: Datastore, layout: Layout): Promise<ClusterStatus> {
   const { keys, root } = layout;
-  const [hostEntries, sourceEntries, nodeEntries] = await Promise.all([
+  const [hostEntries, sourceEntries, historyEntries, nodeEntries] = await Promise.all([
     store.snapshot(keys.hostStatusPrefix),
     store.snapshot(keys.sourceStatusPrefix),
+    store.snapshot(keys.historyPrefix),
     store.snapshot(`${root}/bgp/v1/host/`),
   ]);
   const hosts = hostReports(hostEntries, nodeEntries, layout);
   const names = new Set(hosts.flatMap(({ sources }) => Object.keys(sources)));
   for (const key of sourceEntries.entries.keys())
     names.add(unescapeName(key.slice(keys.sourceStatusPrefix.length)));
+  for (const key of historyEntries.entries.keys()) {
+    const [source = ''] = key.slice(keys.historyPrefix.length).split('/');
+    names.add(unescapeName(source));
+  }
   const sources = await Promise.all(
     [...names].sort().map((name) => sourceReport(store, layout, name, sourceEntries)),
   );
-  const live = hosts.filter((host) => sources.every(({ name, seq }) => isLiveAt(host, name, seq)));
+  const live = hosts.filter(
+    (host) => host.state === 'live' && sources.every(({ name, seq }) => isLiveAt(host, name, seq)),
+  );
   return { sources, hosts, live: { hosts: live.length, of: hosts.length } };
 }
 

@@ -1,0 +1,91 @@
+import test from 'ava';
+import { openEtcdDatastore } from '../../src/datastore/etcd/etcd-datastore.js';
+import type { StoreKey } from '../../src/model/store.js';
+import { startEtcd } from '../helpers/etcd.js';
+import { folderOf, heddle } from '../helpers/heddle.js';
+import { exampleFolder } from '../helpers/lab.js';
+
+const EXAMPLE = exampleFolder('three-hosts');
+
+test('--dry-run without a store plans against nothing, and exits 0', async (t) => {
+  const { code, stdout } = await heddle(['reconcile', '--dry-run', '--repo', EXAMPLE]);
+  t.is(code, 0);
+  t.regex(stdout, /\+ Profile\/web +profiles\/web\.yaml:2/);
+  t.regex(stdout, /Plan: 12 to create\./);
+});
+
+test('--detailed-exitcode tells by 2 that there are changes', async (t) => {
+  const { code } = await heddle(['reconcile', '--dry-run', '--detailed-exitcode', '--repo', EXAMPLE]);
+  t.is(code, 2);
+});
+
+test('the plan as JSON has the shape of the contract', async (t) => {
+  const { stdout } = await heddle(['reconcile', '--dry-run', '--output', 'json', '--repo', EXAMPLE]);
+  const plan = JSON.parse(stdout);
+  t.is(plan.formatVersion, '1.0');
+  t.is(plan.source, 'default');
+  t.is(plan.summary.create, 12);
+  for (const key of ['create', 'update', 'delete', 'drift', 'adopt', 'release', 'unmanaged', 'blocked']) {
+    t.is(typeof plan.summary[key], 'number', key);
+  }
+  t.deepEqual(Object.keys(plan.connectivity), ['gained', 'lost']);
+  const [change] = plan.changes;
+  t.deepEqual(Object.keys(change.origin), ['file', 'line']);
+  t.true(
+    change.keys.every(
+      ({ key, op }: { key: string; op: string }) => key.startsWith('/calico/') && op === 'put',
+    ),
+  );
+});
+
+test('invalid manifests are never planned: exit code 3', async (t) => {
+  await using folder = await folderOf({
+    'a.yaml': 'apiVersion: heddle/v1\nkind: IPool\nmetadata: { name: a }\n',
+  });
+  const { code, stderr } = await heddle(['reconcile', '--dry-run', '--repo', folder.path]);
+  t.is(code, 3);
+  t.regex(stderr, /a\.yaml:2:7: error: .*IPPool/s);
+});
+
+test('a repository that is not there is a source error: exit code 9', async (t) => {
+  const { code } = await heddle(['reconcile', '--dry-run', '--repo', 'file:///no/such/repository.git']);
+  t.is(code, 9);
+});
+
+test('--once without --etcd says what is missing', async (t) => {
+  const { code, stderr } = await heddle(['reconcile', '--once', '--repo', EXAMPLE]);
+  t.is(code, 3);
+  t.regex(stderr, /--etcd is missing/);
+});
+
+test('--once applies, a second time writes nothing, and status, get and wait tell', async (t) => {
+  await using etcd = await startEtcd();
+  const store = ['--etcd', etcd.endpoint];
+  const once = () => heddle(['reconcile', '--once', '--repo', EXAMPLE, ...store]);
+  const first = await once();
+  t.is(first.code, 0, first.stderr);
+  t.regex(first.stdout, /Applied as seq 1/);
+  const second = await once();
+  t.is(second.code, 0);
+  t.regex(second.stdout, /No changes/);
+
+  const got = await heddle(['get', 'profile', 'web', '--output', 'json', ...store]);
+  t.deepEqual(JSON.parse(got.stdout).objects[0].spec.tags, ['web']);
+  const status = JSON.parse((await heddle(['status', '--output', 'json', ...store])).stdout);
+  t.deepEqual(status.live, { hosts: 0, of: 3 });
+  t.is(status.hosts[0].state, 'unknown');
+  const waited = await heddle(['wait', '--commit', 'abcdef0', '--timeout', '100ms', ...store]);
+  t.is(waited.code, 8);
+});
+
+test('a key that somebody else wrote blocks the plan: exit code 5', async (t) => {
+  await using etcd = await startEtcd();
+  const store = ['--etcd', etcd.endpoint];
+  const key = '/calico/v1/policy/profile/web/tags' as StoreKey;
+  await using datastore = openEtcdDatastore({ endpoints: [etcd.endpoint] });
+  await datastore.transact({ guards: [], writes: [{ write: { op: 'put', key, value: '["theirs"]' } }] });
+  const { code, stdout } = await heddle(['reconcile', '--dry-run', '--repo', EXAMPLE, ...store]);
+  t.is(code, 5);
+  t.regex(stdout, /x Profile\/web/);
+  t.regex(stdout, /heddle\/adopt/);
+});

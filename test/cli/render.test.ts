@@ -1,0 +1,41 @@
+import test from 'ava';
+import { heddle } from '../helpers/heddle.js';
+import { exampleFolder } from '../helpers/lab.js';
+
+const EXAMPLE = exampleFolder('three-hosts');
+const render = async (part: string, ...more: string[]) =>
+  (await heddle(['render', part, '--node', 'host-1', EXAMPLE, ...more])).stdout;
+
+test('render routes prints the routes of the workloads of this host only', async (t) => {
+  const routes = await render('routes', '--family', '4');
+  t.deepEqual(routes.match(/^\S+/gm), ['192.168.1.10', '192.168.1.20']);
+});
+
+test('render ipsets holds members of the whole network, both families', async (t) => {
+  const sets = await render('ipsets');
+  for (const member of ['192.168.2.10', 'fd80:24e2:f998:72d6::3:10'])
+    t.true(sets.includes(` ${member} `), member);
+});
+
+test('render iptables prints what iptables-restore takes, family by family', async (t) => {
+  const both = await render('iptables');
+  t.regex(both, /^# iptables-restore --noflush\n\*/);
+  t.regex(both, /^# ip6tables-restore --noflush\n\*raw/m);
+  t.notRegex(await render('iptables', '--family', '6'), /^# iptables-restore/m);
+});
+
+test('render bird prints one configuration with a session for each other host and family', async (t) => {
+  const config = await render('bird');
+  t.deepEqual(config.match(/neighbor \S+/g)?.sort(), [
+    'neighbor 10.99.0.2',
+    'neighbor 10.99.0.3',
+    'neighbor fd99::2',
+    'neighbor fd99::3',
+  ]);
+});
+
+test('a host that is no Node is invalid input', async (t) => {
+  const { code, stderr } = await heddle(['render', 'bird', '--node', 'host-9', EXAMPLE]);
+  t.is(code, 3);
+  t.regex(stderr, /no Node "host-9"/);
+});

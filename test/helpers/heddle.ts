@@ -1,0 +1,29 @@
+/** Runs the built command line as a user would. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { execPath } from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { packageFolder } from '../../src/cli/package-folder.js';
+import { type ExecResult, exec } from '../../src/kernel/exec.js';
+
+const MAIN = fileURLToPath(new URL('dist/src/cli/main.js', packageFolder()));
+
+export function heddle(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<ExecResult> {
+  return exec(execPath, [MAIN, ...args], { env });
+}
+
+/** A folder with these files, that goes with its scope. */
+export async function folderOf(
+  files: Readonly<Record<string, string | Uint8Array>>,
+): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'heddle-test-'));
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(dirname(join(path, name)), { recursive: true });
+    await writeFile(join(path, name), content);
+  }
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}

@@ -1,0 +1,66 @@
+import test from 'ava';
+import { hostSideMac, LabPlanError, linkLocalOf, planLab } from '../../src/lab/lab-plan.js';
+import type { Address, Cidr, InterfaceAddress, MacAddress } from '../../src/model/address.js';
+import type { ResourceOf } from '../../src/model/resource.js';
+
+const origin = { file: 'net.yaml', line: 1, col: 1 };
+const metadata = (name: string) => ({ name, labels: {}, annotations: {} });
+
+function node(name: string, ...addresses: string[]): ResourceOf<'Node'> {
+  const [ipv4Address, ipv6Address] = addresses as InterfaceAddress[];
+  const bgp = { ...(ipv4Address && { ipv4Address }), ...(ipv6Address && { ipv6Address }) };
+  return { kind: 'Node', metadata: metadata(name), spec: { bgp }, origin };
+}
+
+function endpoint(name: string, host: string, interfaceName: string): ResourceOf<'WorkloadEndpoint'> {
+  const spec = {
+    node: host,
+    orchestrator: 'heddle',
+    endpoint: 'eth0',
+    interfaceName,
+    ipNetworks: ['192.168.1.1/32' as Cidr, 'fd00::1/128' as Cidr],
+    ipNATs: [],
+    profiles: [],
+    state: 'active',
+  } as const;
+  return { kind: 'WorkloadEndpoint', metadata: metadata(name), spec, origin };
+}
+
+test('planLab() gives every network of the nodes a gateway that no node has', (t) => {
+  const plan = planLab('x', [
+    node('a', '10.0.0.254/24', 'fd99::1/64'),
+    node('b', '10.1.0.2/24', 'fd99::fe/64'),
+  ]);
+  t.deepEqual(plan.fabric.gateways, ['10.0.0.253/24', 'fd99::fd/64', '10.1.0.254/24'] as InterfaceAddress[]);
+  t.is(plan.fabric.etcdAddress, '10.0.0.253' as Address);
+  t.deepEqual(plan.hosts[1]?.gateways, ['10.1.0.254', 'fd99::fd'] as Address[]);
+});
+
+test('planLab() names namespaces after the lab, so that several labs live side by side', (t) => {
+  const plan = planLab('mine', [node('a', '10.0.0.1/24'), endpoint('w', 'a', 'cali1')]);
+  t.deepEqual(
+    [plan.fabric, ...plan.hosts, ...plan.workloads].map(({ namespace }) => namespace),
+    ['mine-fabric', 'mine-a', 'mine-w-w'],
+  );
+});
+
+test('planLab() gives a workload the link-local address of its host side as IPv6 gateway', (t) => {
+  const [workload] = planLab('x', [node('a', '10.0.0.1/24'), endpoint('w', 'a', 'cali1')]).workloads;
+  t.is(workload?.gateway6, linkLocalOf(hostSideMac('cali1')));
+});
+
+test('linkLocalOf() makes the address that the kernel makes (RFC 4291)', (t) => {
+  t.is(linkLocalOf('ee:ee:ee:ee:ee:ee' as MacAddress), 'fe80::ecee:eeff:feee:eeee' as Address);
+});
+
+test('hostSideMac() is stable, unicast and locally administered', (t) => {
+  const mac = hostSideMac('cali1');
+  t.is(mac, hostSideMac('cali1'));
+  t.not(mac, hostSideMac('cali2'));
+  t.is(Number.parseInt(mac.slice(0, 2), 16) & 3, 2);
+});
+
+test('planLab() refuses a network that it cannot build, and says why', (t) => {
+  t.throws(() => planLab('x', []), { instanceOf: LabPlanError, message: /at least one host/ });
+  t.throws(() => planLab('x', [node('a')]), { instanceOf: LabPlanError, message: /Node "a" has no address/ });
+});
