@@ -50,10 +50,11 @@ export class DeltaTracker<K, V, A = V> {
 
   /** A complete read-back: what is not in `entries` is not in the kernel. */
   replaceActual(entries: Iterable<readonly [K, A]>): void {
-    const before = [...this.#actual.keys()];
     this.#actual.clear();
+    this.#dirty.clear();
     for (const [key, value] of entries) this.#actual.set(key, value);
-    for (const key of [...before, ...this.#actual.keys(), ...this.#desired.keys()]) this.#mark(key);
+    for (const key of this.#desired.keys()) this.#mark(key);
+    for (const key of this.#actual.keys()) if (!this.#desired.has(key)) this.#dirty.add(key);
   }
 
   /** Keys to create or change, with the value they should have. */

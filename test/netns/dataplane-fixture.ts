@@ -16,7 +16,8 @@ import {
   type Table,
 } from '../../src/agent/dataplane/intent.js';
 import { DROP, jump, rule } from '../../src/agent/dataplane/rules/chain-rule.js';
-import { type Cidr, type IpFamily, parseCidr } from '../../src/model/address.js';
+import type { Exec } from '../../src/kernel/exec.js';
+import type { Cidr, IpFamily } from '../../src/model/address.js';
 import { createNamespace, type Namespace } from '../helpers/netns.js';
 
 export interface Host extends AsyncDisposable {
@@ -26,8 +27,9 @@ export interface Host extends AsyncDisposable {
   readonly tool: string;
   /** Programs that the filters have run since the last look. */
   calls(): readonly string[];
+  readonly lockFile: string;
   /** A filter as a freshly started agent has it: without memory. */
-  start(): PacketFilter;
+  start(wrap?: (exec: Exec) => Exec): PacketFilter;
   /** What iptables-save says, without counters. */
   save(table: Table): Promise<readonly string[]>;
   /** Runs iptables-restore --noflush, as another program would. */
@@ -39,21 +41,18 @@ export async function createHost(backend: BackendName, family: IpFamily): Promis
   const tool = `${family === 4 ? 'iptables' : 'ip6tables'}-${backend === 'iptables' ? 'nft' : 'legacy'}`;
   const lockFile = `/run/${ns.name}.lock`;
   const calls: string[] = [];
+  const exec: Exec = (command, args, options) => {
+    calls.push([command, ...args].join(' '));
+    return ns.exec(command, args, options);
+  };
   return {
     ns,
     family,
     tool,
     calls: () => calls.splice(0),
-    start: () =>
-      backends[backend]({
-        family,
-        pause: (ms) => pause(ms),
-        lockFile,
-        exec: (command, args, options) => {
-          calls.push([command, ...args].join(' '));
-          return ns.exec(command, args, options);
-        },
-      }),
+    lockFile,
+    start: (wrap = (exec) => exec) =>
+      backends[backend]({ family, pause: (ms) => pause(ms), lockFile, exec: wrap(exec) }),
     save: async (table) =>
       (await ns.run(`${tool}-save`, ['-t', table])).split('\n').filter((line) => /^[:-]/.test(line)),
     restore: async (lines) => {
@@ -113,10 +112,4 @@ export function wishHook(
 
 export function dropFrom(net: Cidr): ChainRule {
   return rule([{ type: 'net', end: 'source', net, negated: false }], DROP);
-}
-
-export function cidr(text: string): Cidr {
-  const parsed = parseCidr(text);
-  if (!parsed) throw new Error(`No network: ${text}`);
-  return parsed;
 }

@@ -8,10 +8,10 @@ import type { BackendName } from '../../src/agent/dataplane/backends/index.js';
 import type { ChainName, ChainRule } from '../../src/agent/dataplane/intent.js';
 import { DROP, jump, RETURN, rule } from '../../src/agent/dataplane/rules/chain-rule.js';
 import type { IpFamily } from '../../src/model/address.js';
+import { cidr } from '../agent/dataplane/batch.js';
 import { requirePrivateNetns } from '../helpers/netns.js';
 import {
   applyAll,
-  cidr,
   createHost,
   dropFrom,
   type Host,

@@ -15,7 +15,6 @@ export interface ApplyParts {
 
 export interface ApplyStep {
   readonly phase: 'filter' | 'connect' | 'disconnect' | 'sweep';
-  readonly driver: Driver;
   run(): Promise<ApplyReport>;
 }
 
@@ -31,9 +30,9 @@ export function applySteps({ packetFilters, paths }: ApplyParts): readonly Apply
 }
 
 function update(phase: ApplyStep['phase'], driver: Driver): ApplyStep {
-  return { phase, driver, run: () => driver.applyUpdates() };
+  return { phase, run: () => driver.applyUpdates() };
 }
 
 function deletion(phase: ApplyStep['phase'], driver: Driver): ApplyStep {
-  return { phase, driver, run: () => driver.applyDeletions() };
+  return { phase, run: () => driver.applyDeletions() };
 }

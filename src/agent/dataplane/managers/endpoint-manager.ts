@@ -1,18 +1,19 @@
 /**
  * Workload endpoints: their chains and the dispatch to them, routes, neighbour entries and sysctls.
  *
- * Chains are rendered only for endpoints that changed. Routes belong to whom endpoint-claims.ts says, which any
- * endpoint can change for any other, so they are compared as a whole.
+ * Chains and sysctls are written only for endpoints that changed, the dispatch only when an interface came or went.
+ * Addresses belong to whom endpoint-claims.ts says, which any endpoint can change for any other, so routes are
+ * compared as a whole.
  */
 
 import type { StoredId } from '../../../layout/layout.js';
 import { addressPart, type Cidr, familyOf } from '../../../model/address.js';
 import { DIRECTIONS } from '../../../model/rule.js';
-import type { SysctlPath } from '../../../model/sysctl.js';
 import type { AgentSettings } from '../../calc/agent-settings.js';
 import type { LocalEndpoint, UpdateOf } from '../../calc/updates.js';
 import type { DriverFailure } from '../driver.js';
-import { hostSysctls, workloadSysctls } from '../drivers/workload-sysctls.js';
+import type { SysctlSetting } from '../drivers/sysctl-path.js';
+import { workloadSysctls } from '../drivers/workload-sysctls.js';
 import {
   type ChainKey,
   chainKey,
@@ -31,9 +32,10 @@ import { syncView } from './sync-view.js';
 export class EndpointManager {
   readonly #desired: DesiredDataplane;
   readonly #endpoints = new Map<StoredId, LocalEndpoint>();
-  /** By interface: those whose chains are rendered. */
-  readonly #rendered = new Map<string, LocalEndpoint>();
+  /** By interface: those that are wished for as they are. */
+  readonly #programmed = new Map<string, LocalEndpoint>();
   #dispatch: ReadonlySet<ChainKey> = new Set();
+  #isDispatchDue = true;
   #problems: readonly DriverFailure[] = [];
   #marks: MarkBits;
   #interfacePrefix: string;
@@ -48,7 +50,8 @@ export class EndpointManager {
   onSettings({ interfacePrefix }: AgentSettings, marks: MarkBits): void {
     this.#interfacePrefix = interfacePrefix;
     this.#marks = marks;
-    for (const name of [...this.#rendered.keys()]) this.#removeChains(name);
+    for (const name of [...this.#programmed.keys()]) this.#retract(name);
+    this.#isDispatchDue = true;
     this.#dirty = true;
   }
 
@@ -71,33 +74,46 @@ export class EndpointManager {
     this.#dirty = false;
     const claims = settleClaims(this.#endpoints.values(), this.#interfacePrefix);
     this.#problems = claims.problems;
-    this.#programChains(claims);
-    this.#programDispatch([...claims.byInterface.keys()]);
+    for (const name of [...this.#programmed.keys()]) if (!claims.byInterface.has(name)) this.#retract(name);
+    for (const [name, endpoint] of claims.byInterface)
+      if (this.#programmed.get(name) !== endpoint) this.#program(endpoint);
+    if (this.#isDispatchDue) this.#programDispatch();
     for (const family of this.#desired.families) programPaths(family, claims);
-    this.#programSysctls(claims);
   }
 
-  #programChains({ byInterface }: EndpointClaims): void {
-    for (const name of [...this.#rendered.keys()]) if (!byInterface.has(name)) this.#removeChains(name);
-    for (const [name, endpoint] of byInterface) {
-      if (this.#rendered.get(name) === endpoint) continue;
-      this.#rendered.set(name, endpoint);
-      for (const direction of DIRECTIONS) {
-        const chain = endpointChain(direction, endpoint, this.#marks);
-        for (const { chains } of this.#desired.families) chains.set(chainKey(chain), chain);
-      }
+  #program(endpoint: LocalEndpoint): void {
+    const { interfaceName, active } = endpoint;
+    if (!this.#programmed.has(interfaceName)) this.#isDispatchDue = true;
+    this.#programmed.set(interfaceName, endpoint);
+    for (const direction of DIRECTIONS) {
+      const chain = endpointChain(direction, endpoint, this.#marks);
+      for (const { chains } of this.#desired.families) chains.set(chainKey(chain), chain);
     }
+    for (const { path, value } of this.#sysctlsOf(interfaceName))
+      if (active) this.#desired.sysctls.set(path, value);
+      else this.#desired.sysctls.delete(path);
   }
 
-  #removeChains(interfaceName: string): void {
-    this.#rendered.delete(interfaceName);
+  #retract(interfaceName: string): void {
+    this.#isDispatchDue = true;
+    this.#programmed.delete(interfaceName);
     for (const direction of DIRECTIONS) {
       const key = chainKey({ table: 'filter', name: endpointChainName(direction, interfaceName) });
       for (const { chains } of this.#desired.families) chains.delete(key);
     }
+    for (const { path } of this.#sysctlsOf(interfaceName)) this.#desired.sysctls.delete(path);
   }
 
-  #programDispatch(interfaceNames: readonly string[]): void {
+  #sysctlsOf(interfaceName: string): readonly SysctlSetting[] {
+    return workloadSysctls(
+      interfaceName,
+      this.#desired.families.map(({ family }) => family),
+    );
+  }
+
+  #programDispatch(): void {
+    this.#isDispatchDue = false;
+    const interfaceNames = this.#programmed.keys();
     const tree = dispatchChains({ interfacePrefix: this.#interfacePrefix, interfaceNames });
     const keys = new Set(tree.map(chainKey));
     for (const { chains } of this.#desired.families) {
@@ -105,17 +121,6 @@ export class EndpointManager {
       for (const chain of tree) chains.set(chainKey(chain), chain);
     }
     this.#dispatch = keys;
-  }
-
-  #programSysctls({ byInterface }: EndpointClaims): void {
-    const families = this.#desired.families.map(({ family }) => family);
-    const active = [...byInterface.values()].filter((endpoint) => endpoint.active);
-    const settings = [
-      ...hostSysctls(families),
-      ...active.flatMap(({ interfaceName }) => workloadSysctls(interfaceName, families)),
-    ];
-    const wanted = new Map<SysctlPath, string>(settings.map(({ path, value }) => [path, value]));
-    syncView(this.#desired.sysctls, wanted, (a, b) => a === b);
   }
 }
 

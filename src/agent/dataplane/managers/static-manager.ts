@@ -1,7 +1,8 @@
 /**
- * The chains and hooks that depend on nothing but settings: they are there before the first endpoint.
+ * What depends on nothing but settings: chains, hooks and sysctls that are there before the first endpoint.
  */
 import type { AgentSettings } from '../../calc/agent-settings.js';
+import { hostSysctls } from '../drivers/workload-sysctls.js';
 import { chainKey, type DesiredDataplane, hookKey } from '../intent.js';
 import { hookRules, staticChains } from '../rules/static-chains.js';
 
@@ -10,6 +11,8 @@ export class StaticManager {
 
   constructor(desired: DesiredDataplane) {
     this.#desired = desired;
+    const families = desired.families.map(({ family }) => family);
+    for (const { path, value } of hostSysctls(families)) desired.sysctls.set(path, value);
   }
 
   onSettings(settings: AgentSettings): void {

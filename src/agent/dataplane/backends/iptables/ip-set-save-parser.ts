@@ -19,16 +19,23 @@ export function parseIpSetSave(
 ): ReadonlyMap<string, SavedSet> {
   const sets = new Map<string, SavedSet & { members: string[] }>();
   for (const line of text.split('\n')) {
-    const [command, name = '', third = '', ...rest] = line.split(' ');
-    if (command === 'add') {
-      sets.get(name)?.members.push(third);
-    } else if (command === 'create') {
-      const family = familyIn(rest);
+    if (line.startsWith('add ')) {
+      const end = line.indexOf(' ', 4);
+      sets.get(line.slice(4, end))?.members.push(firstWord(line, end + 1));
+    } else if (line.startsWith('create ')) {
+      const [, name = '', type = '', ...options] = line.split(' ');
+      const family = familyIn(options);
       if (isWanted(name, family))
-        sets.set(name, { type: third, family, maxElements: maxElementsIn(rest), members: [] });
+        sets.set(name, { type, family, maxElements: maxElementsIn(options), members: [] });
     }
   }
   return sets;
+}
+
+/** Options may follow a member. */
+function firstWord(line: string, start: number): string {
+  const end = line.indexOf(' ', start);
+  return end === -1 ? line.slice(start) : line.slice(start, end);
 }
 
 function familyIn(options: readonly string[]): IpFamily | undefined {
