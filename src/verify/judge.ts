@@ -1,0 +1,135 @@
+/**
+ * The judge: what the two ends of a packet say of it, each as the chains of its host do (agent/dataplane/rules).
+ *
+ * Around the rules stand a few fixed ones of those chains: what an inactive endpoint sends is dropped, a host reaches
+ * its own workloads unasked, a workload reaches its own host only past defaultEndpointToHostAction, and over IPv6 it
+ * may ask its gateway for the link address (RFC 4861) but never pose as one. A masqueraded packet arrives with the
+ * address of its host.
+ */
+import { cidrContains, familyOf } from '../model/address.js';
+import type { Direction } from '../model/rule.js';
+import { evaluate } from '../policy/evaluate.js';
+import type { Membership, Packet } from '../policy/match-rule.js';
+import { membershipOf } from './membership.js';
+import type { Endpoint, Network } from './network.js';
+import type { Party } from './parties.js';
+import { type Side, sideOfDecision } from './side.js';
+
+export interface Sides {
+  readonly egress: Side | null;
+  readonly ingress: Side | null;
+}
+
+export type Judge = (from: Party, to: Party, packet: Packet) => Sides;
+
+/** Judges packets of one network at both of their ends. */
+export function createJudge(network: Network): Judge {
+  const context = { network, membership: membershipOf(network) };
+  return (from, to, packet) => {
+    if (isSame(from, to)) return { egress: null, ingress: null };
+    return {
+      egress: egressSide(context, from, to, packet),
+      ingress: ingressSide(context, from, to, arriving(network, from, to, packet)),
+    };
+  };
+}
+
+interface Context {
+  readonly network: Network;
+  readonly membership: Membership;
+}
+
+function isSame(from: Party, to: Party): boolean {
+  if (from.type === 'workload' && to.type === 'workload') return from.endpoint === to.endpoint;
+  return from.type === 'host' && to.type === 'host' && from.name === to.name;
+}
+
+function egressSide(context: Context, from: Party, to: Party, packet: Packet): Side | null {
+  if (from.type === 'outside') return null;
+  if (from.type === 'host') {
+    const endpoint = from.hostEndpoint;
+    return endpoint && !isHostAndOwnWorkload(from, to) ? ask(context, endpoint, 'egress', packet) : null;
+  }
+  const { endpoint } = from;
+  const toOwnHost = isHostAndOwnWorkload(to, from);
+  const fixed = fixedEgress(endpoint, toOwnHost, packet);
+  if (fixed) return fixed;
+  const side = ask(context, endpoint, 'egress', packet);
+  if (!toOwnHost || side.verdict === 'deny') return side;
+  const { defaultEndpointToHostAction: action } = context.network.settingsOf(endpoint.node);
+  if (action !== 'Drop') return side;
+  return byDefault(
+    endpoint,
+    'deny',
+    'defaultEndpointToHostAction is Drop: no workload may talk to its own host',
+  );
+}
+
+function ingressSide(context: Context, from: Party, to: Party, packet: Packet): Side | null {
+  if (to.type === 'outside') return null;
+  if (to.type === 'host') {
+    const endpoint = to.hostEndpoint;
+    return endpoint && !isHostAndOwnWorkload(to, from) ? ask(context, endpoint, 'ingress', packet) : null;
+  }
+  if (!to.endpoint.active) return byDefault(to.endpoint, 'deny', INACTIVE);
+  return isHostAndOwnWorkload(from, to) ? null : ask(context, to.endpoint, 'ingress', packet);
+}
+
+function isHostAndOwnWorkload(host: Party, workload: Party): boolean {
+  return host.type === 'host' && workload.type === 'workload' && workload.endpoint.node === host.name;
+}
+
+const INACTIVE = 'the endpoint is inactive: all its packets are dropped';
+/** RFC 4861 and RFC 2710; MLD is 130 to 132. */
+const NEIGHBOR_DISCOVERY: ReadonlySet<number> = new Set([130, 131, 132, 133, 135, 136]);
+const ROUTER_ADVERTISEMENT = 134;
+
+/** What the chains around the rules decide. */
+function fixedEgress(endpoint: Endpoint, toOwnHost: boolean, { family, icmp }: Packet): Side | undefined {
+  if (family === 6 && icmp?.type === ROUTER_ADVERTISEMENT)
+    return byDefault(endpoint, 'deny', 'a workload may not pose as a router (router advertisement)');
+  if (family === 6 && toOwnHost && icmp && NEIGHBOR_DISCOVERY.has(icmp.type))
+    return byDefault(endpoint, 'allow', 'neighbor discovery with the own host is always open');
+  return endpoint.active ? undefined : byDefault(endpoint, 'deny', INACTIVE);
+}
+
+function ask(
+  { network, membership }: Context,
+  endpoint: Endpoint,
+  direction: Direction,
+  packet: Packet,
+): Side {
+  const policy = network.policyAt(endpoint, direction);
+  return { ...sideOfDecision(policy, evaluate(policy, packet, membership)), ...placeOf(endpoint) };
+}
+
+function byDefault(endpoint: Endpoint, verdict: Side['verdict'], reason: string): Side {
+  const nothing = { kind: 'Default', name: null, tier: null, rule: null, origin: null } as const;
+  return {
+    verdict,
+    ...nothing,
+    action: verdict === 'allow' ? 'Allow' : 'Deny',
+    reason,
+    ...placeOf(endpoint),
+  };
+}
+
+function placeOf({ kind, name, node }: Endpoint): Pick<Side, 'endpoint' | 'node'> {
+  return { endpoint: `${kind}/${name}`, node };
+}
+
+/** The packet as the destination sees it: from a pool with natOutgoing to no pool at all, it bears its host's address. */
+function arriving({ pools, hosts }: Network, from: Party, to: Party, packet: Packet): Packet {
+  if (from.type !== 'workload' || to.type === 'outside') return packet;
+  const { node } = from.endpoint;
+  if (node === (to.type === 'workload' ? to.endpoint.node : to.name)) return packet;
+  const isMasqueraded =
+    pools.some(({ cidr, natOutgoing }) => natOutgoing && cidrContains(cidr, from.address)) &&
+    !pools.some(({ cidr }) => cidrContains(cidr, to.address));
+  const address =
+    isMasqueraded &&
+    hosts
+      .find(({ kind, name }) => kind === 'Node' && name === node)
+      ?.addresses.find((one) => familyOf(one) === packet.family);
+  return address ? { ...packet, source: { ...packet.source, address } } : packet;
+}

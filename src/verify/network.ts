@@ -1,0 +1,190 @@
+/**
+ * The network as questions of connectivity see it: who is there, under which names, labels and addresses, and what
+ * policy says at each endpoint.
+ *
+ * It is made from resources, wherever they come from: manifests, or objects decoded from the store. What stands on
+ * an agent's table stands here too (settings of each host, inherited labels, policies by `effective`), so that both
+ * give one verdict. Policies are matched with an endpoint when it is first asked about.
+ */
+import { type Address, addressPart, type Cidr } from '../model/address.js';
+import { type Origin, type Resource, type ResourceOf, resourcesOf, type SpecOf } from '../model/resource.js';
+import type { Direction } from '../model/rule.js';
+import { type Labels, matchesSelector } from '../model/selector/evaluate.js';
+import { type EffectivePolicy, effective } from '../policy/effective.js';
+import { endpointLabels, endpointTags } from '../policy/endpoint-labels.js';
+import { type Policy, type Profile, policyFrom, profileFrom, type Tier, tierFrom } from '../policy/policy.js';
+
+/** What policy is enforced at. */
+export interface Endpoint {
+  readonly kind: 'WorkloadEndpoint' | 'HostEndpoint';
+  readonly name: string;
+  readonly node: string;
+  /** Names, in the order in which they are asked. */
+  readonly profiles: readonly string[];
+  /** Own and inherited. */
+  readonly labels: Labels;
+  readonly tags: ReadonlySet<string>;
+  readonly addresses: readonly Address[];
+  /** False: every packet to it and from it is dropped. */
+  readonly active: boolean;
+  /** Of a host endpoint: the interface, or * for all. */
+  readonly interfaceName?: string;
+  readonly origin: Origin;
+}
+
+/** A machine by which others route; its own traffic is policed only by host endpoints. */
+export interface Host {
+  readonly kind: 'Node' | 'RouteReflector';
+  readonly name: string;
+  readonly addresses: readonly Address[];
+}
+
+export interface NetworkSet {
+  readonly name: string;
+  readonly labels: Labels;
+  readonly nets: readonly Cidr[];
+}
+
+export interface Pool {
+  readonly cidr: Cidr;
+  readonly natOutgoing: boolean;
+}
+
+export interface HostSettings {
+  readonly noPolicyEgress: 'Allow' | 'Deny';
+  readonly defaultEndpointToHostAction: 'Drop' | 'Return' | 'Accept';
+}
+
+export interface Network {
+  readonly endpoints: readonly Endpoint[];
+  readonly hosts: readonly Host[];
+  readonly networkSets: readonly NetworkSet[];
+  readonly pools: readonly Pool[];
+  readonly tiers: ReadonlyMap<string, Tier>;
+  readonly policies: readonly Policy[];
+  readonly profiles: ReadonlyMap<string, Profile>;
+  settingsOf(node: string): HostSettings;
+  policyAt(endpoint: Endpoint, direction: Direction): EffectivePolicy;
+}
+
+export function networkFrom(resources: Iterable<Resource>): Network {
+  const all = [...resources];
+  const profiles = new Map(resourcesOf(all, 'Profile').map((one) => [one.metadata.name, profileFrom(one)]));
+  const parts = {
+    endpoints: [
+      ...resourcesOf(all, 'WorkloadEndpoint').map((one) => workloadFrom(one, profiles)),
+      ...resourcesOf(all, 'HostEndpoint').map((one) => hostEndpointFrom(one, profiles)),
+    ],
+    hosts: [
+      ...resourcesOf(all, 'Node').map(nodeFrom),
+      ...resourcesOf(all, 'RouteReflector').map(reflectorFrom),
+    ],
+    networkSets: resourcesOf(all, 'GlobalNetworkSet').map(networkSetFrom),
+    pools: resourcesOf(all, 'IPPool').map(({ spec }) => ({ cidr: spec.cidr, natOutgoing: spec.natOutgoing })),
+    tiers: new Map(resourcesOf(all, 'Tier').map((one) => [one.metadata.name, tierFrom(one)])),
+    policies: resourcesOf(all, 'GlobalNetworkPolicy').map(policyFrom),
+    profiles,
+    settingsOf: settingsLookup(resourcesOf(all, 'AgentConfiguration')),
+  };
+  return { ...parts, policyAt: policyLookup(parts) };
+}
+
+/** The endpoint as `effective` and `evaluate` know it, matched once for each direction. */
+function policyLookup(network: Omit<Network, 'policyAt'>): Network['policyAt'] {
+  const known = new Map<Endpoint, Readonly<Record<Direction, EffectivePolicy>>>();
+  return (endpoint, direction) => {
+    const found = known.get(endpoint) ?? matchPolicies(network, endpoint);
+    known.set(endpoint, found);
+    return found[direction];
+  };
+}
+
+function matchPolicies(
+  { policies, tiers, profiles, settingsOf }: Omit<Network, 'policyAt'>,
+  endpoint: Endpoint,
+): Readonly<Record<Direction, EffectivePolicy>> {
+  const matches = {
+    policies: policies.filter(({ selector }) => matchesSelector(selector, endpoint.labels)),
+    tiers,
+    profiles,
+    noPolicyEgress: settingsOf(endpoint.node).noPolicyEgress,
+  };
+  return {
+    ingress: effective(endpoint, 'ingress', matches),
+    egress: effective(endpoint, 'egress', matches),
+  };
+}
+
+type Profiles = ReadonlyMap<string, Profile>;
+
+function workloadFrom(
+  { metadata, spec, origin }: ResourceOf<'WorkloadEndpoint'>,
+  profiles: Profiles,
+): Endpoint {
+  return {
+    kind: 'WorkloadEndpoint',
+    name: metadata.name,
+    node: spec.node,
+    ...identity(metadata.labels, spec.profiles, profiles),
+    addresses: [...new Set(spec.ipNetworks.map(addressPart))],
+    active: spec.state === 'active',
+    origin,
+  };
+}
+
+function hostEndpointFrom(
+  { metadata, spec, origin }: ResourceOf<'HostEndpoint'>,
+  profiles: Profiles,
+): Endpoint {
+  return {
+    kind: 'HostEndpoint',
+    name: metadata.name,
+    node: spec.node,
+    ...identity(metadata.labels, spec.profiles ?? [], profiles),
+    addresses: [...new Set(spec.expectedIPs)],
+    active: true,
+    ...(spec.interfaceName !== undefined && { interfaceName: spec.interfaceName }),
+    origin,
+  };
+}
+
+function identity(
+  own: Labels,
+  names: readonly string[],
+  profiles: Profiles,
+): Pick<Endpoint, 'profiles' | 'labels' | 'tags'> {
+  const existing = names.flatMap((name) => profiles.get(name) ?? []);
+  return { profiles: names, labels: endpointLabels(own, existing), tags: endpointTags(existing) };
+}
+
+function nodeFrom({ metadata, spec }: ResourceOf<'Node'>): Host {
+  const { ipv4Address, ipv6Address } = spec.bgp ?? {};
+  const declared = [ipv4Address, ipv6Address].flatMap((one) => (one === undefined ? [] : [addressPart(one)]));
+  const tunnel = spec.ipv4VXLANTunnelAddr === undefined ? [] : [spec.ipv4VXLANTunnelAddr];
+  return { kind: 'Node', name: metadata.name, addresses: [...declared, ...tunnel] };
+}
+
+function reflectorFrom({ metadata, spec }: ResourceOf<'RouteReflector'>): Host {
+  const { ipv4Address, ipv6Address } = spec;
+  return {
+    kind: 'RouteReflector',
+    name: metadata.name,
+    addresses: ipv6Address === undefined ? [ipv4Address] : [ipv4Address, ipv6Address],
+  };
+}
+
+function networkSetFrom({ metadata, spec }: ResourceOf<'GlobalNetworkSet'>): NetworkSet {
+  return { name: metadata.name, labels: metadata.labels, nets: spec.nets ?? [] };
+}
+
+/** AgentConfiguration `node.<name>` over `default` over what an agent does unasked, field by field. */
+function settingsLookup(
+  configurations: readonly ResourceOf<'AgentConfiguration'>[],
+): (node: string) => HostSettings {
+  const specs = new Map(configurations.map(({ metadata, spec }) => [metadata.name, spec]));
+  return (node) => {
+    const merged: SpecOf<'AgentConfiguration'> = { ...specs.get('default'), ...specs.get(`node.${node}`) };
+    const { noPolicyEgress = 'Allow', defaultEndpointToHostAction = 'Drop' } = merged;
+    return { noPolicyEgress, defaultEndpointToHostAction };
+  };
+}

@@ -1,0 +1,128 @@
+/**
+ * Trace: what becomes of the first packet of a connection, and which rule says so.
+ *
+ * Policy is judged, not routes (judge.ts). Names and addresses are looked up, protocols without ports have none, and
+ * whatever the question leaves open is an error.
+ */
+import { type Address, familyOf, type IpFamily } from '../model/address.js';
+import { PROTOCOL_NUMBERS, protocolText } from '../model/rule.js';
+import type { Packet } from '../policy/match-rule.js';
+import { createJudge, type Sides } from './judge.js';
+import type { Network } from './network.js';
+import { type Asked, createDirectory, type Party } from './parties.js';
+import { type AskedProtocol, type Parsed, type Question, refuse } from './question.js';
+import type { Side } from './side.js';
+
+export interface Trace {
+  /** As asked. */
+  readonly src: string;
+  readonly dst: string;
+  /** Lower case name, or the number of a protocol that has none. */
+  readonly protocol: string | number;
+  /** null in protocols without ports. */
+  readonly port: number | null;
+  readonly family: IpFamily;
+  /** False: both ends are outside, and nothing of ours is asked. */
+  readonly managed: boolean;
+  readonly verdict: 'allow' | 'deny';
+  /** null: no policed endpoint sends the packet. */
+  readonly egress: Side | null;
+  /** null: no policed endpoint receives it. */
+  readonly ingress: Side | null;
+  readonly srcAddress: Address;
+  readonly dstAddress: Address;
+  /** Type and code, of ICMP and ICMPv6 only. */
+  readonly icmp?: { readonly type: number; readonly code: number };
+}
+
+export type Tracer = (question: Question) => Parsed<Trace>;
+
+/** Answers many questions about one network. */
+export function createTracer(network: Network): Tracer {
+  const directory = createDirectory(network);
+  const judge = createJudge(network);
+  return (question) => {
+    const src = directory.find(question.src);
+    const dst = directory.find(question.dst);
+    if (!src.ok) return src;
+    if (!dst.ok) return dst;
+    const family = agreeOnFamily([src.value, dst.value], question.family);
+    if (family === undefined)
+      return refuse(
+        `${question.src} and ${question.dst} are of different IP versions`,
+        'ask for two addresses of one version',
+      );
+    const from = directory.partyOf(src.value, family);
+    const to = directory.partyOf(dst.value, family);
+    if (!from.ok) return from;
+    if (!to.ok) return to;
+    const packet = packetOf(question, from.value.address, to.value.address);
+    const sides = judge(from.value, to.value, packet);
+    return { ok: true, value: describeTrace(question, from.value, to.value, packet, sides) };
+  };
+}
+
+/** Answers one question. */
+export function trace(network: Network, question: Question): Parsed<Trace> {
+  return createTracer(network)(question);
+}
+
+/** An address settles it; undefined when two disagree. */
+function agreeOnFamily(asked: readonly Asked[], wanted: IpFamily | undefined): IpFamily | undefined {
+  const families = new Set(asked.flatMap((one) => (one.type === 'address' ? [familyOf(one.address)] : [])));
+  const [family = wanted ?? 4] = families;
+  return families.size > 1 ? undefined : family;
+}
+
+const DEFAULT_SOURCE_PORT = 49_152;
+/** Echo request: RFC 792, RFC 4443. */
+const ECHO_REQUEST = { 4: 8, 6: 128 } as const;
+
+function packetOf(question: Question, source: Address, destination: Address): Packet {
+  const family = familyOf(source);
+  const protocol = protocolIn(family, question.protocol);
+  if (protocol === icmpOf(family)) {
+    const { type = ECHO_REQUEST[family], code = 0 } = question.icmp ?? {};
+    const ends = { source: { address: source }, destination: { address: destination } };
+    return { family, protocol, ...ends, icmp: { type, code } };
+  }
+  const { port, srcPort = DEFAULT_SOURCE_PORT } = question;
+  return {
+    family,
+    protocol,
+    source: { address: source, ...(port !== undefined && { port: srcPort }) },
+    destination: { address: destination, ...(port !== undefined && { port }) },
+  };
+}
+
+function protocolIn(family: IpFamily, asked: AskedProtocol): number {
+  return asked === 'icmp' ? icmpOf(family) : asked;
+}
+
+function icmpOf(family: IpFamily): number {
+  return family === 4 ? PROTOCOL_NUMBERS.ICMP : PROTOCOL_NUMBERS.ICMPv6;
+}
+
+function describeTrace(question: Question, from: Party, to: Party, packet: Packet, sides: Sides): Trace {
+  const { family, icmp } = packet;
+  const isDenied = [sides.egress, sides.ingress].some((side) => side?.verdict === 'deny');
+  return {
+    src: question.src,
+    dst: question.dst,
+    protocol: protocolLabel(packet.protocol),
+    port: packet.destination.port ?? null,
+    family,
+    managed: from.type !== 'outside' || to.type !== 'outside',
+    verdict: isDenied ? 'deny' : 'allow',
+    ...sides,
+    srcAddress: from.address,
+    dstAddress: to.address,
+    ...(icmp && { icmp }),
+  };
+}
+
+/** `tcp`, `icmpv6`, or a number. */
+export function protocolLabel(protocol: number): string | number {
+  const text = protocolText(protocol);
+  return typeof text === 'number' ? text : text.toLowerCase();
+}
