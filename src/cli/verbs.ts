@@ -11,6 +11,7 @@ import { reconcile } from './reconcile.js';
 import { render } from './render.js';
 import { schema } from './schema.js';
 import { status } from './status.js';
+import { trace } from './trace.js';
 import { validate } from './validate.js';
 import { wait } from './wait.js';
 
@@ -20,6 +21,7 @@ export const verbs: readonly Verb[] = [
   reconcile,
   agent,
   status,
+  trace,
   get,
   wait,
   render,

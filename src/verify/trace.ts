@@ -29,10 +29,20 @@ export interface Trace {
   readonly egress: Side | null;
   /** null: no policed endpoint receives it. */
   readonly ingress: Side | null;
-  readonly srcAddress: Address;
-  readonly dstAddress: Address;
+  readonly from: TraceEnd;
+  readonly to: TraceEnd;
   /** Type and code, of ICMP and ICMPv6 only. */
   readonly icmp?: { readonly type: number; readonly code: number };
+}
+
+/** Who was found at an end of the packet. */
+export interface TraceEnd {
+  readonly type: Party['type'];
+  /** null outside. */
+  readonly name: string | null;
+  /** null outside. */
+  readonly node: string | null;
+  readonly address: Address;
 }
 
 export type Tracer = (question: Question) => Parsed<Trace>;
@@ -115,8 +125,8 @@ function describeTrace(question: Question, from: Party, to: Party, packet: Packe
     managed: from.type !== 'outside' || to.type !== 'outside',
     verdict: isDenied ? 'deny' : 'allow',
     ...sides,
-    srcAddress: from.address,
-    dstAddress: to.address,
+    from: describeEnd(from),
+    to: describeEnd(to),
     ...(icmp && { icmp }),
   };
 }
@@ -125,4 +135,16 @@ function describeTrace(question: Question, from: Party, to: Party, packet: Packe
 export function protocolLabel(protocol: number): string | number {
   const text = protocolText(protocol);
   return typeof text === 'number' ? text : text.toLowerCase();
+}
+
+function describeEnd(party: Party): TraceEnd {
+  const { type, address } = party;
+  switch (party.type) {
+    case 'workload':
+      return { type, name: party.endpoint.name, node: party.endpoint.node, address };
+    case 'host':
+      return { type, name: party.name, node: party.name, address };
+    case 'outside':
+      return { type, name: null, node: null, address };
+  }
 }

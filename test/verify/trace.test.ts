@@ -64,8 +64,8 @@ test('a trace says who decided at each end, which rule of it, and where that is 
       node: 'host-2',
       reason: 'profile open, ingress rule 1: Allow',
     },
-    srcAddress: '192.168.0.1',
-    dstAddress: '192.168.0.2',
+    from: { type: 'workload', name: 'web', node: 'host-1', address: '192.168.0.1' },
+    to: { type: 'workload', name: 'api', node: 'host-2', address: '192.168.0.2' },
   } as unknown);
 });
 
@@ -103,7 +103,12 @@ test('an endpoint without policy and profile may go out, unless noPolicyEgress s
 });
 
 test('addresses that nobody has are outside, and between two of them nothing of ours is asked', (t) => {
-  t.like(ask(NETWORK, '203.0.113.1', 'web'), { managed: true, egress: null, verdict: 'allow' });
+  t.like(ask(NETWORK, '203.0.113.1', 'web'), {
+    managed: true,
+    egress: null,
+    verdict: 'allow',
+    from: { name: null },
+  });
   t.like(ask(NETWORK, '203.0.113.1', '203.0.113.2'), {
     managed: false,
     egress: null,
@@ -225,7 +230,7 @@ test('icmp is of the family of the addresses, an echo request unless it says oth
   t.like(ask(NETWORK, 'web', 'api', 'icmp', { family: 6 }), {
     protocol: 'icmpv6',
     icmp: { type: 128, code: 0 },
-    srcAddress: 'fd80::1',
+    from: { address: 'fd80::1' },
   });
   t.like(ask(NETWORK, 'web', 'fd80::2', 'icmp/3/1', { family: 4 }), {
     family: 6,
@@ -281,6 +286,6 @@ test(
 
 test('Kind/name tells apart what shares a name', (t) => {
   const network = [...NETWORK, workload('host-1', { addresses: ['192.168.0.9'], profiles: ['open'] })];
-  t.is(ask(network, 'WorkloadEndpoint/host-1', 'web').srcAddress, address('192.168.0.9'));
-  t.is(ask(network, 'node/host-1', 'web').srcAddress, address('10.99.0.1'));
+  t.is(ask(network, 'WorkloadEndpoint/host-1', 'web').from.address, address('192.168.0.9'));
+  t.is(ask(network, 'node/host-1', 'web').from.address, address('10.99.0.1'));
 });

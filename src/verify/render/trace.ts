@@ -1,0 +1,62 @@
+/**
+ * A trace for people: the way of the packet from top to bottom, with who decided, and where that is written.
+ */
+import { familyOf } from '../../model/address.js';
+import type { Side } from '../side.js';
+import type { Trace, TraceEnd } from '../trace.js';
+import { PLAIN_STYLE, type VerifyStyle } from './style.js';
+
+export function formatTrace(trace: Trace, style: VerifyStyle = PLAIN_STYLE): string {
+  const { from, to, egress, ingress, verdict } = trace;
+  const heading = `${trace.src} -> ${trace.dst}  ${conversationOf(trace)}  IPv${trace.family}`;
+  const sides = [
+    { label: 'egress', side: egress, without: 'nothing of ours polices what it sends' },
+    { label: 'ingress', side: ingress, without: 'nothing of ours polices what it receives' },
+  ];
+  const width = Math.max(...sides.map(({ side }) => side?.reason.length ?? 0));
+  const middle = sides.map(({ label, side, without }) =>
+    line(label, side ? describeSide(side, width, style) : style.dim(`-      ${without}`), style),
+  );
+  return [
+    `${paint(verdict, verdict.toUpperCase(), style)}  ${style.heading(heading)}\n`,
+    line('from', describeEnd(from, undefined), style),
+    ...middle,
+    line('to', describeEnd(to, trace.port ?? undefined), style),
+  ].join('');
+}
+
+function line(label: string, text: string, { dim }: VerifyStyle): string {
+  return `  ${dim(label.padEnd(7))}  ${text}`.trimEnd().concat('\n');
+}
+
+function describeSide({ verdict, reason, origin }: Side, width: number, style: VerifyStyle): string {
+  const place = origin ? `  ${style.dim(placeOf(origin))}` : '';
+  return `${paint(verdict, verdict.padEnd(5), style)}  ${reason.padEnd(width)}${place}`;
+}
+
+/** `tcp/80`, `icmp/8/0`, `47`. */
+export function conversationOf({ protocol, port, icmp }: Pick<Trace, 'protocol' | 'port' | 'icmp'>): string {
+  if (icmp) return `${protocol}/${icmp.type}/${icmp.code}`;
+  return port === null ? `protocol ${protocol}` : `${protocol}/${port}`;
+}
+
+/** A file and its line; an object that no manifest wrote has a key instead. */
+export function placeOf({ file, line }: NonNullable<Side['origin']>): string {
+  return line === 0 ? file : `${file}:${line}`;
+}
+
+function describeEnd({ type, name, node, address }: TraceEnd, port: number | undefined): string {
+  const at = port === undefined ? address : `${familyOf(address) === 6 ? `[${address}]` : address}:${port}`;
+  switch (type) {
+    case 'workload':
+      return `${at}  workload ${name} on ${node}`;
+    case 'host':
+      return `${at}  host ${name}`;
+    case 'outside':
+      return `${at}  outside: no endpoint and no host has it`;
+  }
+}
+
+function paint(verdict: Trace['verdict'], text: string, style: VerifyStyle): string {
+  return verdict === 'allow' ? style.allow(text) : style.deny(text);
+}

@@ -1,0 +1,42 @@
+import test from 'ava';
+import type { Resource } from '../../../src/model/resource.js';
+import { networkFrom } from '../../../src/verify/network.js';
+import type { Question } from '../../../src/verify/question.js';
+import { formatTrace } from '../../../src/verify/render/trace.js';
+import { trace } from '../../../src/verify/trace.js';
+import { policy, resource, workload } from '../../helpers/build-resources.js';
+
+const NETWORK: readonly Resource[] = [
+  resource('Profile', 'open', { ingress: [{ action: 'Allow' }], egress: [{ action: 'Allow' }] }),
+  policy('guard', { tier: 'security', types: ['Ingress'], ingress: [{ action: 'Deny', protocol: 'UDP' }] }),
+  workload('web', { addresses: ['192.168.0.1', 'fd80::1'], profiles: ['open'] }),
+  workload('api', { addresses: ['192.168.0.2', 'fd80::2'], profiles: ['open'], node: 'host-2' }),
+];
+
+function formatted(question: Question): readonly string[] {
+  const answer = trace(networkFrom(NETWORK), question);
+  if (!answer.ok) throw new TypeError(answer.error.message);
+  return formatTrace(answer.value).split('\n');
+}
+
+test('formatTrace() shows the way of the packet, who decided, and where that is written', (t) => {
+  t.deepEqual(formatted({ src: 'web', dst: 'api', protocol: 17, port: 53 }), [
+    'DENY  web -> api  udp/53  IPv4',
+    '  from     192.168.0.1  workload web on host-1',
+    '  egress   allow  profile open, egress rule 1: Allow                 Profile.yaml:1',
+    '  ingress  deny   tier security, policy guard, ingress rule 1: Deny  GlobalNetworkPolicy.yaml:1',
+    '  to       192.168.0.2:53  workload api on host-2',
+    '',
+  ]);
+});
+
+test('formatTrace() says where nothing of ours is asked, and writes IPv6 with a port in brackets', (t) => {
+  t.deepEqual(formatted({ src: 'web', dst: '2001:db8::1', protocol: 6, port: 443 }), [
+    'ALLOW  web -> 2001:db8::1  tcp/443  IPv6',
+    '  from     fd80::1  workload web on host-1',
+    '  egress   allow  profile open, egress rule 1: Allow  Profile.yaml:1',
+    '  ingress  -      nothing of ours polices what it receives',
+    '  to       [2001:db8::1]:443  outside: no endpoint and no host has it',
+    '',
+  ]);
+});
