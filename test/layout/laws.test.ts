@@ -4,8 +4,8 @@ import { canonicalValue } from '../../src/layout/canonical-value.js';
 import { CODECS, type StoredKind } from '../../src/layout/codecs.js';
 import { createLayout } from '../../src/layout/create-layout.js';
 import type { KeyValue, StoredId } from '../../src/layout/layout.js';
-import { parseCidr } from '../../src/model/address.js';
-import type { Resource } from '../../src/model/resource.js';
+import { addressPart, parseCidr, parseInterfaceAddress } from '../../src/model/address.js';
+import type { Resource, SpecOf } from '../../src/model/resource.js';
 import { anyResource, RESOURCES } from './arbitraries.js';
 
 const layout = createLayout('/calico');
@@ -36,10 +36,18 @@ function roundTrip(resource: Resource): Resource {
 
 /** What v1 has no place for; everything else must come back. */
 function withoutLosses(resource: Resource, decoded: Resource): unknown {
-  const { kind, metadata, spec } = resource;
+  const { kind, metadata } = resource;
+  const spec = kind === 'Node' ? withoutPrefix6(resource.spec) : resource.spec;
   const hasName = !['IPPool', 'WorkloadEndpoint', 'BGPPeer'].includes(kind);
   const name = hasName ? metadata.name : decoded.metadata.name;
   return { kind, metadata: { ...metadata, name }, spec };
+}
+
+function withoutPrefix6(spec: SpecOf<'Node'>): SpecOf<'Node'> {
+  const { bgp } = spec;
+  if (!bgp?.ipv6Address) return spec;
+  const ipv6Address = parseInterfaceAddress(`${addressPart(bgp.ipv6Address)}/128`);
+  return { ...spec, bgp: { ...bgp, ...(ipv6Address && { ipv6Address }) } };
 }
 
 for (const kind of Object.keys(CODECS) as StoredKind[]) {

@@ -1,10 +1,10 @@
 /**
- * Node: /v1/host/<node>/{metadata,bird_ip} and /bgp/v1/host/<node>/{ip_addr_v4,ip_addr_v6,network_v4,network_v6,
- * as_num}.
+ * Node: /v1/host/<node>/{metadata,bird_ip} and /bgp/v1/host/<node>/{ip_addr_v4,ip_addr_v6,network_v4,as_num}.
  *
  * Who gives the address owns its keys. A manifest with an IPv4 address writes all of them, `ip_addr_v6` as an
  * empty string when there is none, because readers wait for the key. A manifest without one leaves them to the
- * agent, which registers what it finds on the host. What v1 had no key for is a further member of `metadata`.
+ * agent, which registers what it finds on the host. What v1 had no key for is a further member of `metadata`; the
+ * prefix length of the IPv6 address is not kept, since nothing needs it: it comes back as 128.
  */
 import {
   type Address,
@@ -97,7 +97,6 @@ function encodeBgp(bgp: NonNullable<SpecOf<'Node'>['bgp']>): [string, string][] 
   if (ipv6Address) entries.push(['ip_addr_v6', addressPart(ipv6Address)]);
   else if (ipv4Address) entries.push(['ip_addr_v6', '']);
   if (ipv4Address) entries.push(['network_v4', networkOf(ipv4Address)]);
-  if (ipv6Address) entries.push(['network_v6', networkOf(ipv6Address)]);
   if (asNumber !== undefined) entries.push(['as_num', String(asNumber)]);
   return entries;
 }
