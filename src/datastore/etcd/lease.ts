@@ -1,11 +1,11 @@
 /**
  * A lease that is kept alive, and known to be lost in time.
  *
- * Each third of its time to live, one keepalive is sent on a stream of its own: a lease has no connection to
- * lose. `lost` is aborted when the server says that the lease is gone, and also when no keepalive that succeeded
- * was *sent* within the time to live, since then the server may have given the keys to others. All times are
- * monotonic. A holder that was stopped may still learn of it late: writes are guarded by the create revision of
- * a key under the lease, not by this signal.
+ * Each third of its time to live, one keepalive is sent on a stream of its own, and given up after another
+ * third: a lease has no connection to lose. `lost` is aborted when the server says that the lease is gone, and
+ * also when no keepalive that succeeded was *sent* within the time to live, since then the server may have given
+ * the keys to others. All times are monotonic. A holder that was stopped may still learn of it late: writes are
+ * guarded by the create revision of a key under the lease, not by this signal.
  */
 import type { ILeaseKeepAliveResponse, LeaseClient } from 'etcd3';
 import type { LeaseId } from '../../model/store.js';
@@ -64,27 +64,29 @@ class KeptLease implements Lease {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.revoke();
+    // Without a connection it runs out by itself.
+    if (!this.#source.closing.aborted) await this.revoke();
   }
 
   async #keepAlive(ttlSeconds: number): Promise<void> {
     const { client, place, callTimeoutMs, log } = this.#source;
+    const thirdMs = (ttlSeconds * 1000) / 3;
     let failures = 0;
-    let waitMs = (ttlSeconds * 1000) / 3;
+    let waitMs = thirdMs;
     for (;;) {
       await pause(waitMs, this.lost);
       if (this.lost.aborted) return;
       const sentAt = performance.now();
       try {
-        const remaining = await keepAliveOnce(client, this.id, callTimeoutMs);
+        const remaining = await keepAliveOnce(client, this.id, Math.min(callTimeoutMs, thirdMs));
         if (remaining <= 0) return this.#end(gone(this.id, 'the server says that it has expired'));
         clearTimeout(this.#expiry);
         if (!this.lost.aborted) this.#expiry = this.#expireAfter(sentAt, remaining);
         failures = 0;
-        waitMs = (remaining * 1000) / 3;
+        waitMs = thirdMs;
       } catch (error) {
         failures += 1;
-        waitMs = Math.min(backoffMs(failures, RETRY), (ttlSeconds * 1000) / 3);
+        waitMs = Math.min(backoffMs(failures, RETRY), thirdMs);
         if (this.lost.aborted) return;
         const failure = toDatastoreError(error, `keeping lease ${this.id} alive ${place}`);
         log?.warn('a keepalive failed and is tried again', { failures, error: failure.message });
