@@ -53,6 +53,8 @@ export async function* follow(
   const backoff = options.backoffMs ?? ((failures) => backoffMs(failures, RETRY));
   let reason = 'start';
   let outage: string | undefined;
+  /** Watches in a row that had a gap before anything else: history goes faster than we can read. */
+  let barren = 0;
   for (let failures = 0; !signal.aborted; ) {
     try {
       const taken = await takeSnapshot(store, prefix, reason, options.readAt);
@@ -60,7 +62,11 @@ export async function* follow(
       outage = undefined;
       failures = 0;
       yield taken;
-      reason = yield* watchOnce(store, prefix, taken.snapshot.revision, options);
+      const round = yield* watchOnce(store, prefix, taken.snapshot.revision, options);
+      reason = round.reason;
+      outage = round.outage;
+      barren = round.heard ? 0 : barren + 1;
+      if (barren > 1) await sleep(backoff(barren - 1), signal);
     } catch (error) {
       if (error instanceof DatastoreError && error.code === 'closed') return;
       const why = error instanceof Error ? error.message : String(error);
@@ -86,23 +92,38 @@ async function takeSnapshot(
   return { type: 'snapshot', snapshot, reason, ...(snapshot !== latest && { latest }) };
 }
 
-/** Passes a watch on until it has a gap or the next snapshot is due; returns why a new snapshot is needed. */
+/** How a watch ended. */
+interface Round {
+  /** Why a new snapshot is needed. */
+  readonly reason: string;
+  /** Whether there was any message before the end. */
+  readonly heard: boolean;
+  /** What the reader was told of an outage that has not ended. */
+  readonly outage: string | undefined;
+}
+
+/** Passes a watch on until it has a gap or the next snapshot is due. */
 async function* watchOnce(
   store: Datastore,
   prefix: string,
   after: Revision,
   { signal, relistMs, sleep = pause }: FollowOptions,
-): AsyncGenerator<FollowMessage, string> {
+): AsyncGenerator<FollowMessage, Round> {
   const round = new AbortController();
   const watchSignal = AbortSignal.any([signal, round.signal]);
   if (relistMs !== undefined) void sleep(relistMs(), watchSignal).then(() => round.abort());
+  let heard = false;
+  let outage: string | undefined;
   try {
     const from = (after + 1) as Revision;
     for await (const message of store.watch(prefix, { from, signal: watchSignal })) {
-      if (message.type === 'gap') return message.message;
+      if (message.type === 'gap') return { reason: message.message, heard, outage };
+      heard = true;
+      if (message.type === 'interrupted') outage = message.reason;
+      if (message.type === 'resumed') outage = undefined;
       yield message;
     }
-    return 'periodic check';
+    return { reason: 'periodic check', heard: true, outage };
   } finally {
     round.abort();
   }

@@ -76,6 +76,24 @@ test('follow() tries a failed snapshot again, waits longer each time, and report
   );
 });
 
+test('follow() says resumed when a snapshot ends the outage that a watch reported', async (t) => {
+  const away: WatchMessage = { type: 'interrupted', reason: 'away' };
+  const { store } = scripted([revision(10), revision(20)], [[away, GAP], []]);
+  const messages = await collect(store);
+  t.deepEqual(
+    messages.map(({ type }) => type),
+    ['snapshot', 'interrupted', 'resumed', 'snapshot'],
+  );
+});
+
+test('follow() slows down when one gap follows the other', async (t) => {
+  const revisions = [10, 20, 30, 40, 50].map(revision);
+  const { store } = scripted(revisions, [[GAP], [GAP], [GAP], [EVENTS, GAP], [GAP]]);
+  const waits: number[] = [];
+  await collect(store, { backoffMs: (failures) => failures, sleep: async (ms) => void waits.push(ms) });
+  t.deepEqual(waits, [1, 2]);
+});
+
 test('follow() reads at an earlier revision when the reader asks for it, and goes back as far as it must', async (t) => {
   const { store, asked } = scripted([revision(30), revision(0), revision(0)], [[]]);
   const bases = new Map([
