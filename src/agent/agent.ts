@@ -45,6 +45,9 @@ const RETRY_MS = 1_000;
 /** A turn that takes longer is reported while it runs. */
 const SLOW_TURN_MS = 1_000;
 
+/** Everything is read again once an hour, spread over the hosts: etcd before 3.4.31 could lose events. */
+const relistMs = () => 3_600_000 * (0.9 + 0.2 * Math.random());
+
 /** Runs until the signal is aborted. @throws what no repetition can heal */
 export async function runAgent(options: AgentOptions): Promise<void> {
   while (!options.signal.aborted) {
@@ -103,7 +106,7 @@ class Life {
 
   async #readStore(): Promise<void> {
     const { store, layout, log } = this.#options;
-    for await (const message of createSyncer(store, layout, { signal: this.#signal })) {
+    for await (const message of createSyncer(store, layout, { signal: this.#signal, relistMs })) {
       if (message.type === 'batch') this.#inbox.addBatch(message);
       else if (message.type === 'interrupted') {
         log.warn('store is away', { reason: message.reason });

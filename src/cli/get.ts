@@ -1,6 +1,7 @@
 /**
  * `heddle get`: what the store holds of a kind, and who wrote it.
  */
+import { shortCommit } from '../diff/summary.js';
 import { formatManifest } from '../loader/format-manifest.js';
 import { findKind, KIND_NAMES, KINDS } from '../model/kinds.js';
 import { type StoredObject, storedObjects } from '../reconciler/stored-objects.js';
@@ -36,7 +37,7 @@ function format(objects: readonly StoredObject[], whole: boolean, output: string
   const rows = objects.map(({ name, source, written, problem }) => [
     name,
     source ?? 'unmanaged',
-    written?.commit.slice(0, 7) ?? '-',
+    written ? shortCommit(written.commit) : '-',
     written ? `${written.file}:${written.line}` : '-',
     problem ?? '',
   ]);

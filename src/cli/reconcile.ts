@@ -1,21 +1,22 @@
 /**
  * `heddle reconcile`: make the store hold what the repository says: once, for ever, or only on paper.
  */
+import { writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { systemClock } from '../agent/status/clock.js';
-import { renderPlan } from '../diff/render/human.js';
+import type { Plan } from '../diff/plan-types.js';
 import { planDocument } from '../diff/render/json.js';
 import { createLayout } from '../layout/create-layout.js';
-import { formatHuman, formatReport } from '../loader/format-diagnostics.js';
-import { type Against, type ReconcileOutcome, reconcileOnce } from '../reconciler/reconcile-once.js';
+import { type Against, reconcileOnce } from '../reconciler/reconcile-once.js';
 import { runReconciler } from '../reconciler/reconciler.js';
 import { type CommonOptions, flag, parseDurationMs, type Verb, verb } from './command.js';
-import { type CliContext, pickColors } from './context.js';
+import type { CliContext } from './context.js';
 import { addEtcdOptions, type EtcdOptions, openStore } from './etcd-options.js';
 import { CliError, EXIT } from './exit-codes.js';
-import { diagnosticStyle } from './load-folder.js';
 import { createLog } from './log.js';
+import { printOutcome } from './print-outcome.js';
 import { addSourceOptions, openSourceOf, type SourceOptions } from './source-options.js';
 
 interface ReconcileOptions extends CommonOptions, EtcdOptions, SourceOptions {
@@ -24,6 +25,7 @@ interface ReconcileOptions extends CommonOptions, EtcdOptions, SourceOptions {
   readonly once: boolean;
   readonly dryRun: boolean;
   readonly against?: string;
+  readonly out?: string;
   readonly detailedExitcode: boolean;
   readonly interval: number;
   readonly lead: 'auto' | 'never';
@@ -36,6 +38,7 @@ const LEASE_SECONDS = 15;
 
 export const reconcile: Verb = (context) => {
   const command = verb(context, 'reconcile', 'make the store hold what the repository says', {
+    outputs: ['human', 'json', 'markdown'],
     logLevel: 'info',
   });
   addEtcdOptions(addSourceOptions(command, context), context);
@@ -59,6 +62,7 @@ function addModes(command: Command, { environment }: CliContext): Command {
         'compare with: etcd, empty, or a git ref. Default: etcd with --etcd, else empty',
       ),
     )
+    .addOption(add('--out <file>', 'save the plan, for heddle apply'))
     .addOption(add('--detailed-exitcode', 'end with 2 when there are changes').default(false))
     .addOption(
       add('--interval <time>', 'how often to look for new commits')
@@ -70,7 +74,7 @@ function addModes(command: Command, { environment }: CliContext): Command {
     .addOption(
       add('--lock-timeout <time>', 'how long --once waits for another leader')
         .argParser(parseDurationMs)
-        .default(10_000, '10s'),
+        .default(20_000, '20s'),
     );
 }
 
@@ -96,7 +100,8 @@ async function runOnce(context: CliContext, options: ReconcileOptions): Promise<
       lockTimeoutMs: options.lockTimeout,
     },
   );
-  print(outcome, context, options);
+  printOutcome(outcome, context, options);
+  if (options.out !== undefined && outcome.plan) await savePlan(options.out, outcome.plan, options);
   context.exitWith(outcome.exitCode);
 }
 
@@ -140,19 +145,13 @@ function againstOf({ against, etcd, dryRun }: ReconcileOptions): Against {
   return what === 'empty' ? { type: 'nothing' } : { type: 'commit', commit: what };
 }
 
-function print(outcome: ReconcileOutcome, context: CliContext, options: ReconcileOptions): void {
-  const { plan, failure, applied, diagnostics } = outcome;
-  const colors = pickColors(options.color, context);
-  if (options.output === 'json') {
-    const document = plan ? planDocument(plan) : formatReport(diagnostics);
-    const result = { ...document, ...(applied && { applied }), ...(failure && { failure }) };
-    context.out(`${JSON.stringify(result)}\n`);
-    return;
-  }
-  const shown =
-    failure?.code === 'invalid' ? diagnostics.filter(({ severity }) => severity === 'error') : diagnostics;
-  context.err(formatHuman(shown, diagnosticStyle(colors)));
-  if (plan) context.out(renderPlan(plan, colors));
-  if (applied) context.out(colors.green(`Applied as seq ${applied.seq} at revision ${applied.revision}.\n`));
-  if (failure && failure.code !== 'invalid') context.err(`heddle: ${failure.message}\n`);
+/** The plan with where it came from, so that applying it later needs no more than the file and the store. */
+async function savePlan(
+  file: string,
+  plan: Plan,
+  { repo, ref, path, cacheDir }: SourceOptions,
+): Promise<void> {
+  const isUrl = /^[a-z+]+:\/\/|^[^/]+@[^/]+:/.test(repo);
+  const repository = { repo: isUrl ? repo : resolve(repo), ref, path, cacheDir };
+  await writeFile(file, `${JSON.stringify({ ...planDocument(plan), repository }, null, 2)}\n`);
 }

@@ -23,9 +23,16 @@ export interface SourceOptions {
   readonly gitCa?: string;
 }
 
-export function addSourceOptions(command: Command, { environment }: CliContext): Command {
+export function addSourceOptions(
+  command: Command,
+  { environment }: CliContext,
+  { repoFrom }: { readonly repoFrom?: string } = {},
+): Command {
+  const repo = flag(environment, '--repo <url-or-dir>', 'where the manifests are');
+  if (repoFrom === undefined) repo.makeOptionMandatory();
+  else repo.description += `; default: as in ${repoFrom}`;
   return command
-    .addOption(flag(environment, '--repo <url-or-dir>', 'where the manifests are').makeOptionMandatory())
+    .addOption(repo)
     .addOption(
       flag(environment, '--ref <ref>', 'branch, tag or commit; of a folder: read git instead of the files'),
     )

@@ -1,6 +1,7 @@
 /**
  * `heddle status`: which commit is live where.
  */
+import { shortCommit } from '../diff/summary.js';
 import { type ClusterStatus, type HostReport, readClusterStatus } from '../reconciler/cluster-status.js';
 import { type CommonOptions, type Verb, verb } from './command.js';
 import { type Colors, pickColors } from './context.js';
@@ -24,7 +25,7 @@ export const status: Verb = (context) =>
 function formatStatus({ sources, hosts, live }: ClusterStatus, colors: Colors): string {
   const lines: string[] = [];
   for (const { name, seq, commit, conditions } of sources) {
-    const at = seq === 0 ? 'nothing applied yet' : `commit ${colors.bold(commit.slice(0, 7))} (seq ${seq})`;
+    const at = seq === 0 ? 'nothing applied yet' : `commit ${colors.bold(shortCommit(commit))} (seq ${seq})`;
     lines.push(`source ${name}: ${at}`);
     for (const { type, status: value, message } of conditions) {
       if (message !== '' && value !== 'True') lines.push(`  ${colors.yellow(type)}: ${message}`);
@@ -38,7 +39,7 @@ function formatStatus({ sources, hosts, live }: ClusterStatus, colors: Colors): 
 }
 
 function row(host: HostReport): string[] {
-  const commits = Object.values(host.sources).map(({ commit }) => commit.slice(0, 7));
+  const commits = Object.values(host.sources).map(({ commit }) => shortCommit(commit));
   const bgp = `${host.bgp.established}/${host.bgp.configured}`;
   return [host.node, host.state, commits.join(' ') || '-', bgp, host.verifiedAt ?? '-', host.error ?? ''];
 }

@@ -1,7 +1,9 @@
 /**
  * `heddle wait`: until a commit is live on enough hosts; for scripts after a push.
  */
+
 import { InvalidArgumentError } from 'commander';
+import { shortCommit } from '../diff/summary.js';
 import { waitForCommit } from '../reconciler/cluster-status.js';
 import { type CommonOptions, flag, parseDurationMs, type Verb, verb } from './command.js';
 import { addEtcdOptions, type EtcdOptions, openStore } from './etcd-options.js';
@@ -44,7 +46,7 @@ export const wait: Verb = (context) => {
       context.out(
         options.output === 'json'
           ? `${JSON.stringify({ commit, live, reached, tookMs })}\n`
-          : `commit ${commit.slice(0, 7)} live on ${live.hosts}/${live.of} hosts ${reached ? 'after' : 'and no more within'} ${tookMs} ms\n`,
+          : `commit ${shortCommit(commit)} live on ${live.hosts}/${live.of} hosts ${reached ? 'after' : 'and no more within'} ${tookMs} ms\n`,
       );
       if (!reached) context.exitWith(EXIT.notConverged);
     });

@@ -1,0 +1,69 @@
+/**
+ * `heddle suspend` and `heddle resume`: nothing is applied for a while, and everybody can see why.
+ *
+ * The key is the fact, and a guard of every transaction. With --until it lies under a lease of that length that
+ * nobody keeps alive: the store itself ends the suspension, whatever has happened to the one who asked for it.
+ */
+import { userInfo } from 'node:os';
+import { InvalidArgumentError } from 'commander';
+import { type CommonOptions, flag, parseDurationMs, type Verb, verb } from './command.js';
+import { addEtcdOptions, type EtcdOptions, openStore } from './etcd-options.js';
+import { CliError, EXIT } from './exit-codes.js';
+import { createLog } from './log.js';
+
+interface SuspendOptions extends CommonOptions, EtcdOptions {
+  readonly reason: string;
+  /** From now, in ms. */
+  readonly until?: number;
+}
+
+export const suspend: Verb = (context) =>
+  addEtcdOptions(verb(context, 'suspend', 'apply nothing until resumed'), context)
+    .addOption(flag(context.environment, '--reason <text>', 'why, for the others').makeOptionMandatory())
+    .addOption(
+      flag(
+        context.environment,
+        '--until <time>',
+        'when it ends by itself: 2h, or 2026-01-31T18:00:00Z',
+      ).argParser(parseUntil),
+    )
+    .action(async ({ reason, until, ...options }: SuspendOptions) => {
+      await using opened = await openStore(options, createLog(options.logLevel));
+      const { store, layout } = opened;
+      const now = Date.now();
+      const ends = until === undefined ? {} : { until: new Date(now + until).toISOString() };
+      const record = { by: userInfo().username, reason, since: new Date(now).toISOString(), ...ends };
+      const lease =
+        until === undefined ? undefined : await store.grantLease(Math.max(1, Math.round(until / 1_000)));
+      const key = layout.keys.suspend;
+      const value = JSON.stringify(record);
+      await store.transact({
+        guards: [],
+        writes: [{ write: { op: 'put', key, value, ...(lease && { lease: lease.id }) } }],
+      });
+      context.out(
+        options.output === 'json'
+          ? `${JSON.stringify(record)}\n`
+          : `suspended${until === undefined ? '' : ` until ${ends.until}`}: ${reason}. End it with heddle resume\n`,
+      );
+    });
+
+export const resume: Verb = (context) =>
+  addEtcdOptions(verb(context, 'resume', 'end a suspension'), context).action(
+    async (options: CommonOptions & EtcdOptions) => {
+      await using opened = await openStore(options, createLog(options.logLevel));
+      const { store, layout } = opened;
+      const key = layout.keys.suspend;
+      const { entry } = await store.get(key);
+      if (!entry) throw new CliError(EXIT.invalidInput, 'nothing is suspended');
+      await store.transact({ guards: [], writes: [{ write: { op: 'delete', key } }] });
+      context.out(options.output === 'json' ? `${entry.value}\n` : 'resumed\n');
+    },
+  );
+
+function parseUntil(text: string): number {
+  const time = Date.parse(text);
+  const ms = Number.isNaN(time) ? parseDurationMs(text) : time - Date.now();
+  if (ms <= 0) throw new InvalidArgumentError(`"${text}" is not in the future.`);
+  return ms;
+}

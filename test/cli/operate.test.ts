@@ -1,0 +1,94 @@
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { startEtcd } from '../helpers/etcd.js';
+import { folderOf, heddle } from '../helpers/heddle.js';
+import { exampleFolder } from '../helpers/lab.js';
+
+async function networkWithStore() {
+  const etcd = await startEtcd();
+  const folder = await folderOf({});
+  const repo = join(folder.path, 'net');
+  await cp(exampleFolder('three-hosts'), repo, { recursive: true });
+  const store = ['--etcd', etcd.endpoint];
+  return {
+    store,
+    repo,
+    planFile: join(folder.path, 'plan.json'),
+    once: () => heddle(['reconcile', '--once', '--repo', repo, ...store]),
+    async [Symbol.asyncDispose]() {
+      await etcd.close();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test('apply does exactly the plan that was saved, and a stale plan exits 6 and writes nothing', async (t) => {
+  await using network = await networkWithStore();
+  const { repo, store, planFile } = network;
+  await heddle(['reconcile', '--dry-run', '--repo', repo, '--out', planFile, ...store]);
+  const first = await heddle(['apply', planFile, ...store]);
+  t.is(first.code, 0, first.stderr);
+  t.regex(first.stdout, /Applied as seq 1/);
+  const again = await heddle(['apply', planFile, ...store]);
+  t.is(again.code, 6);
+  t.regex(again.stderr, /plan and review again/);
+  const history = JSON.parse((await heddle(['history', '--output', 'json', ...store])).stdout).history;
+  t.deepEqual(
+    history.map(({ seq }: { seq: number }) => seq),
+    [1],
+  );
+});
+
+test('apply refuses a file that is no plan', async (t) => {
+  await using folder = await folderOf({ 'plan.json': '{"changes": []}' });
+  const { code, stderr } = await heddle([
+    'apply',
+    join(folder.path, 'plan.json'),
+    '--etcd',
+    'http://127.0.0.1:1',
+  ]);
+  t.is(code, 3);
+  t.regex(stderr, /no saved plan/);
+});
+
+test('blame names the line and the commit of an object', async (t) => {
+  await using network = await networkWithStore();
+  await network.once();
+  const blamed = JSON.parse(
+    (await heddle(['blame', 'Profile/web', '--output', 'json', ...network.store])).stdout,
+  );
+  t.like(blamed, { kind: 'Profile', name: 'web', file: 'profiles/web.yaml', line: 2 });
+  t.is(blamed.applied.seq, 1);
+  t.is((await heddle(['blame', 'Profile/nobody', ...network.store])).code, 3);
+});
+
+test('while suspended nothing is applied (exit code 7), and after resume it is', async (t) => {
+  await using network = await networkWithStore();
+  await heddle(['suspend', '--reason', 'change freeze', ...network.store]);
+  const held = await network.once();
+  t.is(held.code, 7);
+  t.regex(held.stderr, /change freeze/);
+  t.is((await heddle(['resume', ...network.store])).code, 0);
+  t.is((await network.once()).code, 0);
+});
+
+test('a suspension with --until ends by itself', async (t) => {
+  await using network = await networkWithStore();
+  await heddle(['suspend', '--reason', 'coffee', '--until', '1s', ...network.store]);
+  let code: number | null = 7;
+  while (code === 7) ({ code } = await network.once());
+  t.is(code, 0);
+});
+
+test('--output markdown begins with the marker that a bot replaces its comment by', async (t) => {
+  const { stdout } = await heddle([
+    'reconcile',
+    '--dry-run',
+    '--output',
+    'markdown',
+    '--repo',
+    exampleFolder('three-hosts'),
+  ]);
+  t.regex(stdout, /^<!-- heddle-plan:default -->\n/);
+});
