@@ -139,3 +139,34 @@ test.serial(
     t.deepEqual(await verifyAll(filter), []);
   },
 );
+
+test.serial(
+  'a refused chain in any table does not keep the others waiting, nor close the host',
+  async (t) => {
+    await using host = await createHost('iptables', 4);
+    const filter = host.start();
+    const nowhere = 's:nowhere' as IpSetId;
+    wishBefore(filter);
+    wishHook(filter, 'first', 'INPUT', 'cali-INPUT');
+    wishChain(filter, 'cali-INPUT', [lookInto(nowhere)]);
+    wishChain(filter, 'cali-nat-outgoing', [rule([], RETURN), lookInto(nowhere)], 'nat');
+    wishChain(filter, 'cali-POSTROUTING', [to('cali-nat-outgoing')], 'nat');
+    const { failures } = await applyAll(filter);
+    t.deepEqual(
+      failures.map(({ object }) => object),
+      [
+        'chain cali-nat-outgoing of iptables-4-nat',
+        'chain cali-INPUT of iptables-4-filter',
+        'chain INPUT of iptables-4-filter',
+      ],
+    );
+    const rules = [...(await host.save('filter')), ...(await host.save('nat'))];
+    t.false(rules.some((line) => line.startsWith('-A INPUT') || line.startsWith(':cali-INPUT')));
+    t.true(rules.some((line) => line.startsWith('-A FORWARD')));
+    t.true(rules.some((line) => line.startsWith('-A cali-POSTROUTING')));
+    t.false(filter.inForce);
+    filter.ipSets.replace(nowhere, 'hash:ip', []);
+    t.deepEqual((await applyAll(filter)).failures.length, 1, 'nat takes no drop');
+    t.true(filter.inForce);
+  },
+);

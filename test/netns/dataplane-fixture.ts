@@ -87,8 +87,13 @@ export async function verifyAll(filter: PacketFilter): Promise<readonly string[]
   return found.map(({ object, message }) => `${object}: ${message}`);
 }
 
-export function wishChain(filter: PacketFilter, name: string, rules: readonly ChainRule[]): void {
-  const chain = { table: 'filter' as const, name: name as ChainName, rules };
+export function wishChain(
+  filter: PacketFilter,
+  name: string,
+  rules: readonly ChainRule[],
+  table: Table = 'filter',
+): void {
+  const chain = { table, name: name as ChainName, rules };
   filter.chains.set(chainKey(chain), chain);
 }
 
@@ -100,12 +105,13 @@ export function wishHook(
   filter: PacketFilter,
   position: HookRules['position'] = 'first',
   name: Hook = 'FORWARD',
+  target = 'cali-FORWARD',
 ): void {
   const hook: HookRules = {
     table: 'filter',
     hook: name,
     position,
-    rules: [rule([], jump('cali-FORWARD' as ChainName))],
+    rules: [rule([], jump(target as ChainName))],
   };
   filter.hooks.set(hookKey(hook), hook);
 }

@@ -9,7 +9,6 @@
 import type { StoredId } from '../../../layout/layout.js';
 import { addressPart, type Cidr, familyOf } from '../../../model/address.js';
 import { DIRECTIONS } from '../../../model/rule.js';
-import type { AgentSettings } from '../../calc/agent-settings.js';
 import type { LocalEndpoint, UpdateOf } from '../../calc/updates.js';
 import type { DriverFailure } from '../driver.js';
 import type { SysctlSetting } from '../drivers/sysctl-path.js';
@@ -28,6 +27,7 @@ import { endpointChain } from '../rules/endpoint-chains.js';
 import type { MarkBits } from '../rules/mark-bits.js';
 import { type EndpointClaims, settleClaims } from './endpoint-claims.js';
 import { syncView } from './sync-view.js';
+import type { UsableSettings } from './usable-settings.js';
 
 export class EndpointManager {
   readonly #desired: DesiredDataplane;
@@ -41,14 +41,14 @@ export class EndpointManager {
   #interfacePrefix: string;
   #dirty = true;
 
-  constructor(desired: DesiredDataplane, settings: AgentSettings, marks: MarkBits) {
+  constructor(desired: DesiredDataplane, { settings, marks }: UsableSettings) {
     this.#desired = desired;
     this.#interfacePrefix = settings.interfacePrefix;
     this.#marks = marks;
   }
 
-  onSettings({ interfacePrefix }: AgentSettings, marks: MarkBits): void {
-    this.#interfacePrefix = interfacePrefix;
+  onSettings({ settings, marks }: UsableSettings): void {
+    this.#interfacePrefix = settings.interfacePrefix;
     this.#marks = marks;
     for (const name of [...this.#programmed.keys()]) this.#retract(name);
     this.#isDispatchDue = true;

@@ -4,16 +4,16 @@
  * Managers turn what the calculation graph says into wishes: pure, and with nothing in hand but the desired side of
  * the drivers. A kind of message that nobody listens to does not compile.
  */
-import { type AgentSettings, DEFAULT_AGENT_SETTINGS } from '../../calc/agent-settings.js';
+import type { AgentSettings } from '../../calc/agent-settings.js';
 import type { DataplaneUpdate, DataplaneUpdateType, UpdateOf } from '../../calc/updates.js';
 import type { DriverFailure } from '../driver.js';
 import type { DesiredDataplane } from '../intent.js';
-import { type MarkBits, markBits } from '../rules/mark-bits.js';
 import { EndpointManager } from './endpoint-manager.js';
 import { IpSetManager } from './ip-set-manager.js';
 import { MasqueradeManager } from './masquerade-manager.js';
 import { PolicyManager } from './policy-manager.js';
 import { StaticManager } from './static-manager.js';
+import { builtInSettings, usableSettings } from './usable-settings.js';
 
 export interface Managers {
   onUpdate(update: DataplaneUpdate): void;
@@ -27,22 +27,18 @@ type Routes = { readonly [T in DataplaneUpdateType]: (update: UpdateOf<T>) => vo
 
 /** Wishes for a host without endpoints are there from the start, with the settings that are built in. */
 export function createManagers(desired: DesiredDataplane): Managers {
-  const builtIn = { settings: DEFAULT_AGENT_SETTINGS, marks: defaultMarks() };
+  let usable = builtInSettings();
   const statics = new StaticManager(desired);
-  const policies = new PolicyManager(desired, builtIn.marks);
-  const endpoints = new EndpointManager(desired, builtIn.settings, builtIn.marks);
+  const policies = new PolicyManager(desired, usable.marks);
+  const endpoints = new EndpointManager(desired, usable);
   const ipSets = new IpSetManager(desired);
   const pools = new MasqueradeManager(desired);
-  let marks = builtIn.marks;
-  let badMask: DriverFailure | undefined;
 
   const onSettings = ({ settings }: { readonly settings: AgentSettings }): void => {
-    const dealt = markBits(settings.iptablesMarkMask);
-    badMask = dealt ? undefined : tooFewBits(settings.iptablesMarkMask);
-    marks = dealt ?? marks;
-    statics.onSettings(settings);
-    policies.onMarks(marks);
-    endpoints.onSettings(settings, marks);
+    usable = usableSettings(settings, usable);
+    statics.onSettings(usable.settings);
+    policies.onMarks(usable.marks);
+    endpoints.onSettings(usable);
   };
 
   const routes: Routes = {
@@ -62,31 +58,18 @@ export function createManagers(desired: DesiredDataplane): Managers {
     'bgp-update': () => {},
   };
 
-  onSettings(builtIn);
+  onSettings(usable);
   return {
     onUpdate: (update) => deliver(routes, update),
     completeDeferredWork() {
       endpoints.completeDeferredWork();
       pools.completeDeferredWork();
     },
-    problems: () => [...(badMask ? [badMask] : []), ...endpoints.problems],
+    problems: () => [...usable.problems, ...endpoints.problems],
   };
 }
 
 function deliver<T extends DataplaneUpdateType>(routes: Pick<Routes, T>, update: UpdateOf<T>): void {
   const route: (update: UpdateOf<T>) => void = routes[update.type];
   route(update);
-}
-
-function defaultMarks(): MarkBits {
-  const marks = markBits(DEFAULT_AGENT_SETTINGS.iptablesMarkMask);
-  if (!marks) throw new RangeError('The mark mask that is built in has too few bits');
-  return marks;
-}
-
-function tooFewBits(mask: number): DriverFailure {
-  return {
-    object: 'AgentConfiguration',
-    message: `iptablesMarkMask 0x${mask.toString(16)} is not used: it has fewer than four bits; give it more`,
-  };
 }

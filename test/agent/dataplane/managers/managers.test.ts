@@ -1,5 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
+import type { AgentSettings } from '../../../../src/agent/calc/agent-settings.js';
 import type { DataplaneUpdate } from '../../../../src/agent/calc/updates.js';
 import { createManagers, type Managers } from '../../../../src/agent/dataplane/managers/index.js';
 import { recordWishes, type Wishes } from '../../../../src/agent/dataplane/wishes.js';
@@ -31,6 +32,10 @@ function tell(...batches: readonly (readonly DataplaneUpdate[])[]): Told {
     managers.completeDeferredWork();
   }
   return { wishes, managers };
+}
+
+function wishesIn(told: Told): readonly (readonly [string, unknown])[] {
+  return flatten(told).filter(([key]) => key !== 'problems');
 }
 
 /** Everything wished for, in an order that does not depend on time. */
@@ -114,13 +119,26 @@ const unusable = test.macro({
 for (const name of ['eth0', 'cali', 'cali+', 'cali 1', 'cali/../x', 'cali12345678901234', 'cali"', 'caliü'])
   test(unusable, name);
 
-test('a mask with too few bits is a problem, and the marks stay what they were', (t) => {
-  const policed = policy('p', { ingress: [rule('Allow')] });
-  const before = tell([policed]);
-  const after = tell([policed], [settings({ iptablesMarkMask: 0x7 })]);
-  t.deepEqual(after.wishes.families[0]?.chains, before.wishes.families[0]?.chains);
-  t.regex(after.managers.problems()[0]?.message ?? '', /iptablesMarkMask 0x7 .* fewer than four bits/);
+const unusableSetting = test.macro({
+  exec(t, changed: Partial<AgentSettings>, expected: string) {
+    const batch = [policy('p', { ingress: [rule('Allow')] }), endpoint('w1', 'cali1')];
+    const after = tell(batch, [settings(changed)]);
+    t.deepEqual(wishesIn(after), wishesIn(tell(batch)));
+    t.deepEqual(after.managers.problems(), [{ object: 'AgentConfiguration', message: expected }]);
+  },
+  title: (_, changed) => `${JSON.stringify(changed)} is a problem, and what was set before stays`,
 });
+test(
+  unusableSetting,
+  { iptablesMarkMask: 0x7 },
+  'iptablesMarkMask 0x7 is not used: give it four bits or more',
+);
+for (const prefix of ['', 'cali+', 'cali 1', 'abcdefghijkl'])
+  test(
+    unusableSetting,
+    { interfacePrefix: prefix },
+    `interfacePrefix ${JSON.stringify(prefix)} is not used: use 1 to 11 letters and digits`,
+  );
 
 test('a set exists in both families, with the members of each', (t) => {
   const id = setId('s:a');

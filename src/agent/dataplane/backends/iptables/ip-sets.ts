@@ -80,24 +80,21 @@ export class IpSets implements Driver {
     }
   }
 
-  /** Settles the generation of sets that have none. Returns those whose names have changed. */
-  adopt(): ReadonlySet<IpSetId> {
+  /** Settles the generation of sets that have none: what the kernel has is taken over. */
+  adopt(): void {
     const { family } = this.#options;
-    const renamed = new Set<IpSetId>();
     const unsettled = this.#unsettled();
-    if (unsettled.length === 0) return renamed;
+    if (unsettled.length === 0) return;
     const inUse = this.#options.namesInUse();
     for (const set of unsettled) {
       const generation = adoptGeneration(family, set.id, {
         exists: (name) => this.#headers.actual.has(name),
         isUsed: (name) => inUse.has(name),
       });
-      if (generation !== 0) renamed.add(set.id);
       this.#moveTo(set, generation);
       set.noteKernel(this.#saved.get(this.nameOf(set.id))?.members ?? []);
     }
     this.#saved = new Map();
-    return renamed;
   }
 
   /** Sets that are in the kernel, but not as they should be. */
@@ -110,18 +107,15 @@ export class IpSets implements Driver {
     }
   }
 
-  /** Gives each a new name, under which it will be built from nothing. Returns those that got one. */
-  regenerate(ids: ReadonlySet<IpSetId>): ReadonlySet<IpSetId> {
-    const exists = (name: string): boolean => this.#headers.actual.has(name);
-    const moved = [...ids].filter((id) => {
-      const generation = nextGeneration(this.#options.family, id, exists);
-      if (generation === undefined) return false;
+  /** Gives each a new name, under which it will be built from nothing. */
+  regenerate(ids: ReadonlySet<IpSetId>): void {
+    for (const id of ids) {
+      const generation = nextGeneration(this.#options.family, id, (name) => this.#headers.actual.has(name));
+      if (generation === undefined) continue;
       const set = this.#get(id);
       this.#moveTo(set, generation);
       set.noteKernel([]);
-      return true;
-    });
-    return new Set(moved);
+    }
   }
 
   async applyUpdates(): Promise<ApplyReport> {
@@ -167,8 +161,13 @@ export class IpSets implements Driver {
     this.queueResync();
     const unreadable = await this.refresh();
     if (unreadable) return [unreadable];
+    const missing = [...this.#wanted.keys()].filter((id) => !this.#headers.actual.has(this.nameOf(id)));
+    const changing = [...this.changing()].map(({ id }) => id);
     return [
-      ...this.#pendingEdits().map(({ name }) => ({ object: describe(name), message: 'not as desired' })),
+      ...[...missing, ...changing].map((id) => ({
+        object: describe(this.nameOf(id)),
+        message: 'not as desired',
+      })),
       ...[...this.#headers.pendingDeletions()].map(([name]) => ({
         object: describe(name),
         message: 'left over',

@@ -4,7 +4,6 @@
  * A rule holds the name of a set, and the name changes when the set may not change in place (set-generations.ts).
  * That is decided here, before anything is written, because only here both sides are seen.
  */
-import type { IpSetId } from '../../../calc/updates.js';
 import { type ChainKey, type HookKey, TABLES } from '../../intent.js';
 import type { Backend, PacketFilter } from '../backend.js';
 import { joinViews } from '../desired-views.js';
@@ -39,9 +38,6 @@ function join(
     if (!found) throw new RangeError(`No such table: ${key}`);
     return found;
   };
-  const rename = (ids: ReadonlySet<IpSetId>): void => {
-    if (ids.size > 0) for (const table of tables) table.renameSets(ids);
-  };
   return {
     family,
     chains: joinViews(
@@ -62,9 +58,9 @@ function join(
       for (const table of tables) refreshed.push(await table.refresh());
       // What could not be read is reported by its driver, which tries again.
       if (refreshed.some((failure) => failure !== undefined)) return;
-      rename(ipSets.adopt());
+      ipSets.adopt();
       const chains = tables.flatMap((table) => [...table.pendingChains()]);
-      rename(ipSets.regenerate(setsToRegenerate(ipSets.changing(), chains)));
+      ipSets.regenerate(setsToRegenerate(ipSets.changing(), chains));
     },
   };
 }

@@ -111,27 +111,23 @@ export class IptablesTable implements Driver {
   }
 
   *pendingChains(): IterableIterator<PendingChain> {
+    this.#followSets();
     for (const [key, desired] of this.#chains.pendingUpdates())
       yield { before: this.#chains.actual.get(key)?.setNames ?? NO_SETS, after: desired.setNames };
     for (const [, actual] of this.#chains.pendingDeletions())
       yield { before: actual.setNames, after: NO_SETS };
   }
 
-  /** Renders anew what looks into these sets, because their names have changed. */
-  renameSets(ids: ReadonlySet<IpSetId>): void {
-    for (const [key, { chain, setIds }] of [...this.#chains.desired.entries()])
-      if ([...setIds].some((id) => ids.has(id))) this.chains.set(key, chain);
-  }
-
   async applyUpdates(): Promise<ApplyReport> {
     const unreadable = await this.refresh();
     if (unreadable) return { changed: 0, failures: [unreadable] };
+    this.#followSets();
     const { changed, failures } = await writeBatch<TableEdit>(
       {
         name: this.name,
         pending: () => this.#pendingEdits(),
         write: async (edits) => {
-          await this.#options.tools.restoreTable(restoreInput(this.#options.table, edits));
+          await this.#options.tools.restoreTable(restoreInput(this.table, edits));
           for (const edit of edits) this.#noteEdit(edit);
         },
         readBack: () => this.#readBack(),
@@ -146,13 +142,13 @@ export class IptablesTable implements Driver {
   async applyDeletions(): Promise<ApplyReport> {
     const unreadable = await this.refresh();
     if (unreadable) return { changed: 0, failures: [unreadable] };
-    const { table, tools, pause } = this.#options;
+    const { tools, pause } = this.#options;
     return writeBatch<ChainKey>(
       {
         name: this.name,
         pending: () => [...this.#chains.pendingDeletions()].map(([key]) => key),
         write: async (keys) => {
-          await tools.restoreTable(removalInput(table, keys.map(chainNameOf)));
+          await tools.restoreTable(removalInput(this.table, keys.map(chainNameOf)));
           for (const key of keys) this.#chains.setActual(key, undefined);
         },
         readBack: () => this.#readBack(),
@@ -166,6 +162,7 @@ export class IptablesTable implements Driver {
     this.queueResync();
     const unreadable = await this.refresh();
     if (unreadable) return [unreadable];
+    this.#followSets();
     const differs = (name: string): DriverFailure => ({
       object: this.#describe(name),
       message: 'not as desired',
@@ -189,8 +186,15 @@ export class IptablesTable implements Driver {
     } catch (error) {
       if (!(error instanceof RenderError)) throw error;
       this.#unfit.set(key, error);
-      return renderChain({ ...chain, rules: [rule([], DROP, 'Cannot be rendered')] }, this.#options);
+      const closed = this.table === 'nat' ? [] : [rule([], DROP, 'Cannot be rendered')];
+      return renderChain({ ...chain, rules: closed }, this.#options);
     }
+  }
+
+  /** Renders anew what looks into a set whose name has changed. */
+  #followSets(): void {
+    for (const [key, { chain, setIds, setNames }] of [...this.#chains.desired.entries()])
+      if ([...setIds].some((id) => !setNames.has(this.#options.setName(id)))) this.chains.set(key, chain);
   }
 
   async #readBack(): Promise<void> {
@@ -231,16 +235,34 @@ export class IptablesTable implements Driver {
     }
   }
 
-  /** Chains may refer to each other, so all must be there before one can be tried. */
+  /**
+   * Chains may refer to each other, so all must be there before one can be tried. Not those that the kernel jumps
+   * to, which nothing else refers to: closed, they would close the host.
+   */
   async #closeMissing(): Promise<void> {
-    const missing = [...this.#chains.pendingUpdates()].filter(([key, { rules }]) => {
+    const entrances = this.#entrances();
+    const missing = [...this.#chains.pendingUpdates()].filter(([key, { rules, chain }]) => {
       const actual = this.#chains.actual.get(key);
-      return !actual || (actual.hashes.length === 0 && rules.length > 0);
+      const isMissing = !actual || (actual.hashes.length === 0 && rules.length > 0);
+      return isMissing && !entrances.has(chain.name);
     });
     if (missing.length === 0) return;
     const names = missing.map(([, { chain }]) => chain.name);
-    await this.#options.tools.restoreTable(closedInput(this.#options.table, names));
-    for (const [key] of missing) this.#chains.setActual(key, { hashes: [undefined], setNames: NO_SETS });
+    await this.#options.tools.restoreTable(closedInput(this.table, names));
+    // The nat table takes no drop, so there they are empty.
+    const hashes = this.table === 'nat' ? [] : [undefined];
+    for (const [key] of missing) this.#chains.setActual(key, { hashes, setNames: NO_SETS });
+  }
+
+  #entrances(): ReadonlySet<ChainName> {
+    const verdicts = [...this.#hooks.desired.entries()].flatMap(([, { intent }]) =>
+      intent.rules.map(({ verdict }) => verdict),
+    );
+    return new Set(
+      verdicts.flatMap((verdict) =>
+        verdict.type === 'jump' || verdict.type === 'goto' ? [verdict.chain] : [],
+      ),
+    );
   }
 
   #unfitFailures(): readonly DriverFailure[] {
@@ -250,7 +272,7 @@ export class IptablesTable implements Driver {
   }
 
   #hookKey(name: string): HookKey {
-    return `${this.#options.table}/${name}` as HookKey;
+    return `${this.table}/${name}` as HookKey;
   }
 
   #describe(chain: string): string {

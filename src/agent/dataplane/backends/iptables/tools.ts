@@ -61,7 +61,7 @@ export function createTools({ family, variant, exec, lockFile }: ToolOptions): T
     throw new ToolError(
       command,
       locked ? 'locked' : 'refused',
-      `${command}: ${firstLine(stderr)} (exit ${code})`,
+      `${command}: ${reasonIn(stderr)} (exit ${code})`,
     );
   };
   return {
@@ -77,6 +77,7 @@ export function createTools({ family, variant, exec, lockFile }: ToolOptions): T
 }
 
 /** The nft variant warns for ever in a namespace where legacy was used once: that is not the reason. */
-function firstLine(stderr: string): string {
-  return stderr.split('\n').find((line) => line !== '' && !line.startsWith('#')) ?? 'no message';
+function reasonIn(stderr: string): string {
+  const lines = stderr.split('\n').map((line) => line.trim());
+  return lines.filter((line) => line !== '' && !/^(#|Try `)/.test(line)).join(' ') || 'no message';
 }
