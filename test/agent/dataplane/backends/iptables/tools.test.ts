@@ -1,0 +1,56 @@
+import test from 'ava';
+import { createTools, ToolError } from '../../../../../src/agent/dataplane/backends/iptables/tools.js';
+import { type Exec, ExecError, type ExecResult } from '../../../../../src/kernel/exec.js';
+
+function recorder(result: Partial<ExecResult> = {}) {
+  const calls: unknown[][] = [];
+  const exec: Exec = async (command, args, options) => {
+    calls.push([command, args.join(' '), options?.input, options?.env]);
+    return { code: 0, stdout: 'out', stderr: '', ...result };
+  };
+  return { calls, exec };
+}
+
+test('createTools() calls the programs of its family and variant by name, with the lock file of the host', async (t) => {
+  const { calls, exec } = recorder();
+  const tools = createTools({ family: 6, variant: 'legacy', exec, lockFile: '/run/h1.lock' });
+  t.is(await tools.saveTable('raw'), 'out');
+  await tools.restoreTable('rules');
+  t.is(await tools.saveSets(), 'out');
+  await tools.restoreSets('sets');
+  const env = { XTABLES_LOCKFILE: '/run/h1.lock' };
+  t.deepEqual(calls, [
+    ['ip6tables-legacy-save', '-t raw', '', env],
+    ['ip6tables-legacy-restore', '--noflush --wait 5', 'rules', env],
+    ['ipset', 'save', '', env],
+    ['ipset', 'restore', 'sets', env],
+  ]);
+});
+
+const fails = test.macro({
+  async exec(t, variant: 'nft' | 'legacy', code: number, reason: ToolError['reason']) {
+    const { exec } = recorder({ code, stderr: "# Warning: old\nversion 1:\n line 3 failed\nTry `x -h'" });
+    const tools = createTools({ family: 4, variant, exec });
+    const error = await t.throwsAsync(tools.restoreTable('rules'), { instanceOf: ToolError });
+    t.like(error, {
+      reason,
+      message: `iptables-${variant}-restore: version 1: line 3 failed (exit ${code})`,
+    });
+  },
+  title: (_, variant, code, reason) => `exit ${code} of the ${variant} variant means ${reason}`,
+});
+test(fails, 'legacy', 4, 'locked');
+test(fails, 'legacy', 1, 'refused');
+test(fails, 'nft', 4, 'refused');
+test(fails, 'nft', 2, 'refused');
+
+test('a program that cannot be run is unusable', async (t) => {
+  const exec: Exec = async (command) => {
+    throw new ExecError(command, 'not-found', `${command}: not found`);
+  };
+  const tools = createTools({ family: 4, variant: 'nft', exec });
+  t.like(await t.throwsAsync(tools.saveTable('nat'), { instanceOf: ToolError }), {
+    reason: 'unusable',
+    message: 'iptables-nft-save: not found',
+  });
+});
