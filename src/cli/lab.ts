@@ -1,7 +1,6 @@
 /**
  * `heddle lab`: a whole network of a folder of manifests on this machine, with real parts only.
  */
-
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { stdin, stdout } from 'node:process';

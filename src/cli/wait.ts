@@ -1,7 +1,6 @@
 /**
  * `heddle wait`: until a commit is live on enough hosts; for scripts after a push.
  */
-
 import { InvalidArgumentError } from 'commander';
 import { shortCommit } from '../diff/summary.js';
 import { waitForCommit } from '../reconciler/cluster-status.js';

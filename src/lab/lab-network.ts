@@ -5,7 +5,6 @@
  * workloads, proxy ARP, sysctls of workload interfaces and packet filters are the agent's work, and the lab
  * leaves them to it.
  */
-
 import type { Exec } from '../kernel/exec.js';
 import { addNamespace, deleteNamespace, ipBatch, listNamespaces, setSysctls } from '../kernel/namespaces.js';
 import {
@@ -13,6 +12,7 @@ import {
   addressLength,
   addressPart,
   familyOf,
+  hostCidr,
   type InterfaceAddress,
 } from '../model/address.js';
 import type { LabHost, LabPlan, LabWorkload } from './lab-plan.js';
@@ -49,7 +49,12 @@ export async function buildHost(exec: Exec, plan: LabPlan, host: LabHost): Promi
 }
 
 /** Makes the workload's namespace and its leg on the host, as a CNI plugin would. */
-export async function buildWorkload(exec: Exec, host: LabHost, workload: LabWorkload): Promise<void> {
+export async function buildWorkload(
+  exec: Exec,
+  plan: LabPlan,
+  host: LabHost,
+  workload: LabWorkload,
+): Promise<void> {
   await addNamespace(exec, workload.namespace);
   await setSysctls(exec, workload.namespace, [...NO_DAD, 'net.ipv6.conf.default.accept_ra=0']);
   await ipBatch(exec, host.namespace, [
@@ -58,6 +63,7 @@ export async function buildWorkload(exec: Exec, host: LabHost, workload: LabWork
     `link set ${workload.interfaceName} address ${workload.hostMac}`,
     `link set ${workload.interfaceName} up`,
   ]);
+  await ipBatch(exec, plan.fabric.namespace, routesFromOutside(host, workload));
   const hasFamily = (family: 4 | 6) => workload.addresses.some((address) => familyOf(address) === family);
   await ipBatch(exec, workload.namespace, [
     `link set eth0 address ${workload.mac}`,
@@ -77,6 +83,14 @@ export async function removeNetwork(exec: Exec, labName: string): Promise<readon
   const namespaces = await listNamespaces(exec, `${labName}-`);
   for (const namespace of namespaces) await deleteNamespace(exec, namespace);
   return namespaces;
+}
+
+/** The fabric stands for everybody outside, and takes no part in BGP: it is told where workloads are. */
+function routesFromOutside({ addresses }: LabHost, workload: LabWorkload): string[] {
+  return workload.addresses.flatMap((address) => {
+    const via = addresses.map(addressPart).find((own) => familyOf(own) === familyOf(address));
+    return via === undefined ? [] : [`route replace ${hostCidr(address)} via ${via}`];
+  });
 }
 
 /** A batch has one family for all its lines: the destination, spelled out, tells it. */

@@ -66,7 +66,7 @@ export async function startLab(options: LabOptions): Promise<LabState> {
   await Promise.all(plan.hosts.map((host) => buildHost(exec, plan, host)));
   for (const workload of plan.workloads) {
     const host = plan.hosts.find(({ name }) => name === workload.host);
-    if (host) await buildWorkload(exec, host, workload);
+    if (host) await buildWorkload(exec, plan, host, workload);
   }
   await untilHealthy(state.etcdOutside, options.signal);
   for (const host of plan.hosts) await started(await startHost(options, state, host));

@@ -8,9 +8,6 @@
 import type { Kind } from './resource.js';
 
 export const UNSUPPORTED_KINDS: ReadonlySet<Kind> = new Set<Kind>([
-  'Tier',
-  'GlobalNetworkPolicy',
-  'GlobalNetworkSet',
   'HostEndpoint',
   'BGPPeer',
   'RouteReflector',
@@ -30,6 +27,11 @@ export const UNSUPPORTED_FIELDS: Readonly<Partial<Record<Kind, readonly Unsuppor
     { path: 'ipipMode', except: ['Never'] },
     { path: 'vxlanMode', except: ['Never'] },
     { path: 'nodeSelector', except: ['all()'] },
+  ],
+  GlobalNetworkPolicy: [
+    { path: 'doNotTrack', except: [false] },
+    { path: 'preDNAT', except: [false] },
+    { path: 'applyOnForward', except: [false] },
   ],
   WorkloadEndpoint: [{ path: 'ipNATs', except: [[]] }],
   Node: [

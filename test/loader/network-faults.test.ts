@@ -67,7 +67,11 @@ test('a configuration of any name', finds, doc('BGPConfiguration', 'mine'), [
   'invalid-value',
   /node\.mine/,
 ]);
-test('a kind that no agent enforces', finds, doc('Tier', 't'), ['2:7', 'not-supported-yet', /Tier/]);
+test('a kind that no agent enforces', finds, doc('HostEndpoint', 'h', '{node: n, interfaceName: eth0}'), [
+  '2:7',
+  'not-supported-yet',
+  /HostEndpoint/,
+]);
 test('a field that no agent enforces', finds, doc('IPPool', 'p', '{cidr: 10.0.0.0/8, ipipMode: Always}'), [
   '4:36',
   'not-supported-yet',
