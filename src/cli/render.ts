@@ -33,7 +33,9 @@ export const render: Verb = (context) =>
   addEtcdOptions(verb(context, 'render', 'exactly what one host would be given'), context)
     .addArgument(new Argument('<part>', 'what to print').choices([...RENDERED]))
     .argument('[path]', 'folder of manifests; with --etcd the live store is taken instead', '.')
-    .addOption(flag(context.environment, '--node <name>', 'which host').makeOptionMandatory())
+    .addOption(
+      flag(context.environment, '--node <name>', 'which Node or RouteReflector').makeOptionMandatory(),
+    )
     .addOption(
       flag(context.environment, '--family <4|6>', 'of iptables and routes only this one').choices(['4', '6']),
     )
@@ -52,10 +54,10 @@ export const render: Verb = (context) =>
 
 async function fromFolder(context: CliContext, path: string, options: RenderOptions): Promise<Store> {
   const { state } = await loadFolder(context, path, options);
-  if (!state.has(resourceId('Node', options.node))) {
+  if (!(['Node', 'RouteReflector'] as const).some((kind) => state.has(resourceId(kind, options.node)))) {
     throw new CliError(
       EXIT.invalidInput,
-      `there is no Node "${options.node}" in ${path}`,
+      `there is no Node or RouteReflector "${options.node}" in ${path}`,
       'name one with --node',
     );
   }

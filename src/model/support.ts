@@ -9,8 +9,6 @@ import type { Kind } from './resource.js';
 
 export const UNSUPPORTED_KINDS: ReadonlySet<Kind> = new Set<Kind>([
   'HostEndpoint',
-  'BGPPeer',
-  'RouteReflector',
   'BGPFilter',
   'IPReservation',
 ]);
@@ -34,13 +32,21 @@ export const UNSUPPORTED_FIELDS: Readonly<Partial<Record<Kind, readonly Unsuppor
     { path: 'applyOnForward', except: [false] },
   ],
   WorkloadEndpoint: [{ path: 'ipNATs', except: [[]] }],
-  Node: [
-    { path: 'bgp.routeReflectorClusterID' },
-    { path: 'ipv4VXLANTunnelAddr' },
-    { path: 'vxlanTunnelMACAddr' },
+  Node: [{ path: 'ipv4VXLANTunnelAddr' }, { path: 'vxlanTunnelMACAddr' }],
+  BGPPeer: [
+    { path: 'password' },
+    { path: 'keepOriginalNextHop', except: [false] },
+    { path: 'nextHopMode', except: ['Auto'] },
+    { path: 'sourceAddress', except: ['UseNodeIP'] },
+    { path: 'maxRestartTime' },
+    { path: 'keepaliveTime' },
+    { path: 'bfd', except: [false] },
+    { path: 'ttlSecurity' },
+    { path: 'numAllowedLocalASNumbers', except: [0] },
+    { path: 'reachableBy' },
+    { path: 'filters', except: [[]] },
   ],
   BGPConfiguration: [
-    { path: 'listenPort', except: [179] },
     { path: 'bindMode', except: ['None'] },
     { path: 'nodeMeshPassword' },
     { path: 'nodeMeshMaxRestartTime' },

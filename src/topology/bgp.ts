@@ -1,21 +1,26 @@
 /**
- * The BGP of one node, worked out from the resources of the whole network.
+ * The BGP of one host, worked out from the resources of the whole network.
  *
  * Every host runs the same function over the same input and picks its own part, so the two ends of a session agree
- * without talking to each other. The mesh is in mesh.ts; what a node is to BGP is in speaker.ts.
+ * without talking to each other. Sessions come from BGPPeers (peers.ts), RouteReflectors (reflectors.ts) and the
+ * mesh (mesh.ts), the more explicit before the less; who speaks BGP at all is in speaker.ts.
  */
 import { addressBits, type Cidr, compareCidrs } from '../model/address.js';
 import type { BgpModel, BgpSession } from './bgp-model.js';
 import { meshSessions } from './mesh.js';
-import { speakerOf } from './speaker.js';
+import { peerSessions } from './peers.js';
+import { reflectorSessions } from './reflectors.js';
+import { allSpeakers } from './speaker.js';
 import type { TopologyInput } from './topology-input.js';
 
 /**
- * What BGP on `node` should look like; undefined when the node takes no part in BGP: it is unknown, or has no IPv4
- * address, which is where the router id comes from (a node with only an IPv6 address has none yet).
+ * What BGP on the Node or RouteReflector of this name should look like; undefined when it takes no part in BGP: it is
+ * unknown, or has no IPv4 address, which is where the router id comes from (a node with only an IPv6 address has none
+ * yet).
  */
 export function bgpModelFor(node: string, input: TopologyInput): BgpModel | undefined {
-  const speaker = speakerOf(node, input);
+  const speakers = allSpeakers(input);
+  const speaker = speakers.find(({ name }) => name === node);
   if (!speaker) return undefined;
   return {
     node,
@@ -23,7 +28,12 @@ export function bgpModelFor(node: string, input: TopologyInput): BgpModel | unde
     asNumber: speaker.asNumber,
     listenPort: speaker.listenPort,
     logSeverity: speaker.logSeverity,
-    sessions: distinctSessions(meshSessions(speaker, input)),
+    controlPlaneOnly: speaker.kind === 'RouteReflector',
+    sessions: distinctSessions([
+      ...peerSessions(speaker, speakers, input),
+      ...reflectorSessions(speaker, speakers),
+      ...meshSessions(speaker, speakers),
+    ]),
     exportedPools: poolsWhere(input, (pool) => !pool.disableBGPExport),
     hiddenPools: poolsWhere(input, (pool) => pool.disableBGPExport),
     interfacePrefix: input.interfacePrefix,

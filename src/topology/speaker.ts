@@ -1,12 +1,14 @@
 /**
- * What one node is to BGP: its addresses, its AS number, its settings.
+ * What a Node or a RouteReflector is to BGP: its addresses, its AS number, its settings.
  *
- * BGPConfiguration `node.<name>` overrides `default` field by field; the AS number may also stand in the Node,
- * which is the more specific place and wins. The router id is the node's IPv4 address (RFC 4271 section 4.2 wants
- * four octets), for both families.
+ * BGPConfiguration `node.<name>` overrides `default` field by field; the AS number may also stand in the resource
+ * itself, which is the more specific place and wins. The router id is the IPv4 address (RFC 4271 section 4.2 wants
+ * four octets), for both families. Whoever has a cluster id reflects (RFC 4456) and is in no mesh of nodes.
  */
-import { type Address, addressPart, type InterfaceAddress, type IpFamily } from '../model/address.js';
-import type { SpecOf } from '../model/resource.js';
+import { type Address, addressPart, type IpFamily } from '../model/address.js';
+import type { ResourceOf, SpecOf } from '../model/resource.js';
+import type { Labels } from '../model/selector/evaluate.js';
+import type { SelectorText } from '../model/selector/selector.js';
 import type { BgpModel } from './bgp-model.js';
 import type { TopologyInput } from './topology-input.js';
 
@@ -16,30 +18,66 @@ export const DEFAULT_AS_NUMBER = 64512;
 export const DEFAULT_BGP_PORT = 179;
 
 export interface Speaker {
+  readonly kind: 'Node' | 'RouteReflector';
   readonly name: string;
+  readonly labels: Labels;
   readonly routerId: Address;
-  /** One address per family that the node has. */
+  /** One address per family that it has. */
   readonly addresses: ReadonlyMap<IpFamily, Address>;
   readonly asNumber: number;
   readonly listenPort: number;
   readonly logSeverity: BgpModel['logSeverity'];
-  readonly meshEnabled: boolean;
+  readonly inNodeMesh: boolean;
+  /** Present: it reflects routes, for this cluster. */
+  readonly clusterId?: Address;
+  /** Of a RouteReflector: which nodes are its clients. Absent: every node that does not reflect itself. */
+  readonly clientSelector?: SelectorText;
 }
 
-/** The node as a BGP speaker; undefined when it is unknown or has no IPv4 address. */
-export function speakerOf(name: string, input: TopologyInput): Speaker | undefined {
-  const bgp = input.nodes.get(name)?.spec.bgp;
-  if (!bgp?.ipv4Address) return undefined;
-  const settings = bgpSettingsOf(name, input);
-  const routerId = addressPart(bgp.ipv4Address);
+/** Everything that speaks BGP, sorted by name. A node without an IPv4 address does not. */
+export function allSpeakers(input: TopologyInput): readonly Speaker[] {
+  const nodes = [...input.nodes.values()].flatMap((node) => nodeSpeaker(node, input) ?? []);
+  const reflectors = [...input.routeReflectors.values()]
+    .filter(({ metadata }) => !input.nodes.has(metadata.name))
+    .map((reflector) => reflectorSpeaker(reflector, input));
+  return [...nodes, ...reflectors].sort(
+    (a, b) => compareText(a.name, b.name) || compareText(a.routerId, b.routerId),
+  );
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+function nodeSpeaker({ metadata, spec }: ResourceOf<'Node'>, input: TopologyInput): Speaker | undefined {
+  const { ipv4Address, ipv6Address, asNumber, routeReflectorClusterID: clusterId } = spec.bgp ?? {};
+  if (!ipv4Address) return undefined;
+  const settings = bgpSettingsOf(metadata.name, input);
+  const address4 = addressPart(ipv4Address);
   return {
-    name,
-    routerId,
-    addresses: addressesOf(bgp.ipv4Address, bgp.ipv6Address),
-    asNumber: bgp.asNumber ?? settings.asNumber ?? DEFAULT_AS_NUMBER,
-    listenPort: settings.listenPort ?? DEFAULT_BGP_PORT,
-    logSeverity: settings.logSeverityScreen ?? 'Info',
-    meshEnabled: settings.nodeToNodeMeshEnabled ?? true,
+    kind: 'Node',
+    name: metadata.name,
+    labels: metadata.labels,
+    routerId: address4,
+    addresses: addressesOf(address4, ipv6Address && addressPart(ipv6Address)),
+    ...speakerSettings(settings, asNumber),
+    inNodeMesh: clusterId === undefined && (settings.nodeToNodeMeshEnabled ?? true),
+    ...(clusterId !== undefined && { clusterId }),
+  };
+}
+
+function reflectorSpeaker({ metadata, spec }: ResourceOf<'RouteReflector'>, input: TopologyInput): Speaker {
+  const { ipv4Address, ipv6Address, asNumber, clusterID: clusterId, clientSelector } = spec;
+  return {
+    kind: 'RouteReflector',
+    name: metadata.name,
+    labels: metadata.labels,
+    routerId: ipv4Address,
+    addresses: addressesOf(ipv4Address, ipv6Address),
+    ...speakerSettings(bgpSettingsOf(metadata.name, input), asNumber),
+    inNodeMesh: false,
+    clusterId,
+    ...(clientSelector !== undefined && { clientSelector }),
   };
 }
 
@@ -53,11 +91,16 @@ function bgpSettingsOf(name: string, input: TopologyInput): BgpSettings {
   };
 }
 
-function addressesOf(
-  ipv4Address: InterfaceAddress,
-  ipv6Address: InterfaceAddress | undefined,
-): ReadonlyMap<IpFamily, Address> {
-  const addresses = new Map<IpFamily, Address>([[4, addressPart(ipv4Address)]]);
-  if (ipv6Address) addresses.set(6, addressPart(ipv6Address));
+function speakerSettings(settings: BgpSettings, ownAs: number | undefined) {
+  return {
+    asNumber: ownAs ?? settings.asNumber ?? DEFAULT_AS_NUMBER,
+    listenPort: settings.listenPort ?? DEFAULT_BGP_PORT,
+    logSeverity: settings.logSeverityScreen ?? 'Info',
+  };
+}
+
+function addressesOf(address4: Address, address6: Address | undefined): ReadonlyMap<IpFamily, Address> {
+  const addresses = new Map<IpFamily, Address>([[4, address4]]);
+  if (address6) addresses.set(6, address6);
   return addresses;
 }

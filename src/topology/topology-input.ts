@@ -9,6 +9,10 @@ import type { ResourceOf } from '../model/resource.js';
 export interface TopologyInput {
   /** By node name. Nodes without a `bgp` part take no part in BGP. */
   readonly nodes: ReadonlyMap<string, ResourceOf<'Node'>>;
+  /** By whatever tells reflectors apart where the input is built. One with the name of a node is not seen. */
+  readonly routeReflectors: ReadonlyMap<string, ResourceOf<'RouteReflector'>>;
+  /** By whatever tells peers apart where the input is built; their names order them. */
+  readonly bgpPeers: ReadonlyMap<string, ResourceOf<'BGPPeer'>>;
   /** `default`, and `node.<name>` which overrides it field by field. */
   readonly bgpConfigurations: ReadonlyMap<string, ResourceOf<'BGPConfiguration'>>;
   /** By whatever tells pools apart where the input is built: a manifest's name or the CIDR of a key. */

@@ -91,6 +91,8 @@ function naiveBgp(node: string, network: readonly Resource[], store: Store): Bgp
   for (const [id, resource] of store) if (resource.kind === 'IPPool') pools.set(id, resource);
   return bgpModelFor(node, {
     nodes: byName(resourcesOf(network, 'Node')),
+    routeReflectors: byName(resourcesOf(network, 'RouteReflector')),
+    bgpPeers: byName(resourcesOf(network, 'BGPPeer')),
     bgpConfigurations: byName(resourcesOf(network, 'BGPConfiguration')),
     pools,
     interfacePrefix: naiveSettings(node, network).interfacePrefix,

@@ -1,26 +1,23 @@
 /** Three hosts on one bridge, real BIRD on each, configured from manifests by way of topology and speaker. */
-import { appendFile, chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { appendFile, chmod, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { stopBird } from '../../src/agent/bgp/bird/bird-process.js';
-import { createBirdSpeaker } from '../../src/agent/bgp/bird/bird-speaker.js';
 import { createBgpSpeaker } from '../../src/agent/bgp/index.js';
-import type { BgpSpeaker, SessionStatus } from '../../src/agent/bgp/speaker.js';
-import { type Exec, exec } from '../../src/kernel/exec.js';
-import type { Log, LogFields } from '../../src/model/log.js';
 import { bgpModelFor } from '../../src/topology/bgp.js';
-import {
-  bringUpLoopback,
-  createNamespace,
-  createVeth,
-  ip,
-  type Namespace,
-  requirePrivateNetns,
-  run,
-} from '../helpers/netns.js';
+import { requirePrivateNetns } from '../helpers/netns.js';
 import { until } from '../helpers/until.js';
 import { type NetworkText, topologyInput } from '../topology/topology-fixture.js';
+import {
+  allEstablished,
+  appears,
+  createFabric,
+  createHost,
+  type Fabric,
+  type Host,
+  logInto,
+  vanishes,
+} from './bgp-fixture.js';
 
 requirePrivateNetns();
 
@@ -32,94 +29,6 @@ const NODES = {
 };
 const NETWORK: NetworkText = { nodes: NODES, pools: POOLS };
 
-interface LogLine {
-  readonly message: string;
-  readonly fields: LogFields | undefined;
-}
-
-interface Host extends AsyncDisposable {
-  readonly name: string;
-  readonly namespace: Namespace;
-  readonly stateDir: string;
-  readonly logged: LogLine[];
-  speaker: BgpSpeaker;
-  /** A new agent over the same state directory. */
-  newSpeaker(exec?: Exec): BgpSpeaker;
-  applies(network: NetworkText): ReturnType<BgpSpeaker['apply']>;
-  /** The host's route to this destination, as ip(8) shows it; '' when there is none. */
-  route(destination: string): Promise<string>;
-  birdPid(): Promise<number>;
-}
-
-async function createHost(name: string, number: number): Promise<Host> {
-  const namespace = await createNamespace('bgp');
-  const stateDir = await mkdtemp(join(tmpdir(), `heddle-bgp-${process.pid}-`));
-  // Small, so that a test can fill it.
-  await run('mount', ['-t', 'tmpfs', '-o', 'size=256k', `heddle-${name}`, stateDir]);
-  const veth = await createVeth({ peer: 'eth0', peerNamespace: namespace });
-  await ip(`link set ${veth.name} master br0`);
-  await namespace.run('sysctl', [
-    '-qw',
-    'net.ipv6.conf.all.accept_dad=0',
-    'net.ipv6.conf.default.accept_dad=0',
-  ]);
-  await namespace.ip(`addr add 10.99.0.${number}/24 dev eth0`);
-  await namespace.ip(`addr add fd99::${number}/64 dev eth0 nodad`);
-  await namespace.ip('route add default via 10.99.0.254');
-  await namespace.ip('link add cali1 type bridge');
-  await namespace.ip('link set cali1 up');
-  const logged: LogLine[] = [];
-  const newSpeaker = (execInHost: Exec = namespace.exec) =>
-    createBirdSpeaker({ daemon: { mode: 'managed', stateDir }, exec: execInHost, log: logInto(logged) });
-  const host: Host = {
-    name,
-    namespace,
-    stateDir,
-    logged,
-    newSpeaker,
-    speaker: newSpeaker(),
-    applies: (network) => host.speaker.apply(bgpModelFor(name, topologyInput(network))),
-    async route(destination) {
-      const family = destination.includes(':') ? '-6' : '-4';
-      return (await namespace.ip(`${family} route show ${destination}`)).trim();
-    },
-    birdPid: async () => Number(await readFile(join(stateDir, 'bird.pid'), 'utf8')),
-    async [Symbol.asyncDispose]() {
-      host.speaker.close();
-      await stopBird(stateDir);
-      // A daemon that has said goodbye still holds its log for a moment.
-      await until(async () => (await exec('umount', [stateDir])).code === 0, { what: `umount ${stateDir}` });
-      await rm(stateDir, { recursive: true });
-      await veth[Symbol.asyncDispose]();
-      await namespace[Symbol.asyncDispose]();
-    },
-  };
-  return host;
-}
-
-function logInto(lines: LogLine[]): Log {
-  const write = (message: string, fields?: LogFields) => void lines.push({ message, fields });
-  return { debug: write, info: write, warn: write, error: write };
-}
-
-async function allEstablished(host: Host, count: number): Promise<readonly SessionStatus[]> {
-  return until(
-    async () => {
-      const { established, configured, sessions } = await host.speaker.status();
-      return established === count && configured === count && sessions;
-    },
-    { timeoutMs: 20_000, what: `${count} established sessions of ${host.name}` },
-  );
-}
-
-const appears = (host: Host, destination: string): Promise<string> =>
-  until(async () => (await host.route(destination)) || false, {
-    what: `a route of ${host.name} to ${destination}`,
-  });
-const vanishes = (host: Host, destination: string): Promise<boolean> =>
-  until(async () => (await host.route(destination)) === '', {
-    what: `the end of ${host.name}'s route to ${destination}`,
-  });
 /** What BIRD wrote into its log about loading a configuration, and about sessions that changed their state. */
 async function events(host: Host): Promise<{ readonly loads: number; readonly flaps: readonly string[] }> {
   const lines = (await readFile(join(host.stateDir, 'bird.log'), 'utf8')).split('\n');
@@ -135,12 +44,15 @@ interface Lab {
   readonly h3: Host;
 }
 let lab: Lab;
+let fabric: Fabric;
 
 test.before('three hosts on a bridge, each applied its own model', async () => {
-  await bringUpLoopback();
-  await ip('link add br0 type bridge stp_state 0 forward_delay 0');
-  await ip('link set br0 up');
-  const [h1, h2, h3] = [await createHost('h1', 1), await createHost('h2', 2), await createHost('h3', 3)];
+  fabric = await createFabric();
+  const [h1, h2, h3] = [
+    await createHost(fabric, 'h1', 1),
+    await createHost(fabric, 'h2', 2),
+    await createHost(fabric, 'h3', 3),
+  ];
   lab = { h1, h2, h3 };
   for (const host of Object.values(lab)) {
     const { failures } = await host.applies(NETWORK);
@@ -150,6 +62,7 @@ test.before('three hosts on a bridge, each applied its own model', async () => {
 
 test.after.always('nothing is left', async () => {
   for (const host of Object.values(lab)) await host[Symbol.asyncDispose]();
+  await fabric?.[Symbol.asyncDispose]();
 });
 
 test.serial('the mesh comes up in both families', async (t) => {

@@ -1,8 +1,9 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { bgpModelFor } from '../../src/topology/bgp.js';
-import type { BgpModel, BgpSession } from '../../src/topology/bgp-model.js';
-import { type NetworkText, topologyInput } from './topology-fixture.js';
+import type { BgpModel } from '../../src/topology/bgp-model.js';
+import { modelOf, sessionsOf } from './session-text.js';
+import { type NetworkText, type PeerText, topologyInput } from './topology-fixture.js';
 
 const THREE_NODES = {
   'host-1': { v4: '10.0.0.1/24', v6: 'fd00::1/64' },
@@ -10,22 +11,9 @@ const THREE_NODES = {
   'host-3': { v4: '10.0.0.3/24' },
 };
 
-function modelOf(node: string, network: NetworkText): BgpModel {
-  const model = bgpModelFor(node, topologyInput(network));
-  if (!model) throw new Error(`${node} has no BGP`);
-  return model;
-}
-
-/** `65001@10.0.0.1 -> 64512@10.0.0.2:179 passive` */
-function shortly(session: BgpSession): string {
-  const { localAs, localAddress, peerAs, peerAddress, peerPort, passive } = session;
-  return `${localAs}@${localAddress} -> ${peerAs}@${peerAddress}:${peerPort}${passive ? ' passive' : ''}`;
-}
-
 const sessions = test.macro({
   exec(t, network: NetworkText, expected: Readonly<Record<string, readonly string[]>>) {
-    const found = Object.keys(expected).map((node) => [node, modelOf(node, network).sessions.map(shortly)]);
-    t.deepEqual(Object.fromEntries(found), expected);
+    t.deepEqual(sessionsOf(network, Object.keys(expected)), expected);
   },
   title: (title) => `bgpModelFor() ${title}`,
 });
@@ -36,16 +24,16 @@ test(
   { nodes: THREE_NODES },
   {
     'host-1': [
-      '64512@10.0.0.1 -> 64512@10.0.0.2:179 passive',
-      '64512@10.0.0.1 -> 64512@10.0.0.3:179 passive',
-      '64512@fd00::1 -> 64512@fd00::2:179 passive',
+      'Mesh 64512@10.0.0.1 -> 64512@10.0.0.2:179 passive',
+      'Mesh 64512@10.0.0.1 -> 64512@10.0.0.3:179 passive',
+      'Mesh 64512@fd00::1 -> 64512@fd00::2:179 passive',
     ],
     'host-2': [
-      '64512@10.0.0.2 -> 64512@10.0.0.1:179',
-      '64512@10.0.0.2 -> 64512@10.0.0.3:179 passive',
-      '64512@fd00::2 -> 64512@fd00::1:179',
+      'Mesh 64512@10.0.0.2 -> 64512@10.0.0.1:179',
+      'Mesh 64512@10.0.0.2 -> 64512@10.0.0.3:179 passive',
+      'Mesh 64512@fd00::2 -> 64512@fd00::1:179',
     ],
-    'host-3': ['64512@10.0.0.3 -> 64512@10.0.0.1:179', '64512@10.0.0.3 -> 64512@10.0.0.2:179'],
+    'host-3': ['Mesh 64512@10.0.0.3 -> 64512@10.0.0.1:179', 'Mesh 64512@10.0.0.3 -> 64512@10.0.0.2:179'],
   },
 );
 
@@ -55,7 +43,12 @@ test(
   {
     nodes: { a: { v4: '10.0.0.9/24' }, b: { v4: '10.0.0.10/24' }, c: { v4: '10.0.0.100/24' } },
   },
-  { a: ['64512@10.0.0.9 -> 64512@10.0.0.10:179 passive', '64512@10.0.0.9 -> 64512@10.0.0.100:179 passive'] },
+  {
+    a: [
+      'Mesh 64512@10.0.0.9 -> 64512@10.0.0.10:179 passive',
+      'Mesh 64512@10.0.0.9 -> 64512@10.0.0.100:179 passive',
+    ],
+  },
 );
 
 test(
@@ -66,9 +59,12 @@ test(
     bgp: { default: { asNumber: 65000 }, 'node.a': { asNumber: 65009 }, 'node.b': { asNumber: 65002 } },
   },
   {
-    a: ['65001@10.0.0.1 -> 65002@10.0.0.2:179 passive', '65001@10.0.0.1 -> 65000@10.0.0.3:179 passive'],
-    b: ['65002@10.0.0.2 -> 65001@10.0.0.1:179', '65002@10.0.0.2 -> 65000@10.0.0.3:179 passive'],
-    c: ['65000@10.0.0.3 -> 65001@10.0.0.1:179', '65000@10.0.0.3 -> 65002@10.0.0.2:179'],
+    a: [
+      'Mesh 65001@10.0.0.1 -> 65002@10.0.0.2:179 passive',
+      'Mesh 65001@10.0.0.1 -> 65000@10.0.0.3:179 passive',
+    ],
+    b: ['Mesh 65002@10.0.0.2 -> 65001@10.0.0.1:179', 'Mesh 65002@10.0.0.2 -> 65000@10.0.0.3:179 passive'],
+    c: ['Mesh 65000@10.0.0.3 -> 65001@10.0.0.1:179', 'Mesh 65000@10.0.0.3 -> 65002@10.0.0.2:179'],
   },
 );
 
@@ -79,7 +75,10 @@ test(
     nodes: { a: { v4: '10.0.0.1/24' }, b: { v4: '10.0.0.2/24' } },
     bgp: { default: { listenPort: 1790 }, 'node.b': { listenPort: 1791 } },
   },
-  { a: ['64512@10.0.0.1 -> 64512@10.0.0.2:1791 passive'], b: ['64512@10.0.0.2 -> 64512@10.0.0.1:1790'] },
+  {
+    a: ['Mesh 64512@10.0.0.1 -> 64512@10.0.0.2:1791 passive'],
+    b: ['Mesh 64512@10.0.0.2 -> 64512@10.0.0.1:1790'],
+  },
 );
 
 test(
@@ -99,7 +98,11 @@ test(
     nodes: { a: { v4: '10.0.0.1/24' }, b: { v4: '10.0.0.2/24' }, c: { v4: '10.0.0.3/24' } },
     bgp: { 'node.b': { nodeToNodeMeshEnabled: false } },
   },
-  { a: ['64512@10.0.0.1 -> 64512@10.0.0.3:179 passive'], b: [], c: ['64512@10.0.0.3 -> 64512@10.0.0.1:179'] },
+  {
+    a: ['Mesh 64512@10.0.0.1 -> 64512@10.0.0.3:179 passive'],
+    b: [],
+    c: ['Mesh 64512@10.0.0.3 -> 64512@10.0.0.1:179'],
+  },
 );
 
 test(
@@ -108,7 +111,10 @@ test(
   {
     nodes: { a: { v4: '10.0.0.1/24' }, b: { v4: '10.0.0.2/24' }, c: { v4: '10.0.0.2/24' } },
   },
-  { a: ['64512@10.0.0.1 -> 64512@10.0.0.2:179 passive'], b: ['64512@10.0.0.2 -> 64512@10.0.0.1:179'] },
+  {
+    a: ['Mesh 64512@10.0.0.1 -> 64512@10.0.0.2:179 passive'],
+    b: ['Mesh 64512@10.0.0.2 -> 64512@10.0.0.1:179'],
+  },
 );
 
 test(
@@ -158,21 +164,27 @@ test('bgpModelFor() announces every pool, disabled ones too, but none with disab
 });
 
 const anyAs = fc.option(fc.integer({ min: 1, max: 4_294_967_295 }), { nil: undefined });
+const anyCluster = fc.constantFrom(undefined, undefined, '1.0.0.1', '1.0.0.2');
+const anyLabels = fc.constantFrom({}, { rack: 'r1' }, { rack: 'r2' });
 /** Nodes with distinct addresses, some in both families, some in none. */
-const anyNodes = fc.uniqueArray(fc.nat(200), { maxLength: 8 }).chain((hosts) =>
+const anyNodes = fc.uniqueArray(fc.nat(8), { maxLength: 6 }).chain((hosts) =>
   fc.tuple(
     ...hosts.map((host) =>
-      fc.record({ v4: fc.boolean(), v6: fc.boolean(), as: anyAs }).map(
-        (node) =>
-          [
-            `host-${host}`,
-            {
-              ...(node.v4 && { v4: `10.0.0.${host + 1}/24` }),
-              ...(node.v6 && { v6: `fd00::${(host + 1).toString(16)}/64` }),
-              ...(node.as !== undefined && { as: node.as }),
-            },
-          ] as const,
-      ),
+      fc
+        .record({ v4: fc.boolean(), v6: fc.boolean(), as: anyAs, cluster: anyCluster, labels: anyLabels })
+        .map(
+          (node) =>
+            [
+              `host-${host}`,
+              {
+                ...(node.v4 && { v4: `10.0.0.${host + 1}/24` }),
+                ...(node.v6 && { v6: `fd00::${(host + 1).toString(16)}/64` }),
+                ...(node.as !== undefined && { as: node.as }),
+                ...(node.cluster !== undefined && { cluster: node.cluster }),
+                labels: node.labels,
+              },
+            ] as const,
+        ),
     ),
   ),
 );
@@ -180,60 +192,146 @@ const anySettings = fc.record(
   {
     asNumber: fc.integer({ min: 1, max: 65_000 }),
     nodeToNodeMeshEnabled: fc.boolean(),
-    listenPort: fc.integer({ min: 1, max: 65_535 }),
+    listenPort: fc.constantFrom(179, 1790),
   },
   { requiredKeys: [] },
 );
+const anySelector = fc.constantFrom('all()', "rack == 'r1'", 'has(rack)', "!has(rack) || rack == 'r2'");
+const someNode = fc.nat(8).map((host) => `host-${host}`);
+const anyPeerIP = fc
+  .tuple(fc.constantFrom('10.0.0.', 'fd00::'), fc.integer({ min: 1, max: 9 }), fc.constantFrom('', ':1790'))
+  .map(([prefix, host, port]) =>
+    prefix === 'fd00::' && port !== '' ? `[${prefix}${host}]${port}` : `${prefix}${host}${port}`,
+  );
+const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+const anyPeer: fc.Arbitrary<PeerText> = fc
+  .record({
+    askers: fc.oneof(
+      fc.record({ node: someNode }),
+      fc.record({ nodeSelector: anySelector }),
+      fc.constant({}),
+    ),
+    asked: fc.oneof(fc.record({ peerIP: anyPeerIP }), fc.record({ peerSelector: anySelector })),
+    asNumber: optional(fc.integer({ min: 64512, max: 64514 })),
+    localASNumber: optional(fc.integer({ min: 64512, max: 64514 })),
+  })
+  .map(({ askers, asked, asNumber, localASNumber }) => ({
+    ...askers,
+    ...asked,
+    ...(asNumber !== undefined && { asNumber }),
+    ...(localASNumber !== undefined && { localASNumber }),
+  }));
+const anyReflectors = fc.uniqueArray(fc.integer({ min: 100, max: 109 }), { maxLength: 3 }).chain((hosts) =>
+  fc.tuple(
+    ...hosts.map((host) =>
+      fc
+        .record({
+          cluster: fc.constantFrom('1.0.0.1', '1.0.0.2'),
+          as: fc.constantFrom(undefined, 64513),
+          clients: optional(anySelector),
+        })
+        .map(
+          ({ cluster, as, clients }) =>
+            [
+              `rr-${host}`,
+              {
+                v4: `10.0.0.${host}`,
+                v6: `fd00::${host.toString(16)}`,
+                cluster,
+                ...(as !== undefined && { as }),
+                ...(clients !== undefined && { clients }),
+              },
+            ] as const,
+        ),
+    ),
+  ),
+);
 const anyNetwork: fc.Arbitrary<NetworkText> = fc.record({
   nodes: anyNodes.map((nodes) => Object.fromEntries(nodes)),
+  reflectors: anyReflectors.map((reflectors) => Object.fromEntries(reflectors)),
+  peers: fc.dictionary(fc.constantFrom('p', 'q', 'r', 's'), anyPeer),
   bgp: fc.dictionary(
     fc.oneof(
       fc.constant('default'),
-      fc.nat(200).map((host) => `node.host-${host}`),
+      someNode.map((node) => `node.${node}`),
     ),
     anySettings,
-    { maxKeys: 4 },
+    {
+      maxKeys: 4,
+    },
   ),
 });
+
+/** Everybody who speaks BGP, with what to call him by. */
+function modelsOf(network: NetworkText): ReadonlyMap<string, BgpModel> {
+  const input = topologyInput(network);
+  const names = [...Object.keys(network.nodes ?? {}), ...Object.keys(network.reflectors ?? {})];
+  return new Map(names.flatMap((name) => bgpModelFor(name, input) ?? []).map((model) => [model.node, model]));
+}
 
 test('bgpModelFor() is symmetric: each session is mirrored at its peer, and exactly one end is passive', (t) => {
   fc.assert(
     fc.property(anyNetwork, (network) => {
-      const input = topologyInput(network);
-      for (const name of input.nodes.keys()) {
-        const model = bgpModelFor(name, input);
-        for (const session of model?.sessions ?? []) {
-          const peer = bgpModelFor(session.peerName, input);
-          const mirrored = peer?.sessions.filter(
-            ({ peerName, family }) => peerName === name && family === session.family,
+      const models = modelsOf(network);
+      for (const model of models.values()) {
+        for (const session of model.sessions) {
+          const peer = models.get(session.peerName);
+          if (!peer) {
+            t.false(session.passive, 'towards a foreign daemon we dial');
+            continue;
+          }
+          const mirrored = peer.sessions.filter(
+            ({ peerName, peerAddress }) => peerName === model.node && peerAddress === session.localAddress,
           );
           t.like(mirrored, {
             length: 1,
             0: {
+              origin: session.origin,
               localAddress: session.peerAddress,
-              peerAddress: session.localAddress,
               localAs: session.peerAs,
               peerAs: session.localAs,
-              peerPort: model?.listenPort,
+              peerPort: model.listenPort,
               passive: !session.passive,
             },
           });
-          t.is(peer?.listenPort, session.peerPort);
+          t.is(peer.listenPort, session.peerPort);
         }
       }
     }),
   );
 });
 
-test('bgpModelFor() does not depend on the order in which resources are met', (t) => {
+test('bgpModelFor() has one session for an address and port, none with itself, and clients in its AS only', (t) => {
   fc.assert(
     fc.property(anyNetwork, (network) => {
-      const reversed = {
+      for (const { node, sessions: found } of modelsOf(network).values()) {
+        const endpoints = found.map(({ peerAddress, peerPort }) => `${peerAddress} ${peerPort}`);
+        t.is(new Set(endpoints).size, endpoints.length);
+        t.true(
+          found.every(
+            ({ peerName, peerAddress, localAddress }) => peerName !== node && peerAddress !== localAddress,
+          ),
+        );
+        t.true(found.every(({ reflectsFor, localAs, peerAs }) => !reflectsFor || localAs === peerAs));
+      }
+    }),
+  );
+});
+
+test('bgpModelFor() does not depend on the order in which resources are met', (t) => {
+  const reversed = <T>(record: Readonly<Record<string, T>> = {}) =>
+    Object.fromEntries(Object.entries(record).reverse());
+  fc.assert(
+    fc.property(anyNetwork, (network) => {
+      const { nodes, reflectors, peers } = network;
+      const turned = {
         ...network,
-        nodes: Object.fromEntries(Object.entries(network.nodes ?? {}).reverse()),
+        nodes: reversed(nodes),
+        reflectors: reversed(reflectors),
+        peers: reversed(peers),
       };
-      for (const name of Object.keys(network.nodes ?? {}))
-        t.deepEqual(bgpModelFor(name, topologyInput(reversed)), bgpModelFor(name, topologyInput(network)));
+      const [one, other] = [modelsOf(network), modelsOf(turned)];
+      t.deepEqual(Object.fromEntries(other), Object.fromEntries(one));
     }),
   );
 });

@@ -19,6 +19,8 @@ export class BgpResolver {
   readonly #listener: (model: BgpModel | undefined) => void;
   readonly #nodes = new Map<string, ResourceOf<'Node'>>();
   readonly #bgpConfigurations = new Map<string, ResourceOf<'BGPConfiguration'>>();
+  readonly #routeReflectors = new Map<string, ResourceOf<'RouteReflector'>>();
+  readonly #bgpPeers = new Map<string, ResourceOf<'BGPPeer'>>();
   readonly #pools = new Map<string, ResourceOf<'IPPool'>>();
   #enabled = false;
   #interfacePrefix = '';
@@ -32,6 +34,15 @@ export class BgpResolver {
 
   onNode(resource: ResourceOf<'Node'> | undefined, previous: ResourceOf<'Node'> | undefined): void {
     this.#replace(this.#nodes, (resource ?? previous)?.metadata.name, resource);
+  }
+
+  /** By id: a reflector may change its name while its address, which is its id, stays. */
+  onRouteReflector(id: StoredId, resource: ResourceOf<'RouteReflector'> | undefined): void {
+    this.#replace(this.#routeReflectors, id, resource);
+  }
+
+  onBgpPeer(id: StoredId, resource: ResourceOf<'BGPPeer'> | undefined): void {
+    this.#replace(this.#bgpPeers, id, resource);
   }
 
   onBgpConfiguration(
@@ -57,6 +68,8 @@ export class BgpResolver {
     this.#dirty = false;
     const input: TopologyInput = {
       nodes: this.#nodes,
+      routeReflectors: this.#routeReflectors,
+      bgpPeers: this.#bgpPeers,
       bgpConfigurations: this.#bgpConfigurations,
       pools: this.#pools,
       interfacePrefix: this.#interfacePrefix,

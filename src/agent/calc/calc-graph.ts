@@ -42,7 +42,7 @@ export interface CalcGraph {
  *              |       v                  |                                           |
  * dispatcher --+--> policy nodes ---------|--> sets, policies, profiles, endpoints --.|
  *              |                          v                                          vv
- *              +--> nodes, pools --> bgp resolver ------------------> BGP model --> event sequencer --> dataplane
+ *              +--> nodes, pools, peers --> bgp resolver -----------> BGP model --> event sequencer --> dataplane
  *              |                                                                      ^
  *              '--> pool tracker ------------------------------------------> pools ---'
  * ```
@@ -61,6 +61,7 @@ export function createCalcGraph({ node, computeBgp }: CalcGraphOptions): CalcGra
   const dispatcher = new Dispatcher();
   dispatcher.register('AgentConfiguration', (...update) => settings.onAgentConfiguration(...update));
   dispatcher.register('BGPConfiguration', (_id, now, before) => bgp.onBgpConfiguration(now, before));
+  dispatcher.register('BGPPeer', (id, now) => bgp.onBgpPeer(id, now));
   dispatcher.register('GlobalNetworkPolicy', (id, now) => activeRules.onPolicy(id, now));
   dispatcher.register('GlobalNetworkSet', (id, now) => labels.onResource(id, now));
   dispatcher.register('HostEndpoint', (id, now) => labels.onResource(id, now));
@@ -68,6 +69,7 @@ export function createCalcGraph({ node, computeBgp }: CalcGraphOptions): CalcGra
   dispatcher.register('IPPool', (id, now) => bgp.onPool(id, now));
   dispatcher.register('Node', (_id, now, before) => bgp.onNode(now, before));
   dispatcher.register('Profile', (_id, now, before) => profiles.onProfile(now, before));
+  dispatcher.register('RouteReflector', (id, now) => bgp.onRouteReflector(id, now));
   dispatcher.register('Tier', (_id, now, before) => resolver.onTier(now, before));
   dispatcher.register('WorkloadEndpoint', (id, now) => labels.onResource(id, now));
 

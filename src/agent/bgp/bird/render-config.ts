@@ -1,8 +1,9 @@
 /**
  * The configuration of BIRD 2 for one host: both families in one daemon, as text.
  *
- * A host announces its own workloads, nothing else: routes to single addresses that the kernel holds with the agent's
- * protocol number (rtm_protocol, rtnetlink(7)) inside a pool. It believes of its peers only what lies inside pools.
+ * A host announces its own workloads: routes to single addresses that the kernel holds with the agent's protocol number
+ * (rtm_protocol, rtnetlink(7)) inside a pool. What peers tell it of the pools it believes and, by the rules of BGP,
+ * passes on; only what came through the full mesh is not told to the mesh again, where everybody has heard it.
  * The kernel's other routes are read as well, the default route included, because the next hop of a BGP route is
  * looked up in BIRD's own table; the export filters keep them from leaving. `protocol direct` is needed for the same
  * reason: the kernel protocol does not learn connected networks, and without them every next hop would be resolved
@@ -130,14 +131,19 @@ function familyPart(family: IpFamily, model: BgpModel, options: BirdConfigOption
     ...poolSet('hidden', family, model.hiddenPools, bird`reject`),
     ...poolSet('announced', family, model.exportedPools, bird`accept`),
   ];
+  const announced = [
+    bird`if source = RTS_INHERIT && !(${isWorkload}) then reject;`,
+    bird`if source != RTS_INHERIT && source != RTS_BGP then reject;`,
+    ...poolRules.map(({ rule }) => rule),
+    bird`reject;`,
+  ];
   return [
     ...poolRules.map(({ definition }) => definition),
+    block(bird`\nfilter heddle_export_${family}`, ...announced),
     block(
-      bird`\nfilter heddle_export_${family}`,
-      bird`if source != RTS_INHERIT then reject;`,
-      bird`if !(${isWorkload}) then reject;`,
-      ...poolRules.map(({ rule }) => rule),
-      bird`reject;`,
+      bird`\nfilter heddle_export_mesh_${family}`,
+      bird`if source = RTS_BGP && proto ~ "Mesh_*" then reject;`,
+      ...announced,
     ),
     block(bird`\nfilter heddle_import_${family}`, ...poolRules.map(({ rule }) => rule), bird`reject;`),
     block(
@@ -146,8 +152,12 @@ function familyPart(family: IpFamily, model: BgpModel, options: BirdConfigOption
       bird`if ${isWorkload} then preference = 150;`,
       bird`accept;`,
     ),
-    kernelProtocol(family, bird`filter heddle_from_kernel_${family}`),
-    sessionTemplate(family),
+    kernelProtocol(
+      family,
+      bird`filter heddle_from_kernel_${family}`,
+      model.controlPlaneOnly ? bird`none` : BGP_ROUTES,
+    ),
+    sessionTemplate(family, model),
   ];
 }
 
@@ -181,7 +191,7 @@ const NOTHING = bird``;
  * No import filter may ever refuse a route that was learned: BIRD 2.0.12 keeps pointing at the entry it then frees,
  * and announces other networks in its place once the route is let in again.
  */
-function kernelProtocol(family: IpFamily, imported: BirdText): BirdText {
+function kernelProtocol(family: IpFamily, imported: BirdText, exported = BGP_ROUTES): BirdText {
   return block(
     bird`\nprotocol kernel heddle_kernel_${family}`,
     bird`learn;`,
@@ -191,11 +201,13 @@ function kernelProtocol(family: IpFamily, imported: BirdText): BirdText {
     bird`scan time 10;`,
     // A burst of a thousand routes overflows the default buffer, and then waits for the next scan.
     bird`netlink rx buffer 16777216;`,
-    channel(family, bird`import ${imported};`, bird`export where source = RTS_BGP;`),
+    channel(family, bird`import ${imported};`, bird`export ${exported};`),
   );
 }
 
-function sessionTemplate(family: IpFamily): BirdText {
+const BGP_ROUTES = bird`where source = RTS_BGP`;
+
+function sessionTemplate(family: IpFamily, { controlPlaneOnly }: BgpModel): BirdText {
   return block(
     bird`\ntemplate bgp heddle_bgp_${family}`,
     // Next hops are looked up and the path may have routers in it, for eBGP as for iBGP.
@@ -210,13 +222,14 @@ function sessionTemplate(family: IpFamily): BirdText {
       family,
       bird`import filter heddle_import_${family};`,
       bird`export filter heddle_export_${family};`,
-      bird`next hop self;`,
+      // No packet takes its way through a host whose kernel has no routes.
+      controlPlaneOnly ? bird`next hop keep;` : undefined,
       bird`add paths on;`,
     ),
   );
 }
 
-function channel(family: IpFamily, ...body: readonly BirdText[]): BirdText {
+function channel(family: IpFamily, ...body: readonly (BirdText | undefined)[]): BirdText {
   return bird`${block(bird`ipv${family}`, ...body)};`;
 }
 
@@ -227,5 +240,13 @@ function sessionProtocol(session: BgpSession, listenPort: number): BirdText {
     bird`local ${address(session.localAddress)} port ${listenPort} as ${session.localAs};`,
     bird`neighbor ${address(session.peerAddress)} port ${session.peerPort} as ${session.peerAs};`,
     session.passive ? bird`passive on;` : undefined,
+    ...reflection(session),
+    session.origin === 'Mesh'
+      ? channel(session.family, bird`export filter heddle_export_mesh_${session.family};`)
+      : undefined,
   );
+}
+
+function reflection({ reflectsFor }: BgpSession): BirdText[] {
+  return reflectsFor === undefined ? [] : [bird`rr client;`, bird`rr cluster id ${address(reflectsFor)};`];
 }

@@ -78,6 +78,37 @@ const GOLDEN: Readonly<Record<string, () => string>> = {
       { nodes: { a: { v4: '10.0.0.1/24' } }, bgp: { 'node.a': { logSeverityScreen: 'None' } }, pools: POOLS },
       { log: { to: 'stderr' }, deviceRouteProtocol: 3 },
     ),
+  peers: () =>
+    render('host-1', {
+      nodes: {
+        'host-1': { v4: '10.0.0.1/24', v6: 'fd00::1/64' },
+        'host-2': { v4: '10.0.0.2/24', v6: 'fd00::2/64' },
+      },
+      peers: {
+        tor: { peerIP: '10.0.0.254', asNumber: 65001 },
+        lab: { node: 'host-1', peerIP: '[fd00::254]:1790', asNumber: 65002, localASNumber: 65003 },
+      },
+      pools: POOLS,
+    }),
+  'reflecting-node': () =>
+    render('r', {
+      nodes: { a: { v4: '10.0.0.1/24' }, r: { v4: '10.0.0.9/24', cluster: '1.0.0.1' } },
+      peers: {
+        reflectors: { peerSelector: 'has(rr)', nodeSelector: 'all()' },
+        r: { node: 'a', peerIP: '10.0.0.9' },
+      },
+      pools: POOLS,
+    }),
+  'route-reflector': () =>
+    render('rr-1', {
+      nodes: { a: { v4: '10.0.0.1/24', v6: 'fd00::1/64' }, b: { v4: '10.0.0.2/24' } },
+      reflectors: {
+        'rr-1': { v4: '10.0.0.11', v6: 'fd00::11', cluster: '1.0.0.1' },
+        'rr-2': { v4: '10.0.0.12', cluster: '1.0.0.2' },
+      },
+      bgp: { default: { nodeToNodeMeshEnabled: false } },
+      pools: POOLS,
+    }),
   idle: () => renderIdleBirdConfig(OPTIONS),
 };
 

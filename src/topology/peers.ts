@@ -1,0 +1,139 @@
+/**
+ * The sessions that BGPPeers ask for.
+ *
+ * A peer has two sides: the nodes that ask (node, nodeSelector, or all) and those that are asked (peerIP or
+ * peerSelector). When the asked side is ours, it gets the session too (`reversePeering: Auto`), with the AS numbers
+ * the other way round. A node may be on both sides; then of each two the one whose name comes first asks, so that
+ * both ends come to the same numbers. At an address of ours a port that our daemon does not listen on belongs to
+ * somebody else's daemon.
+ */
+import { type Address, familyOf, IP_FAMILIES } from '../model/address.js';
+import { type PeerAddress, parsePeerAddress } from '../model/peer-address.js';
+import type { ResourceOf, SpecOf } from '../model/resource.js';
+import { matchesSelector } from '../model/selector/evaluate.js';
+import { selectorAst } from '../model/selector/selector.js';
+import type { BgpSession } from './bgp-model.js';
+import { reflectionFor, sessionWith } from './session.js';
+import { DEFAULT_BGP_PORT, type Speaker } from './speaker.js';
+import type { TopologyInput } from './topology-input.js';
+
+type Spec = SpecOf<'BGPPeer'>;
+
+/** What peers ask of `local`; the more specific the peer, the earlier. Several may name the same endpoint. */
+export function peerSessions(
+  local: Speaker,
+  speakers: readonly Speaker[],
+  input: Pick<TopologyInput, 'bgpPeers'>,
+): readonly BgpSession[] {
+  return mostSpecificFirst(input).flatMap((peer) => sessionsOf(peer, local, speakers));
+}
+
+function mostSpecificFirst({ bgpPeers }: Pick<TopologyInput, 'bgpPeers'>): ResourceOf<'BGPPeer'>[] {
+  const rank = ({ node, nodeSelector }: Spec) =>
+    node !== undefined ? 0 : nodeSelector !== undefined ? 1 : 2;
+  return [...bgpPeers.values()].sort(
+    (a, b) => rank(a.spec) - rank(b.spec) || (a.metadata.name < b.metadata.name ? -1 : 1),
+  );
+}
+
+function sessionsOf(
+  { metadata, spec }: ResourceOf<'BGPPeer'>,
+  local: Speaker,
+  speakers: readonly Speaker[],
+): readonly BgpSession[] {
+  const peerIP = spec.peerIP === undefined ? undefined : parsePeerAddress(spec.peerIP);
+  const others = speakers.filter((speaker) => speaker !== local);
+  if (peerIP && isAsker(spec, local) && !speakers.some((speaker) => listensOn(speaker, peerIP)))
+    return foreignSession(metadata.name, spec, local, peerIP, others);
+  return others.flatMap((peer) => {
+    const side = sideOf(spec, peerIP, local, peer);
+    if (!side) return [];
+    const { asNumber, localASNumber } = spec;
+    const numbers =
+      side.role === 'asker'
+        ? { localAs: localASNumber, peerAs: asNumber }
+        : { localAs: asNumber, peerAs: localASNumber };
+    const families = peerIP ? [familyOf(peerIP.address)] : IP_FAMILIES;
+    return families.flatMap(
+      (family) =>
+        sessionWith(local, peer, family, {
+          origin: originOf(spec),
+          hasOtherEnd: side.hasOtherEnd,
+          ...numbers,
+        }) ?? [],
+    );
+  });
+}
+
+interface Side {
+  readonly role: 'asker' | 'asked';
+  readonly hasOtherEnd: boolean;
+}
+
+/** On which side of the peer `local` has a session with `peer`; undefined: it has none. */
+function sideOf(
+  spec: Spec,
+  peerIP: PeerAddress | undefined,
+  local: Speaker,
+  peer: Speaker,
+): Side | undefined {
+  const asks = isAsker(spec, local) && isAsked(spec, peerIP, peer);
+  const isAskedBack = isAsker(spec, peer) && isAsked(spec, peerIP, local);
+  if (spec.reversePeering === 'Manual') return asks ? { role: 'asker', hasOtherEnd: isAskedBack } : undefined;
+  if (asks && isAskedBack) return { role: local.name < peer.name ? 'asker' : 'asked', hasOtherEnd: true };
+  if (asks) return { role: 'asker', hasOtherEnd: true };
+  return isAskedBack ? { role: 'asked', hasOtherEnd: true } : undefined;
+}
+
+function isAsker({ node, nodeSelector }: Spec, speaker: Speaker): boolean {
+  if (speaker.kind !== 'Node') return false;
+  if (node !== undefined) return speaker.name === node;
+  return nodeSelector === undefined || matchesSelector(selectorAst(nodeSelector), speaker.labels);
+}
+
+function isAsked({ peerSelector }: Spec, peerIP: PeerAddress | undefined, speaker: Speaker): boolean {
+  if (peerIP) return listensOn(speaker, peerIP);
+  if (speaker.kind !== 'Node' || peerSelector === undefined) return false;
+  return matchesSelector(selectorAst(peerSelector), speaker.labels);
+}
+
+function listensOn(speaker: Speaker, { address, port }: PeerAddress): boolean {
+  return hasAddress(speaker, address) && (port === undefined || port === speaker.listenPort);
+}
+
+function hasAddress({ addresses }: Speaker, address: Address): boolean {
+  return addresses.get(familyOf(address)) === address;
+}
+
+/** With a daemon that is not ours. Without an AS number there is none, unless it runs on a node of ours. */
+function foreignSession(
+  peerName: string,
+  spec: Spec,
+  local: Speaker,
+  { address, port = DEFAULT_BGP_PORT }: PeerAddress,
+  others: readonly Speaker[],
+): readonly BgpSession[] {
+  const family = familyOf(address);
+  const localAddress = local.addresses.get(family);
+  const peerAs = spec.asNumber ?? others.find((speaker) => hasAddress(speaker, address))?.asNumber;
+  if (localAddress === undefined || localAddress === address || peerAs === undefined) return [];
+  const localAs = spec.localASNumber ?? local.asNumber;
+  return [
+    {
+      origin: originOf(spec),
+      peerName,
+      family,
+      localAddress,
+      localAs,
+      peerAddress: address,
+      peerPort: port,
+      peerAs,
+      passive: false,
+      ...reflectionFor(local, undefined, localAs === peerAs),
+    },
+  ];
+}
+
+function originOf({ node, nodeSelector }: Spec): BgpSession['origin'] {
+  return node === undefined && nodeSelector === undefined ? 'Global' : 'Node';
+}
