@@ -11,8 +11,9 @@ import type { Direction } from '../model/rule.js';
 import { evaluate } from '../policy/evaluate.js';
 import type { Membership, Packet } from '../policy/match-rule.js';
 import { membershipOf } from './membership.js';
+import { NEIGHBOR_DISCOVERY, ROUTER_ADVERTISEMENT } from './neighbor-discovery.js';
 import type { Endpoint, Network } from './network.js';
-import type { Party } from './parties.js';
+import { hostOf, isSame, type Party } from './parties.js';
 import { type Side, sideOfDecision } from './side.js';
 
 export interface Sides {
@@ -37,11 +38,6 @@ export function createJudge(network: Network): Judge {
 interface Context {
   readonly network: Network;
   readonly membership: Membership;
-}
-
-function isSame(from: Party, to: Party): boolean {
-  if (from.type === 'workload' && to.type === 'workload') return from.endpoint === to.endpoint;
-  return from.type === 'host' && to.type === 'host' && from.name === to.name;
 }
 
 function egressSide(context: Context, from: Party, to: Party, packet: Packet): Side | null {
@@ -80,10 +76,6 @@ function isHostAndOwnWorkload(host: Party, workload: Party): boolean {
 }
 
 const INACTIVE = 'the endpoint is inactive: all its packets are dropped';
-/** RFC 4861 and RFC 2710; MLD is 130 to 132. */
-const NEIGHBOR_DISCOVERY: ReadonlySet<number> = new Set([130, 131, 132, 133, 135, 136]);
-const ROUTER_ADVERTISEMENT = 134;
-
 /** What the chains around the rules decide. */
 function fixedEgress(endpoint: Endpoint, toOwnHost: boolean, { family, icmp }: Packet): Side | undefined {
   if (family === 6 && icmp?.type === ROUTER_ADVERTISEMENT)
@@ -122,7 +114,7 @@ function placeOf({ kind, name, node }: Endpoint): Pick<Side, 'endpoint' | 'node'
 function arriving({ pools, hosts }: Network, from: Party, to: Party, packet: Packet): Packet {
   if (from.type !== 'workload' || to.type === 'outside') return packet;
   const { node } = from.endpoint;
-  if (node === (to.type === 'workload' ? to.endpoint.node : to.name)) return packet;
+  if (node === hostOf(to)) return packet;
   const isMasqueraded =
     pools.some(({ cidr, natOutgoing }) => natOutgoing && cidrContains(cidr, from.address)) &&
     !pools.some(({ cidr }) => cidrContains(cidr, to.address));

@@ -151,3 +151,21 @@ function knownNames(names: readonly string[]): string {
   const rest = names.length > NAMES_SHOWN ? `, and ${names.length - NAMES_SHOWN} more` : '';
   return `there are: ${shown}${rest}`;
 }
+
+/** True for two addresses of one endpoint, or of one host: what they say to each other never leaves it. */
+export function isSame(a: Party, b: Party): boolean {
+  if (a.type === 'workload' && b.type === 'workload') return a.endpoint === b.endpoint;
+  return a.type === 'host' && b.type === 'host' && a.name === b.name;
+}
+
+/** The host that somebody is on; undefined outside. */
+export function hostOf(party: Party | undefined): string | undefined {
+  switch (party?.type) {
+    case 'workload':
+      return party.endpoint.node;
+    case 'host':
+      return party.name;
+    default:
+      return undefined;
+  }
+}

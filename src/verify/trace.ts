@@ -5,10 +5,10 @@
  * whatever the question leaves open is an error.
  */
 import { type Address, familyOf, type IpFamily } from '../model/address.js';
-import { PROTOCOL_NUMBERS, protocolText } from '../model/rule.js';
 import type { Packet } from '../policy/match-rule.js';
 import { createJudge, type Sides } from './judge.js';
 import type { Network } from './network.js';
+import { DEFAULT_SOURCE_PORT, ECHO_REQUEST, icmpProtocol, protocolLabel } from './packets.js';
 import { type Asked, createDirectory, type Party } from './parties.js';
 import { type AskedProtocol, type Parsed, type Question, refuse } from './question.js';
 import type { Side } from './side.js';
@@ -84,14 +84,10 @@ function agreeOnFamily(asked: readonly Asked[], wanted: IpFamily | undefined): I
   return families.size > 1 ? undefined : family;
 }
 
-const DEFAULT_SOURCE_PORT = 49_152;
-/** Echo request: RFC 792, RFC 4443. */
-const ECHO_REQUEST = { 4: 8, 6: 128 } as const;
-
 function packetOf(question: Question, source: Address, destination: Address): Packet {
   const family = familyOf(source);
   const protocol = protocolIn(family, question.protocol);
-  if (protocol === icmpOf(family)) {
+  if (protocol === icmpProtocol(family)) {
     const { type = ECHO_REQUEST[family], code = 0 } = question.icmp ?? {};
     const ends = { source: { address: source }, destination: { address: destination } };
     return { family, protocol, ...ends, icmp: { type, code } };
@@ -106,11 +102,7 @@ function packetOf(question: Question, source: Address, destination: Address): Pa
 }
 
 function protocolIn(family: IpFamily, asked: AskedProtocol): number {
-  return asked === 'icmp' ? icmpOf(family) : asked;
-}
-
-function icmpOf(family: IpFamily): number {
-  return family === 4 ? PROTOCOL_NUMBERS.ICMP : PROTOCOL_NUMBERS.ICMPv6;
+  return asked === 'icmp' ? icmpProtocol(family) : asked;
 }
 
 function describeTrace(question: Question, from: Party, to: Party, packet: Packet, sides: Sides): Trace {
@@ -129,12 +121,6 @@ function describeTrace(question: Question, from: Party, to: Party, packet: Packe
     to: describeEnd(to),
     ...(icmp && { icmp }),
   };
-}
-
-/** `tcp`, `icmpv6`, or a number. */
-export function protocolLabel(protocol: number): string | number {
-  const text = protocolText(protocol);
-  return typeof text === 'number' ? text : text.toLowerCase();
 }
 
 function describeEnd(party: Party): TraceEnd {

@@ -2,9 +2,21 @@
  * What tests of connectivity build beyond test/helpers/build-resources.ts.
  */
 import { type InterfaceAddress, parseInterfaceAddress } from '../../src/model/address.js';
+import type { ResourceOf } from '../../src/model/resource.js';
+import { cidr, resource } from '../helpers/build-resources.js';
 
 export function interfaceAddress(text: string): InterfaceAddress {
   const parsed = parseInterfaceAddress(text);
   if (parsed === undefined) throw new TypeError(`Does not parse: ${text}`);
   return parsed;
+}
+
+/** A pool of addresses, without encapsulation. */
+export function pool(
+  name: string,
+  text: string,
+  { natOutgoing = false }: { readonly natOutgoing?: boolean } = {},
+): ResourceOf<'IPPool'> {
+  const off = { disabled: false, ipipMode: 'Never', vxlanMode: 'Never', disableBGPExport: false } as const;
+  return resource('IPPool', name, { cidr: cidr(text), natOutgoing, ...off });
 }

@@ -4,7 +4,7 @@ import { networkFrom } from '../../src/verify/network.js';
 import { parseConversation, type Question } from '../../src/verify/question.js';
 import { type Trace, trace } from '../../src/verify/trace.js';
 import { address, cidr, policy, resource, selector, workload } from '../helpers/build-resources.js';
-import { interfaceAddress } from './build-network.js';
+import { interfaceAddress, pool } from './build-network.js';
 
 const NODES: readonly Resource[] = [
   resource('Node', 'host-1', { bgp: { ipv4Address: interfaceAddress('10.99.0.1/24') } }),
@@ -163,21 +163,14 @@ test('an address belongs to the active one of its endpoints', (t) => {
 });
 
 test('a packet from a pool with natOutgoing arrives outside the pools with the address of its host', (t) => {
-  const pool = resource('IPPool', 'pool', {
-    cidr: cidr('192.168.0.0/16'),
-    natOutgoing: true,
-    disabled: false,
-    ipipMode: 'Never',
-    vxlanMode: 'Never',
-    disableBGPExport: false,
-  });
+  const workloads = pool('workloads', '192.168.0.0/16', { natOutgoing: true });
   const stray = workload('stray', { addresses: ['172.16.0.1'], node: 'host-2' });
   const near = workload('near', { addresses: ['172.16.0.2'], node: 'host-1' });
   const fromWeb = policy('from-web', {
     types: ['Ingress'],
     ingress: [{ action: 'Allow', source: { nets: [cidr('192.168.0.0/16')] } }],
   });
-  const network = [...NETWORK, pool, stray, near, fromWeb];
+  const network = [...NETWORK, workloads, stray, near, fromWeb];
   t.is(ask(network, 'web', 'api').verdict, 'allow');
   t.is(ask(network, 'web', 'near').verdict, 'allow');
   t.is(ask(network, 'web', 'stray').verdict, 'deny');

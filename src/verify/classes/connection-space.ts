@@ -1,0 +1,194 @@
+/**
+ * All packets of one IP version, cut where rules tell them apart.
+ *
+ * An atom is a set of packets that no rule can distinguish by protocol, ports, or ICMP type and code: TCP from any
+ * port to 80, echo requests, every protocol that nobody mentions. A rule then matches whole atoms, and what it says
+ * of one packet of an atom it says of all. Source ports are a dimension of their own, cut only where a rule asks for
+ * them. Whether a rule matches an atom is asked of policy/match-rule.ts, so that there is one truth.
+ */
+import { type Address, addressFromBits, type IpFamily } from '../../model/address.js';
+import { addBit, type Bitset, emptyBitset } from '../../model/bitset.js';
+import { type EntityMatch, hasPorts, type PortRange, PROTOCOL_NUMBERS, type Rule } from '../../model/rule.js';
+import { type Membership, matchesRule, type Packet } from '../../policy/match-rule.js';
+import { NEIGHBOR_DISCOVERY, ROUTER_ADVERTISEMENT } from '../neighbor-discovery.js';
+import { ECHO_REQUEST, icmpProtocol } from '../packets.js';
+
+export interface Atom {
+  /** undefined: every protocol that no rule mentions. */
+  readonly protocol: number | undefined;
+  readonly sourcePorts?: PortRange;
+  readonly destinationPorts?: PortRange;
+  /** undefined in an ICMP atom: every type that no rule mentions. */
+  readonly icmpType?: number;
+  /** undefined: every code that no rule mentions with this type. */
+  readonly icmpCode?: number;
+  /** One of the packets, between addresses that mean nothing. */
+  readonly sample: Packet;
+}
+
+export interface ConnectionSpace {
+  readonly family: IpFamily;
+  readonly atoms: readonly Atom[];
+  /** The atoms that the rule matches, whatever the addresses. */
+  matchesOf(rule: Rule): Bitset;
+}
+
+/** Types that are told apart even where no rule does. */
+const FIXED_TYPES: Readonly<Record<IpFamily, readonly number[]>> = {
+  4: [],
+  6: [...NEIGHBOR_DISCOVERY, ROUTER_ADVERTISEMENT],
+};
+
+export function connectionSpace(family: IpFamily, rules: Iterable<Rule>): ConnectionSpace {
+  const distinct = distinctConnections(rules);
+  const conditions = [...distinct.values()];
+  const icmp = icmpProtocol(family);
+  const atoms: Atom[] = [
+    ...Object.values(PROTOCOL_NUMBERS)
+      .filter(hasPorts)
+      .flatMap((protocol) => portAtoms(family, protocol, conditions)),
+    ...icmpAtoms(family, icmp, conditions),
+    ...plainAtoms(family, icmp, conditions),
+  ];
+  const known = new Map<string, Bitset>();
+  return {
+    family,
+    atoms,
+    matchesOf(rule) {
+      const key = connectionKey(rule);
+      const found = known.get(key) ?? matchAtoms(connectionPart(rule), atoms);
+      known.set(key, found);
+      return found;
+    },
+  };
+}
+
+/** The rules by what they ask of anything but addresses. */
+function distinctConnections(rules: Iterable<Rule>): ReadonlyMap<string, Rule> {
+  const distinct = new Map<string, Rule>();
+  for (const rule of rules) distinct.set(connectionKey(rule), rule);
+  return distinct;
+}
+
+function connectionKey({ family, protocol, notProtocol, icmp, notIcmp, source, destination }: Rule): string {
+  const ports = [source.ports, source.notPorts, destination.ports, destination.notPorts].map(rangesKey);
+  const types = [icmp, notIcmp].map((one) => (one ? `${one.type}/${one.code ?? ''}` : ''));
+  return [family, protocol, notProtocol, ...types, ...ports].join(' ');
+}
+
+function rangesKey(ranges: readonly PortRange[]): string {
+  return ranges.map(({ first, last }) => `${first}:${last}`).join(',');
+}
+
+/** The rule with its addresses forgotten. */
+function connectionPart(rule: Rule): Rule {
+  const portsOf = ({ ports, notPorts }: EntityMatch): EntityMatch => ({
+    nets: [],
+    notNets: [],
+    ports,
+    notPorts,
+  });
+  return { ...rule, source: portsOf(rule.source), destination: portsOf(rule.destination) };
+}
+
+const NOBODY: Membership = { inSelector: () => false, inTag: () => false };
+
+function matchAtoms(rule: Rule, atoms: readonly Atom[]): Bitset {
+  const matched = emptyBitset(atoms.length);
+  for (const [index, { sample }] of atoms.entries())
+    if (matchesRule(rule, sample, NOBODY)) addBit(matched, index);
+  return matched;
+}
+
+function portAtoms(family: IpFamily, protocol: number, conditions: readonly Rule[]): Atom[] {
+  const asking = conditions.filter((rule) => rule.protocol === undefined || rule.protocol === protocol);
+  const sources = cutPorts(asking.map(({ source }) => source));
+  const destinations = cutPorts(asking.map(({ destination }) => destination));
+  return sources.flatMap((sourcePorts) =>
+    destinations.map((destinationPorts) => ({
+      protocol,
+      sourcePorts,
+      destinationPorts,
+      sample: sampleOf(family, protocol, { source: sourcePorts.first, destination: destinationPorts.first }),
+    })),
+  );
+}
+
+const MAX_PORT = 65_535;
+
+/** The pieces between all ends of all ranges, in order. Nobody connects to port 0. */
+function cutPorts(ends: readonly Pick<EntityMatch, 'ports' | 'notPorts'>[]): PortRange[] {
+  const starts = new Set([1]);
+  for (const { ports, notPorts } of ends) {
+    for (const { first, last } of [...ports, ...notPorts]) {
+      starts.add(first);
+      if (last < MAX_PORT) starts.add(last + 1);
+    }
+  }
+  const sorted = [...starts].sort((a, b) => a - b);
+  return sorted.map((first, index) => ({ first, last: (sorted[index + 1] ?? MAX_PORT + 1) - 1 }));
+}
+
+function icmpAtoms(family: IpFamily, protocol: number, conditions: readonly Rule[]): Atom[] {
+  const codesByType = new Map<number, Set<number>>();
+  for (const type of [...FIXED_TYPES[family], ECHO_REQUEST[family]]) codesByType.set(type, new Set());
+  codesByType.get(ECHO_REQUEST[family])?.add(0);
+  for (const match of conditions.flatMap(({ icmp, notIcmp }) => [icmp, notIcmp])) {
+    if (!match) continue;
+    const codes = codesByType.get(match.type) ?? new Set<number>();
+    codesByType.set(match.type, match.code === undefined ? codes : codes.add(match.code));
+  }
+  const atom = (type: number, code: number): Atom['sample'] =>
+    sampleOf(family, protocol, undefined, { type, code });
+  const byType = [...codesByType].sort(([a], [b]) => a - b);
+  return [
+    ...byType.flatMap(([icmpType, codes]) => [
+      ...[...codes].map((icmpCode) => ({ protocol, icmpType, icmpCode, sample: atom(icmpType, icmpCode) })),
+      { protocol, icmpType, sample: atom(icmpType, firstAbsent(codes)) },
+    ]),
+    { protocol, sample: atom(firstAbsent(codesByType), 0) },
+  ];
+}
+
+/** RFC 2784: of the protocols without ports and types, one that people know. */
+const GRE = 47;
+
+function plainAtoms(family: IpFamily, icmp: number, conditions: readonly Rule[]): Atom[] {
+  const mentioned = new Set(
+    conditions.flatMap((rule) => [rule.protocol, rule.notProtocol].filter((one) => one !== undefined)),
+  );
+  const taken = new Set([...mentioned, icmp, ...Object.values(PROTOCOL_NUMBERS)]);
+  const plain = [...mentioned, PROTOCOL_NUMBERS.ICMP, PROTOCOL_NUMBERS.ICMPv6].filter(
+    (protocol) => protocol !== icmp && !hasPorts(protocol),
+  );
+  return [
+    ...[...new Set(plain)].map((protocol) => ({ protocol, sample: sampleOf(family, protocol) })),
+    { protocol: undefined, sample: sampleOf(family, firstAbsent(taken, GRE)) },
+  ];
+}
+
+function firstAbsent(taken: { has(number: number): boolean }, from = 0): number {
+  let number = from;
+  while (taken.has(number)) number += 1;
+  return number;
+}
+
+function sampleOf(
+  family: IpFamily,
+  protocol: number,
+  ports?: { readonly source: number; readonly destination: number },
+  icmp?: NonNullable<Packet['icmp']>,
+): Packet {
+  const address = unspecified(family);
+  return {
+    family,
+    protocol,
+    source: { address, ...(ports && { port: ports.source }) },
+    destination: { address, ...(ports && { port: ports.destination }) },
+    ...(icmp && { icmp }),
+  };
+}
+
+function unspecified(family: IpFamily): Address {
+  return addressFromBits(0n, family);
+}

@@ -1,0 +1,153 @@
+/**
+ * Who may talk to whom in one IP version, for all at once: exact, and far cheaper than asking for every pair.
+ *
+ * Whatever rules cannot tell apart is treated as one: packets as atoms, addresses as peers, endpoints with equal
+ * rules as classes. What may pass between two classes is what the egress row of the one and the ingress row of the
+ * other have in common. Two networks can be held at once, and then share all numbers, so that equal numbers mean
+ * equal policy.
+ */
+import type { IpFamily } from '../../model/address.js';
+import { addBit, type Bitset, BitsetInterner, emptyBitset } from '../../model/bitset.js';
+import { NEIGHBOR_DISCOVERY, ROUTER_ADVERTISEMENT } from '../neighbor-discovery.js';
+import type { Network } from '../network.js';
+import { icmpProtocol } from '../packets.js';
+import { hostOf, isSame } from '../parties.js';
+import { Chains, ChainWriter } from './chains.js';
+import { ALL_CONNECTIONS, type ConnectionSet, ConnectionSets, NO_CONNECTIONS } from './connection-sets.js';
+import { type ConnectionSpace, connectionSpace } from './connection-space.js';
+import type { LabelGroups } from './label-groups.js';
+import { type Masquerade, masqueradeIn } from './masquerade.js';
+import { mergePeers } from './merge-peers.js';
+import { peersOf } from './peers.js';
+import { type Point, pointsOf, rulesOf } from './points.js';
+import { type Row, RowBuilder, rowAt } from './rows.js';
+import { SelfChainFinder, type SelfChains } from './self-chains.js';
+
+/** Points that no rule tells apart, at either end of a packet. */
+export interface PointClass {
+  /** Positions of points; at least one. */
+  readonly points: readonly number[];
+  /** What the rules of others see. */
+  readonly peer: number;
+  /** In each network, the numbers of its chains. */
+  readonly chains: readonly SelfChains[];
+}
+
+export class FamilyConnectivity {
+  readonly family: IpFamily;
+  readonly space: ConnectionSpace;
+  readonly sets: ConnectionSets;
+  readonly points: readonly Point[];
+  readonly classes: readonly PointClass[];
+  /** The class of each point. */
+  readonly classOf: readonly number[];
+  readonly #networks: readonly Network[];
+  readonly #chains: readonly (readonly SelfChains[])[];
+  readonly #allChains = new Chains();
+  readonly #masquerade: readonly Masquerade[];
+  readonly #discovery: ConnectionSet;
+  readonly #peerOf: readonly number[];
+  readonly #builder: RowBuilder;
+  readonly #rows: Row[] = [];
+
+  constructor(networks: readonly Network[], family: IpFamily, groups: LabelGroups) {
+    this.#networks = networks;
+    this.family = family;
+    this.space = connectionSpace(
+      family,
+      networks.flatMap((network) => [...rulesOf(network)]),
+    );
+    this.sets = new ConnectionSets(this.space.atoms.length);
+    const isAllowed = (type: number | undefined): boolean => type !== ROUTER_ADVERTISEMENT;
+    const sendable = family === 6 ? this.#icmpAtoms(isAllowed, true) : ALL_CONNECTIONS;
+    this.#discovery =
+      family === 6
+        ? this.#icmpAtoms((type) => type !== undefined && NEIGHBOR_DISCOVERY.has(type), false)
+        : NO_CONNECTIONS;
+    const { points, regions } = pointsOf(networks, family);
+    this.points = points;
+    const peers = peersOf(points, networks, groups, regions);
+    const peerSets = new BitsetInterner();
+    this.#chains = networks.map((network, version) => {
+      const { space, sets } = this;
+      const writer = new ChainWriter({ family, version, space, sets, peers, peerSets });
+      const finder = new SelfChainFinder({ network, groups, writer, chains: this.#allChains, sendable });
+      return points.map(({ parties }, point) => finder.find(parties[version], peers.ofPoint[point] ?? 0));
+    });
+    const merged = mergePeers(peers.size, peerSets.all);
+    this.#builder = new RowBuilder(merged.size, this.sets, (set) => merged.merge(peerSets.get(set)));
+    this.#peerOf = peers.ofPoint.map((peer) => merged.of[peer] ?? 0);
+    this.#masquerade = networks.map((network, version) => masqueradeIn(network, version, points));
+    ({ classes: this.classes, classOf: this.classOf } = this.#classify());
+  }
+
+  /** What a chain says of every peer. */
+  row(chain: number): Row {
+    const row = this.#rows[chain] ?? this.#builder.build(this.#allChains.get(chain));
+    this.#rows[chain] = row;
+    return row;
+  }
+
+  /** What may pass from one point to another in one of the networks; within one endpoint or host, everything. */
+  between(version: number, from: number, to: number): ConnectionSet {
+    const [source, destination] = [from, to].map((point) => this.points[point]?.parties[version]);
+    if (!source || !destination) return NO_CONNECTIONS;
+    if (isSame(source, destination)) return ALL_CONNECTIONS;
+    const host = hostOf(source);
+    const isLocal = host !== undefined && host === hostOf(destination);
+    if (isLocal && source.type === 'host' && destination.type === 'workload')
+      return destination.endpoint.active ? ALL_CONNECTIONS : NO_CONNECTIONS;
+    if (isLocal && source.type === 'workload' && destination.type === 'host')
+      return this.#toOwnHost(version, from, to);
+    return this.betweenRemote(version, from, to);
+  }
+
+  /** The same for two points that share no endpoint, and are not a host and its own workload. */
+  betweenRemote(version: number, from: number, to: number): ConnectionSet {
+    const seen = this.#masquerade[version]?.senderSeen(from, to) ?? from;
+    const egress = rowAt(this.#rowOf(version, from, 'egress'), this.#peerOf[to] ?? 0);
+    const ingress = rowAt(this.#rowOf(version, to, 'ingress'), this.#peerOf[seen] ?? 0);
+    return this.sets.common(egress, ingress);
+  }
+
+  #toOwnHost(version: number, from: number, to: number): ConnectionSet {
+    const party = this.points[from]?.parties[version];
+    const { defaultEndpointToHostAction } = this.#networkOf(version).settingsOf(hostOf(party) ?? '');
+    const sent = rowAt(this.#rowOf(version, from, 'egress'), this.#peerOf[to] ?? 0);
+    return this.sets.union(defaultEndpointToHostAction === 'Drop' ? NO_CONNECTIONS : sent, this.#discovery);
+  }
+
+  #rowOf(version: number, point: number, direction: keyof SelfChains): Row {
+    return this.row(this.#chains[version]?.[point]?.[direction] ?? 0);
+  }
+
+  #networkOf(version: number): Network {
+    const network = this.#networks[version];
+    if (!network) throw new RangeError(`There is no network ${version}`);
+    return network;
+  }
+
+  #icmpAtoms(accepts: (type: number | undefined) => boolean, others: boolean): ConnectionSet {
+    const { atoms, family } = this.space;
+    const bits: Bitset = emptyBitset(atoms.length);
+    for (const [index, { protocol, icmpType }] of atoms.entries())
+      if (protocol === icmpProtocol(family) ? accepts(icmpType) : others) addBit(bits, index);
+    return this.sets.add(bits);
+  }
+
+  #classify(): { readonly classes: readonly PointClass[]; readonly classOf: readonly number[] } {
+    const classes: (PointClass & { readonly points: number[] })[] = [];
+    const byKey = new Map<string, number>();
+    const classOf = this.points.map((_, point) => {
+      const peer = this.#peerOf[point] ?? 0;
+      const chains = this.#chains.map((ofPoint) => ofPoint[point] ?? { ingress: 0, egress: 0 });
+      const marks = this.#masquerade.map((masquerade) => masquerade.markOf(point));
+      const key = [peer, ...chains.flatMap(({ ingress, egress }) => [ingress, egress]), ...marks].join(' ');
+      const known = byKey.get(key) ?? classes.push({ points: [], peer, chains }) - 1;
+      byKey.set(key, known);
+      classes[known]?.points.push(point);
+      return known;
+    });
+    return { classes, classOf };
+  }
+}

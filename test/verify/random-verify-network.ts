@@ -1,0 +1,54 @@
+/**
+ * Random networks for questions of connectivity: those of test/helpers, on hosts with addresses, with pools, settings
+ * and host endpoints.
+ */
+import fc from 'fast-check';
+import type { Resource } from '../../src/model/resource.js';
+import { resource } from '../helpers/build-resources.js';
+import { policyNetwork } from '../helpers/random-network.js';
+import { interfaceAddress, pool } from './build-network.js';
+
+const NODES = ['host-1', 'host-2'].map((name, index) =>
+  resource('Node', name, {
+    bgp: {
+      ipv4Address: interfaceAddress(`192.0.2.${index + 1}/24`),
+      ipv6Address: interfaceAddress(`2001:db8::${index + 1}/64`),
+    },
+  }),
+);
+
+const POOLS = [
+  { name: 'four', net: '10.0.0.0/24' },
+  { name: 'six', net: 'fd00::/64' },
+];
+
+const settings = fc.record(
+  {
+    noPolicyEgress: fc.constantFrom('Allow' as const, 'Deny' as const),
+    defaultEndpointToHostAction: fc.constantFrom('Drop' as const, 'Return' as const),
+  },
+  { requiredKeys: [], noNullPrototype: true },
+);
+const configuration = fc
+  .tuple(fc.constantFrom('default', 'node.host-1'), settings)
+  .map(([name, spec]) => resource('AgentConfiguration', name, spec));
+
+const surroundings = fc
+  .record({
+    nodes: fc.subarray(NODES),
+    pools: fc.subarray(POOLS),
+    natOutgoing: fc.boolean(),
+    configurations: fc.uniqueArray(configuration, {
+      maxLength: 2,
+      selector: ({ metadata }) => metadata.name,
+    }),
+  })
+  .map(({ nodes, pools, natOutgoing, configurations }): readonly Resource[] => [
+    ...nodes,
+    ...pools.map(({ name, net }) => pool(name, net, { natOutgoing })),
+    ...configurations,
+  ]);
+
+export const verifyNetwork: fc.Arbitrary<readonly Resource[]> = fc
+  .tuple(policyNetwork, surroundings)
+  .map(([policed, around]) => [...policed, ...around]);
