@@ -74,7 +74,7 @@ const status: Verb = (context) =>
 
 const execIn: Verb = (context) =>
   withName(context, verb(context, 'exec', 'run a program on a host, or inside a workload'))
-    .argument('<where>', 'name of a Node or a WorkloadEndpoint, or `fabric`')
+    .argument('<where>', 'name of a Node, RouteReflector or WorkloadEndpoint, or `fabric`')
     .argument('<command...>', 'the program and its arguments, after --')
     .action(async (where: string, command: [string, ...string[]], options: LabOptions) => {
       const { plan } = await requireLab(options.name);

@@ -1,8 +1,8 @@
 /**
  * The lab as a value: which namespaces, links and addresses a folder of manifests asks for. Pure.
  *
- * Every Node becomes a namespace on a common fabric, a bridge whose namespace also routes between the networks
- * of the nodes and is their default gateway. (A host answers proxy ARP for 169.254.1.1 only while it has a
+ * Every Node and RouteReflector becomes a namespace on a common fabric, a bridge whose namespace also routes between
+ * the networks of the nodes and is their default gateway. (A host answers proxy ARP for 169.254.1.1 only while it has a
  * route to it that does not lead back to the workload: the default route is one.) Every WorkloadEndpoint becomes
  * a namespace with one leg: eth0 inside, the interface that the manifest names on its host.
  */
@@ -14,6 +14,7 @@ import {
   addressLength,
   addressPart,
   type Cidr,
+  cidrContains,
   type InterfaceAddress,
   type IpFamily,
   type MacAddress,
@@ -38,6 +39,7 @@ export interface LabFabric {
 }
 
 export interface LabHost {
+  readonly kind: 'Node' | 'RouteReflector';
   readonly name: string;
   readonly namespace: string;
   /** The host's leg on the fabric's side. */
@@ -66,8 +68,9 @@ export function planLab(name: string, resources: Iterable<Resource>): LabPlan {
   const all = [...resources];
   const nodes = resourcesOf(all, 'Node');
   if (nodes.length === 0) throw new LabPlanError('there is no Node: a lab needs at least one host');
-  const networks = fabricNetworks(nodes);
-  const hosts = nodes.map((node, index) => planHost(name, node, index, networks));
+  const reflectors = resourcesOf(all, 'RouteReflector');
+  const networks = fabricNetworks(nodes, reflectors);
+  const hosts = [...nodes, ...reflectors].map((host, index) => planHost(name, host, index, networks));
   const etcdAddress =
     [...networks.values()].find((gateway) => !gateway.includes(':')) ?? [...networks.values()][0];
   if (etcdAddress === undefined) throw new LabPlanError('no Node has an address: set spec.bgp.ipv4Address');
@@ -108,17 +111,20 @@ export function linkLocalOf(mac: MacAddress): Address {
 
 function planHost(
   lab: string,
-  node: ResourceOf<'Node'>,
+  host: ResourceOf<'Node'> | ResourceOf<'RouteReflector'>,
   index: number,
   networks: ReadonlyMap<Cidr, Address>,
 ): LabHost {
-  const addresses = nodeAddresses(node);
+  const { name } = host.metadata;
+  const addresses =
+    host.kind === 'Node' ? nodeAddresses(host) : addressesInNetworks(host, [...networks.keys()]);
   if (addresses.length === 0) {
-    throw new LabPlanError(`Node "${node.metadata.name}" has no address: set spec.bgp.ipv4Address`);
+    throw new LabPlanError(`Node "${name}" has no address: set spec.bgp.ipv4Address`);
   }
   return {
-    name: node.metadata.name,
-    namespace: `${lab}-${node.metadata.name}`,
+    kind: host.kind,
+    name,
+    namespace: `${lab}-${name}`,
     fabricPort: `port${index}`,
     addresses,
     gateways: addresses.flatMap((address) => networks.get(networkOf(address)) ?? []),
@@ -146,9 +152,34 @@ function nodeAddresses(node: ResourceOf<'Node'>): InterfaceAddress[] {
   return [node.spec.bgp?.ipv4Address, node.spec.bgp?.ipv6Address].flatMap((address) => address ?? []);
 }
 
-/** For each network of the nodes an address in it that no node has: .254, ::fe, or the next lower one. */
-function fabricNetworks(nodes: readonly ResourceOf<'Node'>[]): Map<Cidr, Address> {
-  const taken = new Set(nodes.flatMap(nodeAddresses).map(addressPart));
+function reflectorAddresses({ spec }: ResourceOf<'RouteReflector'>): Address[] {
+  return [spec.ipv4Address, ...(spec.ipv6Address === undefined ? [] : [spec.ipv6Address])];
+}
+
+/** Reflectors have bare addresses: here each is in the network of the nodes that it lies in. */
+function addressesInNetworks(
+  reflector: ResourceOf<'RouteReflector'>,
+  networks: readonly Cidr[],
+): InterfaceAddress[] {
+  return reflectorAddresses(reflector).map((address) => {
+    const network = networks.find((candidate) => cidrContains(candidate, address));
+    if (network === undefined)
+      throw new LabPlanError(
+        `RouteReflector "${reflector.metadata.name}": ${address} is in no network of the Nodes: give it an address beside theirs`,
+      );
+    return `${address}/${prefixLength(network)}` as InterfaceAddress;
+  });
+}
+
+/** For each network of the nodes an address in it that nobody has: .254, ::fe, or the next lower one. */
+function fabricNetworks(
+  nodes: readonly ResourceOf<'Node'>[],
+  reflectors: readonly ResourceOf<'RouteReflector'>[],
+): Map<Cidr, Address> {
+  const taken = new Set([
+    ...nodes.flatMap(nodeAddresses).map(addressPart),
+    ...reflectors.flatMap(reflectorAddresses),
+  ]);
   const networks = new Map<Cidr, Address>();
   for (const address of nodes.flatMap(nodeAddresses)) {
     const network = networkOf(address);

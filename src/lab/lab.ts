@@ -1,6 +1,6 @@
 /**
- * A whole network on one machine: namespaces, etcd, a git repository, and on every host a reconcile loop and an
- * agent, each its own process, as they would run on real hosts.
+ * A whole network on one machine: namespaces, etcd, a git repository, and on every node a reconcile loop and an
+ * agent, each its own process, as they would run on real hosts. Route reflectors have an agent only.
  */
 import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -90,11 +90,13 @@ export async function removeLab(
   return { namespaces };
 }
 
-/** Starts one program of a host again: what a crash test has killed. */
-export async function startHost(options: LabOptions, state: LabState, host: LabHost): Promise<LabProcess[]> {
-  return [await startAgent(options, state, host), await startReconciler(options, state, host)];
+/** Reflectors have nothing but their agent: commits reach them through etcd. */
+async function startHost(options: LabOptions, state: LabState, host: LabHost): Promise<LabProcess[]> {
+  const agent = await startAgent(options, state, host);
+  return host.kind === 'Node' ? [agent, await startReconciler(options, state, host)] : [agent];
 }
 
+/** Also starts again what a test has killed. */
 export async function startAgent(options: LabOptions, state: LabState, host: LabHost): Promise<LabProcess> {
   const stateDir = join(labFolder(state.plan.name), 'hosts', host.name);
   await mkdir(stateDir, { recursive: true });

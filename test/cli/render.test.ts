@@ -34,8 +34,8 @@ test('render bird prints one configuration with a session for each other host an
   ]);
 });
 
-test('a host that is no Node is invalid input', async (t) => {
+test('a host that is no Node and no RouteReflector is invalid input', async (t) => {
   const { code, stderr } = await heddle(['render', 'bird', '--node', 'host-9', EXAMPLE]);
   t.is(code, 3);
-  t.regex(stderr, /no Node "host-9"/);
+  t.regex(stderr, /no Node or RouteReflector "host-9"/);
 });

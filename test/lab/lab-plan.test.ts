@@ -44,6 +44,32 @@ test('planLab() names namespaces after the lab, so that several labs live side b
   );
 });
 
+function reflector(name: string, ipv4: string, ipv6: string): ResourceOf<'RouteReflector'> {
+  const spec = {
+    ipv4Address: ipv4 as Address,
+    ipv6Address: ipv6 as Address,
+    clusterID: '1.0.0.1' as Address,
+  };
+  return { kind: 'RouteReflector', metadata: metadata(name), spec, origin };
+}
+
+test('planLab() puts a RouteReflector into the networks of the nodes, at addresses of its own', (t) => {
+  const plan = planLab('x', [
+    node('a', '10.0.0.1/24', 'fd99::1/64'),
+    reflector('rr', '10.0.0.254', 'fd99::fe'),
+  ]);
+  t.like(plan.hosts[1], {
+    kind: 'RouteReflector',
+    namespace: 'x-rr',
+    addresses: ['10.0.0.254/24', 'fd99::fe/64'] as InterfaceAddress[],
+    gateways: ['10.0.0.253', 'fd99::fd'] as Address[],
+  });
+  t.throws(() => planLab('x', [node('a', '10.0.0.1/24'), reflector('rr', '10.1.0.1', 'fd99::fe')]), {
+    instanceOf: LabPlanError,
+    message: /RouteReflector "rr": 10\.1\.0\.1 is in no network/,
+  });
+});
+
 test('planLab() gives a workload the link-local address of its host side as IPv6 gateway', (t) => {
   const [workload] = planLab('x', [node('a', '10.0.0.1/24'), endpoint('w', 'a', 'cali1')]).workloads;
   t.is(workload?.gateway6, linkLocalOf(hostSideMac('cali1')));

@@ -1,0 +1,61 @@
+/** The examples of BGP topologies as whole labs: every workload reaches every other one, whoever peers with whom. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { signal } from '../../src/lab/lab-processes.js';
+import { labFolder } from '../../src/lab/lab-state.js';
+import { exampleFolder, TestLab } from '../helpers/lab.js';
+import { until } from '../helpers/until.js';
+
+async function startStory(story: string): Promise<TestLab> {
+  const lab = await TestLab.start(exampleFolder(story));
+  await lab.live(await lab.head());
+  return lab;
+}
+
+/** Waits until every host has a route to every workload, in both families. */
+async function untilRouted(lab: TestLab): Promise<void> {
+  const wanted = lab.plan.workloads.flatMap(({ addresses }) => addresses);
+  for (const { name, kind } of lab.plan.hosts) {
+    if (kind === 'RouteReflector') continue;
+    const missing = async () => {
+      const routes = (await lab.on(name, ['ip', 'route'])) + (await lab.on(name, ['ip', '-6', 'route']));
+      return wanted.filter((address) => !routes.includes(`${address} `));
+    };
+    await until(async () => (await missing()).length === 0, { what: `all routes of ${name}` });
+  }
+}
+
+/** How many of so many packets, 20 ms apart, are lost while `during` runs. */
+async function lostWhile(lab: TestLab, from: string, to: string, count: number, during: () => Promise<void>) {
+  const target = lab.plan.workloads.find(({ name }) => name === to)?.addresses[0] ?? '';
+  const pings = lab.on(from, ['ping', '-q', '-i', '0.02', '-c', String(count), '-W', '1', target]);
+  await during();
+  const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(await pings) ?? [];
+  return Number(sent) - Number(received);
+}
+
+for (const story of ['mesh-of-systems', 'peers', 'one-reflector', 'two-reflectors']) {
+  test.serial(`${story}: every workload reaches every other one, in both families`, async (t) => {
+    await using lab = await startStory(story);
+    await untilRouted(lab);
+    for (const family of [4, 6] as const) {
+      for (const { name: from } of lab.plan.workloads) {
+        for (const { name: to } of lab.plan.workloads)
+          if (from !== to)
+            t.true(await lab.reaches(from, to, 'tcp', family), `${from} -> ${to} IPv${family}`);
+      }
+    }
+    if (story === 'two-reflectors')
+      t.is(await lostWhile(lab, 'web-1', 'web-3', 150, () => kill(lab, 'rr-1')), 0);
+  });
+}
+
+/** The agent and its BIRD, as when the power goes. */
+async function kill(lab: TestLab, host: string): Promise<void> {
+  const pidFile = join(labFolder(lab.plan.name), 'hosts', host, 'bird', 'bird.pid');
+  const bird = Number(await readFile(pidFile, 'utf8'));
+  for (const agent of lab.state.processes.filter(({ role }) => role === `agent ${host}`))
+    signal(agent, 'SIGKILL');
+  process.kill(bird, 'SIGKILL');
+}
