@@ -3,22 +3,22 @@
  * watch over interfaces that has them read the kernel back.
  */
 import type { Exec } from '../kernel/exec.js';
-import type { ProcSys } from '../kernel/proc-sys.js';
-import type { RtNetlink } from '../kernel/rtnetlink.js';
 import { IP_FAMILIES } from '../model/address.js';
 import type { Log } from '../model/log.js';
 import type { AgentSettings } from './calc/agent-settings.js';
 import type { Backend } from './dataplane/backends/backend.js';
 import { createDataplane, type Dataplane } from './dataplane/dataplane.js';
 import { monitorInterfaces } from './dataplane/drivers/interface-monitor.js';
-import { kernelDrivers } from './dataplane/drivers/kernel-drivers.js';
+import { type KernelDriversOptions, kernelDrivers } from './dataplane/drivers/kernel-drivers.js';
 import type { Inbox } from './inbox.js';
 import type { Clock } from './status/clock.js';
 
 export interface OpenDataplaneOptions {
   readonly settings: AgentSettings;
   readonly backend: Backend;
-  readonly kernel: { readonly rtnetlink: RtNetlink; readonly procSys: ProcSys; readonly exec: Exec };
+  readonly kernel: Pick<KernelDriversOptions, 'rtnetlink' | 'procSys' | 'conntrack' | 'hostAddresses'> & {
+    readonly exec: Exec;
+  };
   /** A lock file of its own for hosts that share one file system. */
   readonly lockFile?: string;
   /** Told when there is something to compare or to read back. */

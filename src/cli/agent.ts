@@ -18,7 +18,10 @@ import { hostStatus } from '../agent/status/host-status.js';
 import { AgentMetrics } from '../agent/status/metrics.js';
 import { StatusReporter } from '../agent/status/status-reporter.js';
 import { exec } from '../kernel/exec.js';
+import { hostAddresses } from '../kernel/host-addresses.js';
+import { NETLINK_NETFILTER, NETLINK_ROUTE } from '../kernel/netlink/constants.js';
 import { netlinkTransports } from '../kernel/netlink/index.js';
+import { openConntrack } from '../kernel/open-conntrack.js';
 import { openRtNetlink } from '../kernel/open-rtnetlink.js';
 import { procSys } from '../kernel/proc-sys.js';
 import { type CommonOptions, flag, type Verb, verb } from './command.js';
@@ -79,7 +82,8 @@ async function run(context: CliContext, options: AgentOptions): Promise<void> {
   await mkdir(stateDir, { recursive: true });
   await requireFolder(options.secretsDir);
   await using opened = await openStore(options, log);
-  await using rtnetlink = openRtNetlink(await openTransport(options.netlink));
+  await using rtnetlink = openRtNetlink(await openTransport(options.netlink, NETLINK_ROUTE));
+  await using conntrack = openConntrack(await openTransport(options.netlink, NETLINK_NETFILTER));
   const metrics = new AgentMetrics();
   const countingExec = metrics.countingExec(exec);
   const speaker = createBgpSpeaker({
@@ -101,7 +105,7 @@ async function run(context: CliContext, options: AgentOptions): Promise<void> {
   };
   log.info('agent started', { backend: options.backend, netlink: options.netlink, bgp: options.bgp });
   const { store, layout } = opened;
-  const kernel = { rtnetlink, procSys, exec: countingExec };
+  const kernel = { rtnetlink, conntrack, procSys, hostAddresses, exec: countingExec };
   const { signal } = context;
   try {
     await Promise.all([
@@ -123,7 +127,7 @@ async function run(context: CliContext, options: AgentOptions): Promise<void> {
   }
 }
 
-async function openTransport(name: keyof typeof netlinkTransports) {
+async function openTransport(name: keyof typeof netlinkTransports, protocol: number) {
   const { available, open } = netlinkTransports[name];
   const reason = await available();
   if (reason !== undefined) {
@@ -133,7 +137,7 @@ async function openTransport(name: keyof typeof netlinkTransports) {
       'try another --netlink',
     );
   }
-  return open();
+  return open({ protocol });
 }
 
 async function listen(

@@ -5,6 +5,7 @@ import {
   align,
   decodeAttributes,
   encodePayload,
+  findAttribute,
   readText,
   readU32,
   u32Attribute,
@@ -30,6 +31,24 @@ test('decodeAttributes() returns what encodePayload() was given', (t) => {
     }),
   );
   t.pass();
+});
+
+test('findAttribute() finds what decodeAttributes() finds, and the first where a type comes twice', (t) => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 32 }), attributes, (header, given) => {
+      const payload = encodePayload(header, [...given, ...given.map(({ type }) => ({ type, data: header }))]);
+      return given.every(
+        ({ type, data }) =>
+          Buffer.compare(findAttribute(payload, type, header.length) ?? fromHex('ff'), data) === 0,
+      );
+    }),
+  );
+  t.is(findAttribute(encodePayload(new Uint8Array(4), []), 1, 4), undefined);
+});
+
+test('findAttribute() refuses a length that does not fit the bytes', (t) => {
+  for (const bytes of ['03 00 01 00', '09 00 01 00 00 00 00 00', '08 00 02 00 00 00'])
+    t.throws(() => findAttribute(fromHex(bytes), 1), { instanceOf: RangeError });
 });
 
 test('decodeAttributes() never reads beyond the bytes it was given', (t) => {

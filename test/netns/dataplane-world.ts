@@ -8,7 +8,10 @@ import { type BackendName, backends } from '../../src/agent/dataplane/backends/i
 import { createDataplane, type Dataplane } from '../../src/agent/dataplane/dataplane.js';
 import { kernelDrivers } from '../../src/agent/dataplane/drivers/kernel-drivers.js';
 import { exec } from '../../src/kernel/exec.js';
+import { hostAddresses } from '../../src/kernel/host-addresses.js';
+import { NETLINK_NETFILTER } from '../../src/kernel/netlink/constants.js';
 import { openKoffiTransport } from '../../src/kernel/netlink/koffi/koffi-transport.js';
+import { openConntrack } from '../../src/kernel/open-conntrack.js';
 import { openRtNetlink } from '../../src/kernel/open-rtnetlink.js';
 import { procSys } from '../../src/kernel/proc-sys.js';
 import { IP_FAMILIES, type IpFamily } from '../../src/model/address.js';
@@ -55,6 +58,7 @@ export async function createWorld(backend: BackendName): Promise<World> {
   await outside.ip(`addr add ${OUTSIDE[4]}/24 dev eth0`);
   await outside.ip(`addr add ${OUTSIDE[6]}/64 dev eth0 nodad`);
   const rtnetlink = stack.use(openRtNetlink(openKoffiTransport()));
+  const conntrack = stack.use(openConntrack(openKoffiTransport({ protocol: NETLINK_NETFILTER })));
   const calls: string[] = [];
   const counting: typeof exec = (command, args, options) => {
     calls.push([command, ...args].join(' '));
@@ -78,7 +82,8 @@ export async function createWorld(backend: BackendName): Promise<World> {
           settings: { interfacePrefix, deviceRouteProtocol },
           rtnetlink,
           procSys,
-          exec: counting,
+          conntrack,
+          hostAddresses,
         }),
         now: () => performance.now(),
       }),

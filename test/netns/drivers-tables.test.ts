@@ -7,8 +7,10 @@ import type { DriverFailure } from '../../src/agent/dataplane/driver.js';
 import { monitorInterfaces } from '../../src/agent/dataplane/drivers/interface-monitor.js';
 import { kernelDrivers } from '../../src/agent/dataplane/drivers/kernel-drivers.js';
 import { neighborKey } from '../../src/agent/dataplane/drivers/neighbor.js';
-import { exec } from '../../src/kernel/exec.js';
+import { hostAddresses } from '../../src/kernel/host-addresses.js';
+import { NETLINK_NETFILTER } from '../../src/kernel/netlink/constants.js';
 import { type NetlinkTransportName, netlinkTransports } from '../../src/kernel/netlink/index.js';
+import { openConntrack } from '../../src/kernel/open-conntrack.js';
 import { openRtNetlink } from '../../src/kernel/open-rtnetlink.js';
 import { procSys } from '../../src/kernel/proc-sys.js';
 import { IP_FAMILIES, type IpFamily } from '../../src/model/address.js';
@@ -29,8 +31,16 @@ const ADDRESSES: Record<IpFamily, (host: number) => string> = {
 /** The drivers of an agent. */
 async function openAgent(transport: NetlinkTransportName) {
   const rtnetlink = openRtNetlink(await netlinkTransports[transport].open());
+  const conntrack = openConntrack(await netlinkTransports[transport].open({ protocol: NETLINK_NETFILTER }));
   const settings = { deviceRouteProtocol: PROTOCOL, interfacePrefix: PREFIX };
-  const wired = kernelDrivers({ families: IP_FAMILIES, settings, rtnetlink, procSys, exec });
+  const wired = kernelDrivers({
+    families: IP_FAMILIES,
+    settings,
+    rtnetlink,
+    procSys,
+    conntrack,
+    hostAddresses,
+  });
   return {
     rtnetlink,
     drivers: wired.drivers,
@@ -57,7 +67,10 @@ async function openAgent(transport: NetlinkTransportName) {
     queueResync() {
       for (const driver of wired.drivers) driver.queueResync();
     },
-    [Symbol.asyncDispose]: () => rtnetlink.close(),
+    async [Symbol.asyncDispose]() {
+      await rtnetlink.close();
+      await conntrack.close();
+    },
   };
 }
 

@@ -4,12 +4,15 @@
  */
 import { readFile } from 'node:fs/promises';
 import test from 'ava';
-import { ConntrackTable } from '../../src/agent/dataplane/drivers/conntrack.js';
+import { FlowTable } from '../../src/agent/dataplane/drivers/flow-table.js';
 import { kernelDrivers } from '../../src/agent/dataplane/drivers/kernel-drivers.js';
 import { neighborKey } from '../../src/agent/dataplane/drivers/neighbor.js';
 import { hostSysctls, workloadSysctls } from '../../src/agent/dataplane/drivers/workload-sysctls.js';
-import { exec } from '../../src/kernel/exec.js';
+import { PolicedState } from '../../src/agent/dataplane/flows/policed-state.js';
+import { hostAddresses } from '../../src/kernel/host-addresses.js';
+import { NETLINK_NETFILTER } from '../../src/kernel/netlink/constants.js';
 import { netlinkTransports } from '../../src/kernel/netlink/index.js';
+import { openConntrack } from '../../src/kernel/open-conntrack.js';
 import { openRtNetlink } from '../../src/kernel/open-rtnetlink.js';
 import { procSys } from '../../src/kernel/proc-sys.js';
 import { type Cidr, IP_FAMILIES } from '../../src/model/address.js';
@@ -78,7 +81,9 @@ async function program(workloads: Readonly<Record<string, number>>) {
     settings,
     rtnetlink,
     procSys,
-    exec,
+    // None of these tests takes a route away.
+    conntrack: { flowsOf: async () => [], delete: async () => [] },
+    hostAddresses,
   });
   const settingsOf = Object.keys(workloads).flatMap((name) => workloadSysctls(name, IP_FAMILIES));
   for (const { path, value } of [...hostSysctls(IP_FAMILIES), ...settingsOf]) sysctls.set(path, value);
@@ -191,14 +196,17 @@ test.serial(
       'each workload has a flow in each family',
     );
 
-    const conntrack = new ConntrackTable(exec);
-    for (const cidr of ['192.168.1.1/32', 'fd65::1/128']) conntrack.addressLeft(cidr as Cidr);
-    t.deepEqual(await conntrack.applyDeletions(), { changed: 2, failures: [] });
+    await using conntrack = openConntrack(
+      await netlinkTransports.koffi.open({ protocol: NETLINK_NETFILTER }),
+    );
+    const table = new FlowTable({ conntrack, policed: new PolicedState(IP_FAMILIES), hostAddresses });
+    for (const cidr of ['192.168.1.1/32', 'fd65::1/128']) table.addressLeft(cidr as Cidr);
+    t.deepEqual(await table.applyDeletions(), { changed: 2, failures: [] });
     t.deepEqual(
       await Promise.all(['192.168.1.1', '192.168.1.2', 'fd65::1', 'fd65::2'].map(flows)),
       [0, 1, 0, 1],
     );
-    t.deepEqual(await conntrack.verify(), []);
+    t.deepEqual(await table.verify(), []);
 
     for (const tables of ['iptables-nft', 'ip6tables-nft']) await run(tables, ['-F', 'INPUT']);
     await ip('addr del 10.99.0.1/32 dev lo');

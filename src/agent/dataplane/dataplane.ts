@@ -6,16 +6,19 @@
  * force nothing new is connected (law 5), and stopping removes nothing: there is no stop.
  */
 import type { DataplaneUpdate } from '../calc/updates.js';
-import { applySteps } from './apply-steps.js';
+import { type ApplyStep, applySteps } from './apply-steps.js';
 import type { PacketFilter } from './backends/backend.js';
-import type { Driver, DriverFailure } from './driver.js';
+import type { ApplyReport, Driver, DriverFailure } from './driver.js';
+import type { PolicedState } from './flows/policed-state.js';
 import type { DesiredDataplane, DesiredFamily } from './intent.js';
 import { createManagers } from './managers/index.js';
 
 /** Drivers that are no packet filter's, as `kernelDrivers` makes them. */
 export interface PathDrivers {
-  /** Sysctls, neighbours, routes: in this order. */
+  /** Flows, sysctls, neighbours, routes: in this order, so that flows come last when things go. */
   readonly drivers: readonly Driver[];
+  /** By which flows are judged. */
+  readonly policed: Pick<PolicedState, 'onUpdate' | 'completeDeferredWork' | 'suspectAll'>;
   readonly families: readonly Pick<DesiredFamily, 'family' | 'routes' | 'neighbors'>[];
   readonly sysctls: DesiredDataplane['sysctls'];
 }
@@ -51,25 +54,36 @@ export function createDataplane({ packetFilters, paths, now }: DataplaneOptions)
   const drivers = [...packetFilters.flatMap((filter) => filter.drivers), ...paths.drivers];
   const inTurn = createTurns();
 
+  /** What the kernel's rules let through is not known: they are read back, or one could not be written. */
+  let inDoubt = false;
+
   const apply = async (batch: readonly DataplaneUpdate[]): Promise<ApplySummary> => {
     const start = now();
-    for (const update of batch) managers.onUpdate(update);
-    managers.completeDeferredWork();
-    const failures = [...managers.problems()];
-    let changed = 0;
-    for (const filter of packetFilters) await filter.prepare();
-    for (const { phase, run } of steps) {
-      if (phase === 'connect' && !packetFilters.every(({ inForce }) => inForce)) continue;
-      const report = await run();
-      changed += report.changed;
-      failures.push(...report.failures);
+    for (const update of batch) {
+      managers.onUpdate(update);
+      paths.policed.onUpdate(update);
     }
-    return { changed, failures, durationMs: now() - start };
+    managers.completeDeferredWork();
+    paths.policed.completeDeferredWork();
+    for (const filter of packetFilters) await filter.prepare();
+    const filtered = await runSteps(steps.filter(({ phase }) => phase === 'filter'));
+    if (inDoubt && filtered.changed > 0) paths.policed.suspectAll();
+    inDoubt = filtered.failures.length > 0;
+    const inForce = packetFilters.every((filter) => filter.inForce);
+    const rest = await runSteps(
+      steps.filter(({ phase }) => phase !== 'filter' && (phase !== 'connect' || inForce)),
+    );
+    return {
+      changed: filtered.changed + rest.changed,
+      failures: [...managers.problems(), ...filtered.failures, ...rest.failures],
+      durationMs: now() - start,
+    };
   };
 
   return {
     apply: (batch) => inTurn(() => apply(batch)),
     resync() {
+      inDoubt = true;
       for (const driver of drivers) driver.queueResync();
     },
     verify: () =>
@@ -79,6 +93,17 @@ export function createDataplane({ packetFilters, paths, now }: DataplaneOptions)
         return found;
       }),
   };
+}
+
+async function runSteps(steps: readonly ApplyStep[]): Promise<ApplyReport> {
+  let changed = 0;
+  const failures: DriverFailure[] = [];
+  for (const { run } of steps) {
+    const report = await run();
+    changed += report.changed;
+    failures.push(...report.failures);
+  }
+  return { changed, failures };
 }
 
 /** @throws {RangeError} when a family has a packet filter and no routes, or the other way round. */

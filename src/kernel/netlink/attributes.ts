@@ -10,6 +10,8 @@ import { endianness } from 'node:os';
 export const LITTLE_ENDIAN = endianness() === 'LE';
 const HEADER_LENGTH = 4;
 const TYPE_MASK = 0x3fff;
+/** NLA_F_NESTED: in the type of an attribute that is made of attributes. */
+export const NESTED = 0x8000;
 
 export interface Attribute {
   readonly type: number;
@@ -52,6 +54,34 @@ export function decodeAttributes(bytes: Uint8Array, start = 0): ReadonlyMap<numb
     offset += align(length);
   }
   return attributes;
+}
+
+/**
+ * The first attribute of a type from `start` on, without reading those behind it: for messages of which there are
+ * many and of which little is wanted. @throws {RangeError} when a length does not fit the bytes.
+ */
+export function findAttribute(bytes: Uint8Array, wanted: number, start = 0): Uint8Array | undefined {
+  let offset = align(start);
+  while (offset + HEADER_LENGTH <= bytes.length) {
+    const length = u16At(bytes, offset);
+    if (length < HEADER_LENGTH || offset + length > bytes.length)
+      throw new RangeError(`Netlink attribute at octet ${offset} has length ${length} of ${bytes.length}`);
+    if ((u16At(bytes, offset + 2) & TYPE_MASK) === wanted)
+      return bytes.subarray(offset + HEADER_LENGTH, offset + length);
+    offset += align(length);
+  }
+  return undefined;
+}
+
+/** A DataView for each of a hundred thousand messages costs more than this. */
+function u16At(bytes: Uint8Array, offset: number): number {
+  const [first = 0, second = 0] = [bytes[offset], bytes[offset + 1]];
+  return LITTLE_ENDIAN ? first | (second << 8) : (first << 8) | second;
+}
+
+/** An attribute made of attributes. */
+export function nestedAttribute(type: number, attributes: readonly Attribute[]): Attribute {
+  return { type: type | NESTED, data: encodePayload(new Uint8Array(0), attributes) };
 }
 
 export function u32Attribute(type: number, value: number): Attribute {

@@ -64,3 +64,30 @@ export const RTPROT = { KERNEL: 2, BOOT: 3, STATIC: 4 } as const;
 
 export const NDA = { DST: 1, LLADDR: 2 } as const;
 export const NUD = { REACHABLE: 0x2, STALE: 0x4, PERMANENT: 0x80 } as const;
+
+/** Requests of connection tracking: the subsystem in the upper octet (linux/netfilter/nfnetlink.h). */
+export const CTNETLINK = { NEW: 0x100, GET: 0x101, DELETE: 0x102 } as const;
+/** linux/netfilter/nfnetlink_conntrack.h */
+export const CTA = {
+  TUPLE_ORIG: 1,
+  TUPLE_REPLY: 2,
+  ID: 12,
+  TUPLE_MASTER: 14,
+  ZONE: 18,
+  FILTER: 25,
+} as const;
+export const CTA_TUPLE = { IP: 1, PROTO: 2 } as const;
+export const CTA_IP = { V4_SRC: 1, V4_DST: 2, V6_SRC: 3, V6_DST: 4 } as const;
+export const CTA_PROTO = {
+  NUM: 1,
+  SRC_PORT: 2,
+  DST_PORT: 3,
+  ICMP_TYPE: 5,
+  ICMP_CODE: 6,
+  ICMPV6_TYPE: 8,
+  ICMPV6_CODE: 9,
+} as const;
+/** Which parts of a tuple a dump has to match, by direction. */
+export const CTA_FILTER = { ORIG_FLAGS: 1, REPLY_FLAGS: 2 } as const;
+/** In those flags: the source address. The kernel has no header that says so (nf_conntrack_netlink.c). */
+export const CTA_FILTER_IP_SRC = 0x1;

@@ -6,25 +6,30 @@
  */
 import type { NetlinkTransport } from './transport.js';
 
+export interface NetlinkTransportOptions {
+  /** NETLINK_*; default NETLINK_ROUTE. */
+  readonly protocol?: number;
+}
+
 export interface NetlinkTransportFactory {
-  /** Opens a NETLINK_ROUTE transport. @throws when its native library cannot be loaded, or the kernel refuses. */
-  open(): Promise<NetlinkTransport>;
+  /** @throws when its native library cannot be loaded, or the kernel refuses. */
+  open(options?: NetlinkTransportOptions): Promise<NetlinkTransport>;
   /** Why it cannot be opened on this machine; undefined when it can. */
   available(): Promise<string | undefined>;
 }
 
 export const netlinkTransports = {
   koffi: {
-    async open() {
-      return (await import('./koffi/koffi-transport.js')).openKoffiTransport();
+    async open(options?: NetlinkTransportOptions) {
+      return (await import('./koffi/koffi-transport.js')).openKoffiTransport(options);
     },
     async available() {
       return whyNot(() => import('./koffi/koffi-transport.js'));
     },
   },
   'node-netlink': {
-    async open() {
-      return (await import('./node-netlink/node-netlink-transport.js')).openNodeNetlinkTransport();
+    async open(options?: NetlinkTransportOptions) {
+      return (await import('./node-netlink/node-netlink-transport.js')).openNodeNetlinkTransport(options);
     },
     async available() {
       return whyNot(() => import('./node-netlink/node-netlink-transport.js'));

@@ -1,6 +1,7 @@
 import test from 'ava';
 import type { DataplaneUpdate } from '../../../src/agent/calc/updates.js';
 import { createDataplane, type Dataplane } from '../../../src/agent/dataplane/dataplane.js';
+import { PolicedState } from '../../../src/agent/dataplane/flows/policed-state.js';
 import type { Neighbor, Route } from '../../../src/agent/dataplane/intent.js';
 import { type Cidr, IP_FAMILIES } from '../../../src/model/address.js';
 import { DeltaTracker } from '../../../src/model/delta-tracker.js';
@@ -44,6 +45,7 @@ function createToy(): Toy {
           neighbors: family === 4 ? neighbors.desired : new Map(),
         })),
         sysctls: sysctls.desired,
+        policed: new PolicedState(IP_FAMILIES),
       },
       now: () => 0,
     }),
@@ -163,6 +165,7 @@ test('createDataplane() refuses a packet filter without routes for its family', 
     drivers: [],
     families: [{ family: 4 as const, routes: new Map(), neighbors: new Map() }],
     sysctls: new Map(),
+    policed: new PolicedState([4]),
   };
   t.throws(() => createDataplane({ packetFilters: [filter], paths, now: () => 0 }), {
     instanceOf: RangeError,

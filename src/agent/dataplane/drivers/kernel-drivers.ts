@@ -4,14 +4,16 @@
  * Updates run from first to last, deletions in reverse: the host forwards before a route invites traffic, and the
  * flows of an address go after its route.
  */
-import type { Exec } from '../../../kernel/exec.js';
+import type { Conntrack } from '../../../kernel/conntrack.js';
 import type { ProcSys } from '../../../kernel/proc-sys.js';
 import type { RtNetlink } from '../../../kernel/rtnetlink.js';
-import type { Cidr, IpFamily } from '../../../model/address.js';
+import type { Address, Cidr, IpFamily } from '../../../model/address.js';
 import type { AgentSettings } from '../../calc/agent-settings.js';
 import type { Driver } from '../driver.js';
+import { PolicedState } from '../flows/policed-state.js';
 import type { DesiredDataplane, DesiredFamily } from '../intent.js';
-import { ConntrackTable, tellWhatLeft } from './conntrack.js';
+import { FlowTable } from './flow-table.js';
+import { tellLostPaths } from './lost-paths.js';
 import { neighborTable } from './neighbor.js';
 import { routeTable } from './route-table.js';
 import { sysctlTable } from './sysctl-table.js';
@@ -21,21 +23,25 @@ export interface KernelDriversOptions {
   readonly settings: Pick<AgentSettings, 'deviceRouteProtocol' | 'interfacePrefix'>;
   readonly rtnetlink: RtNetlink;
   readonly procSys: ProcSys;
-  readonly exec: Exec;
+  readonly conntrack: Pick<Conntrack, 'flowsOf' | 'delete'>;
+  /** The addresses of this host at the moment. */
+  readonly hostAddresses: () => ReadonlySet<Address>;
 }
 
 export interface KernelDrivers {
   readonly drivers: readonly Driver[];
-  readonly conntrack: ConntrackTable;
+  /** Told what the managers are told: by it flows are judged. */
+  readonly policed: PolicedState;
   readonly families: readonly Pick<DesiredFamily, 'family' | 'routes' | 'neighbors'>[];
   readonly sysctls: DesiredDataplane['sysctls'];
 }
 
 export function kernelDrivers(options: KernelDriversOptions): KernelDrivers {
-  const { rtnetlink, settings } = options;
+  const { rtnetlink, settings, conntrack, hostAddresses } = options;
   const { interfacePrefix, deviceRouteProtocol: protocol } = settings;
-  const conntrack = new ConntrackTable(options.exec);
-  const onPathLost = (cidr: Cidr) => conntrack.addressLeft(cidr);
+  const policed = new PolicedState(options.families);
+  const flows = new FlowTable({ conntrack, policed, hostAddresses });
+  const onPathLost = (cidr: Cidr) => flows.addressLeft(cidr);
   const sysctls = sysctlTable(options.procSys);
   const tables = options.families.map((family) => ({
     family,
@@ -44,16 +50,16 @@ export function kernelDrivers(options: KernelDriversOptions): KernelDrivers {
   }));
   return {
     drivers: [
-      conntrack,
+      flows,
       sysctls,
       ...tables.map(({ neighbors }) => neighbors),
       ...tables.map(({ routes }) => routes),
     ],
-    conntrack,
+    policed,
     families: tables.map(({ family, neighbors, routes }) => ({
       family,
       neighbors: neighbors.desired,
-      routes: tellWhatLeft(routes.desired, onPathLost),
+      routes: tellLostPaths(routes.desired, onPathLost),
     })),
     sysctls: sysctls.desired,
   };
