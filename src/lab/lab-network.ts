@@ -57,13 +57,18 @@ export async function buildWorkload(
 ): Promise<void> {
   await addNamespace(exec, workload.namespace);
   await setSysctls(exec, workload.namespace, [...NO_DAD, 'net.ipv6.conf.default.accept_ra=0']);
+  await ipBatch(exec, plan.fabric.namespace, routesFromOutside(host, workload));
+  await connectWorkload(exec, host, workload);
+}
+
+/** Makes the pair of interfaces alone, for a workload whose pair was deleted. */
+export async function connectWorkload(exec: Exec, host: LabHost, workload: LabWorkload): Promise<void> {
   await ipBatch(exec, host.namespace, [
     `link add ${workload.interfaceName} type veth peer name eth0 netns ${workload.namespace}`,
     // The address first: the kernel makes the link-local address, the workload's gateway, when the link comes up.
     `link set ${workload.interfaceName} address ${workload.hostMac}`,
     `link set ${workload.interfaceName} up`,
   ]);
-  await ipBatch(exec, plan.fabric.namespace, routesFromOutside(host, workload));
   const hasFamily = (family: 4 | 6) => workload.addresses.some((address) => familyOf(address) === family);
   await ipBatch(exec, workload.namespace, [
     `link set eth0 address ${workload.mac}`,

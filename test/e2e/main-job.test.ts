@@ -15,6 +15,7 @@ let lab: TestLab;
 test.before('the lab is up', async () => {
   lab = await TestLab.start(exampleFolder('three-hosts'));
   await lab.live(await lab.head());
+  await lab.routed();
 });
 test.after.always('the lab goes without a trace', () => lab?.[Symbol.asyncDispose]());
 

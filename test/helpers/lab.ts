@@ -19,7 +19,8 @@ import { commitAndPush } from '../../src/lab/repository.js';
 import { createLayout } from '../../src/layout/create-layout.js';
 import { loadManifests } from '../../src/loader/load.js';
 import { openSource } from '../../src/loader/sources/index.js';
-import { countLive, waitForCommit } from '../../src/reconciler/cluster-status.js';
+import { countLive, readClusterStatus, waitForCommit } from '../../src/reconciler/cluster-status.js';
+import { until } from './until.js';
 
 const MAIN = fileURLToPath(new URL('dist/src/cli/main.js', packageFolder()));
 export const HEDDLE: CommandLine = [execPath, MAIN];
@@ -74,6 +75,27 @@ export class TestLab implements AsyncDisposable {
       const status = await this.heddle(['status', '--etcd', this.state.etcdOutside]);
       throw new Error(`commit ${commit} is live on ${live.hosts}/${live.of} hosts only\n${status.stdout}`);
     }
+  }
+
+  /** Waits until every host has a route to every workload: BGP takes its time, and `live` does not ask it. */
+  async routed(): Promise<void> {
+    const addresses = this.plan.workloads.flatMap((workload) => workload.addresses);
+    for (const { name } of this.plan.hosts) {
+      const missing = async () => {
+        const routes = (await this.on(name, ['ip', 'route'])) + (await this.on(name, ['ip', '-6', 'route']));
+        const known = new Set(routes.split('\n').map((line) => line.split(' ')[0]));
+        return addresses.filter((address) => !known.has(address));
+      };
+      await until(async () => (await missing()).length === 0, {
+        what: `routes on ${name}`,
+        timeoutMs: LIVE_TIMEOUT_MS,
+      });
+    }
+  }
+
+  /** What the sources and the hosts say. */
+  status() {
+    return readClusterStatus(this.store, this.layout);
   }
 
   countLive(commit: string) {

@@ -1,0 +1,111 @@
+/**
+ * The example of three hosts under traffic, with agents that read the kernel back every second: what is done to it
+ * from outside should be put right within a few.
+ */
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { exec } from '../../src/kernel/exec.js';
+import { type CommandLine, inNamespace } from '../../src/kernel/namespaces.js';
+import type { LabOptions } from '../../src/lab/lab.js';
+import type { HostReport } from '../../src/reconciler/cluster-status.js';
+import { exampleFolder, TestLab } from './lab.js';
+import { LabPrograms } from './lab-programs.js';
+import { flowsBetween, type Pair, TrafficProber } from './traffic-prober.js';
+import { until } from './until.js';
+
+/** Members of one profile: across hosts, both ways. */
+export const ALLOWED: readonly Pair[] = [
+  ['web-1', 'web-2'],
+  ['web-2', 'web-1'],
+  ['web-3', 'web-1'],
+];
+/** On one host and across. */
+export const DENIED: readonly Pair[] = [
+  ['batch-1', 'web-1'],
+  ['web-1', 'batch-1'],
+  ['batch-2', 'web-1'],
+  ['web-2', 'batch-1'],
+];
+
+const REFRESH = `apiVersion: heddle/v1
+kind: AgentConfiguration
+metadata: { name: default }
+spec: { iptablesRefreshInterval: 1s, ipsetsRefreshInterval: 1s, routeRefreshInterval: 1s }
+`;
+
+export class FaultLab implements AsyncDisposable {
+  private constructor(
+    readonly lab: TestLab,
+    readonly programs: LabPrograms,
+    readonly traffic: TrafficProber,
+  ) {}
+
+  /** Resolves when the first commit is live and all that may pass does. */
+  static async start(flags?: Pick<LabOptions, 'agentFlags' | 'reconcileFlags'>): Promise<FaultLab> {
+    const seed = await mkdtemp(join(tmpdir(), 'heddle-faults-'));
+    let lab: TestLab;
+    try {
+      await cp(exampleFolder('three-hosts'), seed, { recursive: true });
+      await writeFile(join(seed, 'agents.yaml'), REFRESH);
+      lab = await TestLab.start(seed, flags);
+    } finally {
+      await rm(seed, { recursive: true, force: true });
+    }
+    try {
+      await lab.live(await lab.head());
+      await lab.routed();
+      const flows = flowsBetween([...ALLOWED, ...DENIED], ['udp', 'tcp']);
+      const traffic = await TrafficProber.start({ plan: lab.plan, flows });
+      const fault = new FaultLab(lab, new LabPrograms(lab.state), traffic);
+      for (const pair of ALLOWED) await traffic.untilAllowed(pair);
+      return fault;
+    } catch (error) {
+      await lab[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Claims, of all packets since then: none of the denied pairs passed. */
+  async nothingDeniedPassed(since = 0): Promise<void> {
+    for (const pair of DENIED) await this.traffic.assertNeverAllowed(pair, since);
+  }
+
+  /** Claims, of all packets since then: each of the allowed pairs passed. */
+  async nothingAllowedWasLost(since = 0): Promise<void> {
+    for (const pair of ALLOWED) await this.traffic.assertAlwaysAllowed(pair, since);
+  }
+
+  async everythingAllowedPasses(): Promise<void> {
+    for (const pair of ALLOWED) await this.traffic.untilAllowed(pair, 20_000);
+  }
+
+  /** Runs a program on a host or in a workload; how it ends is the caller's business. */
+  tryOn(place: string, [command, ...args]: CommandLine) {
+    const [enter, ...rest] = inNamespace(this.lab.namespaceOf(place), [command, ...args]);
+    return exec(enter, rest);
+  }
+
+  /** Waits until a host says this of itself. */
+  async untilHost(
+    node: string,
+    says: (report: HostReport) => boolean,
+    timeoutMs = 20_000,
+  ): Promise<HostReport> {
+    let last: HostReport | undefined;
+    return until(
+      async () => {
+        last = (await this.lab.status()).hosts.find((host) => host.node === node);
+        return last && says(last) ? last : undefined;
+      },
+      { timeoutMs, what: `the right status of ${node}` },
+    ).catch((error: Error) => {
+      throw new Error(`${error.message}; it says ${JSON.stringify(last)}`);
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.traffic[Symbol.asyncDispose]();
+    await this.lab[Symbol.asyncDispose]();
+  }
+}
