@@ -5,7 +5,7 @@
  * the result, reads it back, and reports. Nothing is written before the first whole snapshot (law 3), nothing is
  * removed when the loop ends (law 5), and a turn that failed in part is repeated soon.
  *
- * Settings that drivers are built with (interface prefix, route protocol, families) end a life when they
+ * Settings that drivers are built with (interface prefix, route protocol, families, intervals) end a life when they
  * change. The next one begins as after a restart: a snapshot, a read-back, a sweep of what is stale.
  */
 import type { Datastore } from '../datastore/datastore.js';
@@ -93,8 +93,7 @@ class Life {
     const reading = this.#readStore();
     try {
       while (!this.#signal.aborted) {
-        const isDone = this.#facts.failures.length === 0;
-        const work = await this.#inbox.take(isDone ? IDLE_MS : RETRY_MS, this.#signal);
+        const work = await this.#inbox.take(this.#isAtOdds() ? RETRY_MS : IDLE_MS, this.#signal);
         if (this.#signal.aborted) break;
         if ((await this.#turn(work)) === 'other-drivers') return;
       }
@@ -102,6 +101,12 @@ class Life {
     } finally {
       this.#inbox.close();
     }
+  }
+
+  /** Something could not be written, or was found to be otherwise: the next turn reads back and tries again. */
+  #isAtOdds(): boolean {
+    const { failures, verified } = this.#facts;
+    return failures.length > 0 || (verified?.differences.length ?? 0) > 0;
   }
 
   async #readStore(): Promise<void> {
@@ -153,9 +158,9 @@ class Life {
   }
 
   #isIdle(updates: readonly DataplaneUpdate[], { resync, repair }: Work): boolean {
-    const { applied, received, failures } = this.#facts;
+    const { applied, received } = this.#facts;
     const isUnchanged = updates.length === 0 && applied?.revision === received?.revision;
-    return isUnchanged && !resync && !repair && failures.length === 0;
+    return isUnchanged && !resync && !repair && !this.#isAtOdds();
   }
 
   #needsOtherDrivers(updates: readonly DataplaneUpdate[]): boolean {
@@ -172,7 +177,8 @@ class Life {
     const { speaker, clock } = this.#options;
     const revision = this.#facts.received?.revision;
     const heads = this.#heads;
-    if (work.resync) this.#dataplane?.resync();
+    const differed = (this.#facts.verified?.differences.length ?? 0) > 0;
+    if (work.resync || differed) this.#dataplane?.resync();
     const applied = (await this.#dataplane?.apply(updates)) ?? { failures: [] };
     const bgp = await this.#applyBgp(updates, work.resync);
     const failures = [...applied.failures, ...bgp];
@@ -188,7 +194,6 @@ class Life {
       bgp: await speaker.status(),
       counts: this.#counts.all(),
     };
-    if (differences.length > 0) this.#inbox.requestResync();
     this.#report();
   }
 
@@ -220,6 +225,9 @@ function sameDrivers(a: AgentSettings, b: AgentSettings): boolean {
   return (
     a.interfacePrefix === b.interfacePrefix &&
     a.deviceRouteProtocol === b.deviceRouteProtocol &&
-    a.ipv6Support === b.ipv6Support
+    a.ipv6Support === b.ipv6Support &&
+    a.iptablesRefreshMs === b.iptablesRefreshMs &&
+    a.ipsetsRefreshMs === b.ipsetsRefreshMs &&
+    a.routeRefreshMs === b.routeRefreshMs
   );
 }

@@ -1,6 +1,7 @@
 /**
  * `heddle blame`: which commit, and which line of which file, made an object what it is.
  */
+import { readRecord } from '../layout/read-record.js';
 import { type HistoryRecord, historyCodec } from '../layout/records.js';
 import { findKind } from '../model/kinds.js';
 import { type StoredObject, storedObjects } from '../reconciler/stored-objects.js';
@@ -68,6 +69,6 @@ async function findObject(what: string, { store, layout }: OpenStore): Promise<S
 async function findApplied({ store, layout }: OpenStore, commit: string): Promise<HistoryRecord | undefined> {
   const { entries } = await store.snapshot(layout.keys.historyPrefix);
   return [...entries]
-    .map(([key, { value }]) => historyCodec.decode(key, value))
+    .flatMap(([key, { value }]) => readRecord(historyCodec, key, value) ?? [])
     .find((one) => one.commit === commit);
 }

@@ -4,6 +4,7 @@
 import { shortCommit } from '../diff/summary.js';
 import { unescapeName } from '../layout/escape.js';
 import type { Layout } from '../layout/layout.js';
+import { readRecord } from '../layout/read-record.js';
 import { type HistoryRecord, historyCodec } from '../layout/records.js';
 import type { Snapshot } from '../model/store.js';
 import { type CommonOptions, flag, type Verb, verb } from './command.js';
@@ -31,10 +32,11 @@ export const history: Verb = (context) =>
 
 function readHistory({ entries }: Snapshot, { keys }: Layout): Entry[] {
   return [...entries]
-    .map(([key, { value }]) => ({
-      source: unescapeName(key.slice(keys.historyPrefix.length).split('/')[0] ?? ''),
-      ...historyCodec.decode(key, value),
-    }))
+    .flatMap(([key, { value }]) => {
+      const record = readRecord(historyCodec, key, value);
+      const source = unescapeName(key.slice(keys.historyPrefix.length).split('/')[0] ?? '');
+      return record ? [{ source, ...record }] : [];
+    })
     .sort((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : b.seq - a.seq));
 }
 

@@ -19,6 +19,7 @@ import { type CliContext, type Colors, pickColors } from './context.js';
 import { showKeys, showNeighbor, showRoutes, showSessions } from './demo-views.js';
 import { type OpenStore, openStore } from './etcd-options.js';
 import { CliError, EXIT } from './exit-codes.js';
+import { labName } from './lab-name.js';
 import { loadFolder } from './load-folder.js';
 import { createLog } from './log.js';
 import { packageFolder } from './package-folder.js';
@@ -43,7 +44,7 @@ const LIVE_TIMEOUT_MS = 30_000;
 export const labDemo: Verb = (context) =>
   verb(context, 'demo', 'the life of a network, from an empty store to a removed endpoint')
     .addOption(flag(context.environment, '--keep', 'leave the network up at the end').default(false))
-    .addOption(flag(context.environment, '--name <name>', 'name of the lab').default('demo'))
+    .addOption(labName(context, 'demo'))
     .action(async (options: DemoOptions) => {
       requireRoot('the demo makes network namespaces');
       let done = false;

@@ -5,23 +5,33 @@ import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { stdin, stdout } from 'node:process';
 import type { Command } from 'commander';
+import { follow } from '../datastore/follow.js';
 import { exec } from '../kernel/exec.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { planProbes } from '../lab/connectivity-probes.js';
 import { removeLab, startLab } from '../lab/lab.js';
-import { LabPlanError, planLab } from '../lab/lab-plan.js';
+import { type LabPlan, LabPlanError, planLab } from '../lab/lab-plan.js';
 import { isRunning } from '../lab/lab-processes.js';
-import { type LabState, readLabState } from '../lab/lab-state.js';
+import { type LabState, labFolder, readLabState } from '../lab/lab-state.js';
 import { runProbeAgent } from '../lab/probe-agent.js';
 import { Prober } from '../lab/prober.js';
 import { parseRelayEnd, startRelay } from '../lab/relay.js';
+import { headOf } from '../lab/repository.js';
 import { runProbes, summarizeProbes } from '../lab/run-probes.js';
-import { type CommonOptions, flag, type Verb, verb } from './command.js';
+import { resourcesOf } from '../model/resource.js';
+import { isReached, readClusterStatus, waitForCommit } from '../reconciler/cluster-status.js';
+import { type CommonOptions, type Verb, verb } from './command.js';
 import { type CliContext, pickColors } from './context.js';
+import { type OpenStore, openStore } from './etcd-options.js';
 import { CliError, EXIT } from './exit-codes.js';
 import { labDemo } from './lab-demo.js';
+import { labName } from './lab-name.js';
 import { loadFolder } from './load-folder.js';
+import { createLog } from './log.js';
 import { requireRoot } from './require-root.js';
+
+const LIVE_TIMEOUT_MS = 60_000;
+const SESSIONS_TIMEOUT_MS = 20_000;
 
 interface LabOptions extends CommonOptions {
   readonly name: string;
@@ -45,13 +55,7 @@ const up: Verb = (context) =>
       requireRoot('heddle lab makes network namespaces');
       const { state } = await loadFolder(context, path, options);
       const plan = planOrExplain(options.name, state.values());
-      const running = await startLab({
-        plan,
-        seed: resolve(path),
-        exec,
-        self: context.self,
-        signal: context.signal,
-      });
+      const running = await start(context, plan, resolve(path));
       context.out(
         options.output === 'json' ? `${JSON.stringify(running)}\n` : describe(running, options, context),
       );
@@ -90,6 +94,7 @@ const execIn: Verb = (context) =>
       }
       const [program, ...args] = inNamespace(place.namespace, command);
       const child = spawn(program, args, { stdio: 'inherit' });
+      child.on('error', (error) => context.err(`heddle: ${error.message}\n`));
       context.exitWith(
         await new Promise<number>((done) => child.on('close', (code) => done(code ?? EXIT.unexpected))),
       );
@@ -103,7 +108,8 @@ const probe: Verb = (context) =>
       const { state } = await loadFolder(context, path ?? running.workTree, options);
       await using prober = new Prober([...context.self, 'lab', 'probe-agent']);
       const results = await runProbes(prober, planProbes(state, running.plan), running.plan);
-      const summary = summarizeProbes(results);
+      const tests = resourcesOf(state.values(), 'ConnectivityTest').map(({ metadata }) => metadata.name);
+      const summary = summarizeProbes(results, tests);
       if (options.output === 'json') context.out(`${JSON.stringify(summary)}\n`);
       else {
         const colors = pickColors(options.color, context);
@@ -112,6 +118,7 @@ const probe: Verb = (context) =>
           const verdict = ok ? colors.green(got) : colors.red(`${got}, expected ${expected}`);
           context.out(`${what.padEnd(52)} ${verdict}  ${colors.dim(test)}\n`);
         }
+        for (const test of summary.unmatched) context.out(`${colors.red('nothing to try')}  ${test}\n`);
         context.out(`${summary.probes.length} probes, ${summary.mismatches} mismatches\n`);
       }
       if (summary.mismatches > 0) context.exitWith(EXIT.connectivity);
@@ -145,7 +152,7 @@ const probeAgent: Verb = (context) =>
   );
 
 function withName(context: CliContext, command: Command): Command {
-  return command.addOption(flag(context.environment, '--name <name>', 'name of the lab').default('lab'));
+  return command.addOption(labName(context, 'lab'));
 }
 
 async function requireLab(name: string): Promise<LabState> {
@@ -165,6 +172,39 @@ function planOrExplain(...[name, resources]: Parameters<typeof planLab>): Return
   } catch (error) {
     if (error instanceof LabPlanError) throw new CliError(EXIT.invalidInput, error.message);
     throw error;
+  }
+}
+
+/** Starts a lab and waits until its first commit is live; one that does not get so far is taken down again. */
+async function start(context: CliContext, plan: LabPlan, seed: string): Promise<LabState> {
+  const { self, signal } = context;
+  try {
+    const running = await startLab({ plan, seed, exec, self, signal });
+    await using opened = await openStore(
+      { etcd: running.etcdOutside, etcdPrefix: '/calico' },
+      createLog('silent'),
+    );
+    const commit = await headOf(exec, running.workTree);
+    const { store, layout } = opened;
+    const live = await waitForCommit(store, layout, { commit, share: 1, timeoutMs: LIVE_TIMEOUT_MS, signal });
+    await untilSessionsAreUp(opened, signal);
+    signal.throwIfAborted();
+    const logs = `the logs: ${labFolder(plan.name)}/logs`;
+    if (!isReached(live, 1)) context.err(`heddle: live on ${live.hosts}/${live.of} hosts only; ${logs}\n`);
+    return running;
+  } catch (error) {
+    await removeLab(exec, plan.name);
+    throw error;
+  }
+}
+
+/** `live` is about the kernel of each host; that its neighbours have learned its routes is BGP's to say. */
+async function untilSessionsAreUp({ store, layout }: OpenStore, signal: AbortSignal): Promise<void> {
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(SESSIONS_TIMEOUT_MS)]);
+  for await (const message of follow(store, layout.keys.hostStatusPrefix, { signal: deadline })) {
+    if (message.type === 'interrupted') continue;
+    const { hosts } = await readClusterStatus(store, layout);
+    if (hosts.every(({ bgp }) => bgp.established === bgp.configured)) return;
   }
 }
 

@@ -18,7 +18,8 @@ export function printOutcome(
   const { plan, failure, applied, diagnostics } = outcome;
   if (output === 'json') {
     const document = plan ? planDocument(plan) : formatReport(diagnostics);
-    const result = { ...document, ...(applied && { applied }), ...(failure && { failure }) };
+    const spoiled = plan === undefined && failure ? { valid: false } : {};
+    const result = { ...document, ...spoiled, ...(applied && { applied }), ...(failure && { failure }) };
     context.out(`${JSON.stringify(result)}\n`);
     return;
   }

@@ -3,7 +3,7 @@
  */
 import { InvalidArgumentError } from 'commander';
 import { shortCommit } from '../diff/summary.js';
-import { waitForCommit } from '../reconciler/cluster-status.js';
+import { isReached, waitForCommit } from '../reconciler/cluster-status.js';
 import { type CommonOptions, flag, parseDurationMs, type Verb, verb } from './command.js';
 import { addEtcdOptions, type EtcdOptions, openStore } from './etcd-options.js';
 import { EXIT } from './exit-codes.js';
@@ -41,7 +41,7 @@ export const wait: Verb = (context) => {
         signal: context.signal,
       });
       const tookMs = Math.round(performance.now() - started);
-      const reached = live.of > 0 && live.hosts >= Math.ceil(live.of * share);
+      const reached = isReached(live, share);
       context.out(
         options.output === 'json'
           ? `${JSON.stringify({ commit, live, reached, tookMs })}\n`

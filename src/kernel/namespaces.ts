@@ -26,15 +26,6 @@ export async function namespaceExists(namespace: string): Promise<boolean> {
   );
 }
 
-/** Names of all namespaces of this machine that begin with `prefix`. */
-export async function listNamespaces(exec: Exec, prefix: string): Promise<string[]> {
-  const { stdout } = await runOrThrow(exec, ['ip', 'netns', 'list']);
-  return stdout
-    .split('\n')
-    .map((line) => line.split(' ')[0] ?? '')
-    .filter((name) => name !== '' && name.startsWith(prefix));
-}
-
 export async function addNamespace(exec: Exec, namespace: string): Promise<void> {
   await runOrThrow(exec, ['ip', 'netns', 'add', namespace]);
   await runOrThrow(exec, ['ip', '-n', namespace, 'link', 'set', 'lo', 'up']);

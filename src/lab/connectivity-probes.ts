@@ -65,7 +65,11 @@ function packetsOf(
   test: ResourceOf<'ConnectivityTest'>,
   family: IpFamily,
 ): Pick<Probe, 'protocol' | 'port'>[] {
-  const ports = (test.spec.ports ?? [ANY_PORT]).map((text) => parsePortRange(text)?.first ?? ANY_PORT);
+  // Of a range the two ends stand for all.
+  const ports = (test.spec.ports ?? [ANY_PORT]).flatMap((text) => {
+    const range = parsePortRange(text);
+    return range ? [...new Set([range.first, range.last])] : [];
+  });
   switch (test.spec.protocol) {
     case undefined:
       return [{ protocol: 'icmp' }, ...ports.map((port) => ({ protocol: 'tcp', port }) as const)];

@@ -6,7 +6,7 @@
  * leaves them to it.
  */
 import type { Exec } from '../kernel/exec.js';
-import { addNamespace, deleteNamespace, ipBatch, listNamespaces, setSysctls } from '../kernel/namespaces.js';
+import { addNamespace, ipBatch, namespaceExists, setSysctls } from '../kernel/namespaces.js';
 import {
   type Address,
   addressLength,
@@ -83,11 +83,11 @@ export async function connectWorkload(exec: Exec, host: LabHost, workload: LabWo
   ]);
 }
 
-/** Deletes every namespace of a lab, also of one that a crash left behind. */
-export async function removeNetwork(exec: Exec, labName: string): Promise<readonly string[]> {
-  const namespaces = await listNamespaces(exec, `${labName}-`);
-  for (const namespace of namespaces) await deleteNamespace(exec, namespace);
-  return namespaces;
+/** The namespaces of a plan that are there: those that a lab of it made, and may remove. */
+export async function namespacesOf(plan: LabPlan): Promise<readonly string[]> {
+  const planned = [plan.fabric, ...plan.hosts, ...plan.workloads].map(({ namespace }) => namespace);
+  const there = await Promise.all(planned.map(namespaceExists));
+  return planned.filter((_, index) => there[index]);
 }
 
 /** The fabric stands for everybody outside, and takes no part in BGP: it is told where workloads are. */

@@ -32,7 +32,12 @@ export interface LabState {
   readonly processes: readonly LabProcess[];
 }
 
+/** What a lab may be called: part of namespace names, and of a path. */
+export const LAB_NAME = /^[a-z0-9][a-z0-9-]{0,19}$/;
+
+/** @throws {RangeError} for a name that no lab has */
 export function labFolder(name: string): string {
+  if (!LAB_NAME.test(name)) throw new RangeError(`Not a name of a lab: ${name}`);
   return join(LAB_ROOT, name);
 }
 

@@ -7,8 +7,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Exec } from '../kernel/exec.js';
-import { type CommandLine, inNamespace, listNamespaces } from '../kernel/namespaces.js';
-import { buildFabric, buildHost, buildWorkload, removeNetwork } from './lab-network.js';
+import { type CommandLine, deleteNamespace, inNamespace } from '../kernel/namespaces.js';
+import { buildFabric, buildHost, buildWorkload, namespacesOf } from './lab-network.js';
 import type { LabHost, LabPlan } from './lab-plan.js';
 import { processStartTime, startProcess, stopProcesses } from './lab-processes.js';
 import {
@@ -55,6 +55,8 @@ export async function startLab(options: LabOptions): Promise<LabState> {
     state = { ...state, processes: [...state.processes, ...processes] };
     await writeLabState(state);
   };
+  // Written before anything is made: whatever a crash leaves behind can be found.
+  await writeLabState(state);
   await seedRepository(exec, {
     bare: state.repository,
     workTree: state.workTree,
@@ -83,9 +85,12 @@ export async function removeLab(
   const isInfrastructure = ({ role }: LabProcess) => role === 'etcd' || role.startsWith('relay');
   await stopProcesses((state?.processes ?? []).filter((process) => !isInfrastructure(process)));
   await stopProcesses((state?.processes ?? []).filter(isInfrastructure));
-  // BIRD outlives its agent by design, and so may what a user started inside: what lives in our namespaces goes.
-  for (const namespace of await listNamespaces(exec, `${name}-`)) await endProcessesIn(exec, namespace);
-  const namespaces = await removeNetwork(exec, name);
+  const namespaces = state ? await namespacesOf(state.plan) : [];
+  for (const namespace of namespaces) {
+    // BIRD outlives its agent by design, and so may what a user started inside: what lives in our namespaces goes.
+    await endProcessesIn(exec, namespace);
+    await deleteNamespace(exec, namespace);
+  }
   await removeLabState(name);
   return { namespaces };
 }

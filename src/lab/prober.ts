@@ -73,6 +73,7 @@ class Agent {
   >();
   readonly #ended: Promise<void>;
   #lastId = 0;
+  #failure: Error | undefined;
 
   constructor(
     readonly namespace: string,
@@ -89,8 +90,9 @@ class Agent {
     this.#ended = new Promise((resolve) => {
       this.#child.on('error', (error) => errors.push(error.message));
       this.#child.on('close', () => {
-        const error = new Error(`The probe agent in ${namespace} has ended: ${errors.join('').trim()}`);
-        for (const { reject } of this.#waiting.values()) reject(error);
+        const failure = new Error(`The probe agent in ${namespace} has ended: ${errors.join('').trim()}`);
+        this.#failure = failure;
+        for (const { reject } of this.#waiting.values()) reject(failure);
         this.#waiting.clear();
         resolve();
       });
@@ -98,6 +100,7 @@ class Agent {
   }
 
   ask(request: Unnumbered<ProbeRequest>): Promise<string> {
+    if (this.#failure) return Promise.reject(this.#failure);
     this.#lastId += 1;
     const id = this.#lastId;
     return new Promise((resolve, reject) => {

@@ -38,20 +38,21 @@ export async function seedRepository(exec: Exec, options: SeedOptions): Promise<
 export async function commitAndPush(exec: Exec, workTree: string, message: string): Promise<string> {
   await commit(exec, workTree, message);
   await push(exec, workTree);
-  return head(exec, workTree);
+  return headOf(exec, workTree);
 }
 
 export async function commit(exec: Exec, workTree: string, message: string): Promise<string> {
   await git(exec, workTree, ['add', '--all']);
   await git(exec, workTree, ['commit', '--quiet', '--allow-empty', '-m', message]);
-  return head(exec, workTree);
+  return headOf(exec, workTree);
 }
 
 export async function push(exec: Exec, workTree: string): Promise<void> {
   await git(exec, workTree, ['push', '--quiet', 'origin', 'HEAD:main']);
 }
 
-async function head(exec: Exec, workTree: string): Promise<string> {
+/** The commit that a work tree is at. */
+export async function headOf(exec: Exec, workTree: string): Promise<string> {
   return (await git(exec, workTree, ['rev-parse', 'HEAD'])).trim();
 }
 

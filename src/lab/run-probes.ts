@@ -19,6 +19,8 @@ export interface ProbeResult {
 
 export interface ProbeSummary {
   readonly probes: readonly ProbeResult[];
+  /** Tests that match nothing here, or ask for a protocol that the lab cannot send: each is a mismatch. */
+  readonly unmatched: readonly string[];
   readonly mismatches: number;
 }
 
@@ -47,8 +49,11 @@ export async function runProbes(
   );
 }
 
-export function summarizeProbes(probes: readonly ProbeResult[]): ProbeSummary {
-  return { probes, mismatches: probes.filter(({ ok }) => !ok).length };
+/** @param tests - the names of all tests, tried or not */
+export function summarizeProbes(probes: readonly ProbeResult[], tests: readonly string[]): ProbeSummary {
+  const tried = new Set(probes.map(({ test }) => test));
+  const unmatched = tests.filter((test) => !tried.has(test));
+  return { probes, unmatched, mismatches: probes.filter(({ ok }) => !ok).length + unmatched.length };
 }
 
 /** Lets each target answer: without a listener a UDP probe could not tell delivered from dropped. */

@@ -54,5 +54,11 @@ export const UNSUPPORTED_FIELDS: Readonly<Partial<Record<Kind, readonly Unsuppor
     { path: 'communities', except: [[]] },
     { path: 'prefixAdvertisements', except: [[]] },
   ],
-  AgentConfiguration: [{ path: 'failsafeInboundHostPorts' }, { path: 'failsafeOutboundHostPorts' }],
+  AgentConfiguration: [
+    // Which BIRD it is, an agent is told by its flag --bgp; how much it logs, by --log-level.
+    { path: 'bgpMode', except: ['managed', 'none'] },
+    { path: 'logSeverityScreen' },
+    { path: 'failsafeInboundHostPorts' },
+    { path: 'failsafeOutboundHostPorts' },
+  ],
 };

@@ -4,10 +4,11 @@
  * An agent's status lies under its lease: a host that has been silent for longer has none, and is `unknown`. A
  * commit is live on a host when the host is live at it, or at a later commit of the same source.
  */
-import type { Datastore } from '../datastore/datastore.js';
+import { type Datastore, DatastoreError } from '../datastore/datastore.js';
 import { follow } from '../datastore/follow.js';
 import { unescapeName } from '../layout/escape.js';
 import type { Layout } from '../layout/layout.js';
+import { readRecord } from '../layout/read-record.js';
 import {
   type Condition,
   type Head,
@@ -74,7 +75,12 @@ export interface WaitOptions {
   readonly signal: AbortSignal;
 }
 
-/** Waits until a commit is live on enough hosts, or the time is up; says how far it came. */
+/** True when `live.hosts` are at least this share of all; rounding never asks for one host too many. */
+export function isReached(live: LiveCount, share: number): boolean {
+  return live.of > 0 && live.hosts >= Math.ceil(live.of * share - 1e-9);
+}
+
+/** Waits until a commit is live on enough hosts, or the time is up, outages included; says how far it came. */
 export async function waitForCommit(
   store: Datastore,
   layout: Layout,
@@ -82,9 +88,15 @@ export async function waitForCommit(
 ): Promise<LiveCount> {
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs)]);
   let count: LiveCount = { hosts: 0, of: 0 };
-  for await (const _change of follow(store, layout.keys.hostStatusPrefix, { signal })) {
-    count = await countLive(store, layout, options.commit);
-    if (count.of > 0 && count.hosts >= Math.ceil(count.of * options.share)) break;
+  for await (const message of follow(store, layout.keys.hostStatusPrefix, { signal })) {
+    if (message.type === 'interrupted') continue;
+    try {
+      count = await unlessAborted(countLive(store, layout, options.commit), signal, count);
+    } catch (error) {
+      // The follower meets the same outage, and comes back after it.
+      if (!(error instanceof DatastoreError) || !error.retryable) throw error;
+    }
+    if (isReached(count, options.share)) break;
   }
   return count;
 }
@@ -98,6 +110,14 @@ export async function countLive(store: Datastore, layout: Layout, commit: string
     if (seq !== undefined) return { hosts: hosts.filter((host) => isLiveAt(host, name, seq)).length, of };
   }
   return { hosts: 0, of };
+}
+
+/** What `promise` gives, or `fallback` as soon as the time is up. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal, fallback: T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => resolve(fallback), { once: true });
+    promise.then(resolve, reject);
+  });
 }
 
 function isLiveAt(host: HostReport, source: string, seq: number): boolean {
@@ -116,7 +136,7 @@ async function seqOf(
   const prefix = layout.keys.history(source, 0).replace(/[^/]*$/, '');
   const { entries } = await store.snapshot(prefix);
   const seqs = [...entries]
-    .map(([key, { value }]) => headCodec.decode(key, value))
+    .flatMap(([key, { value }]) => readRecord(headCodec, key, value) ?? [])
     .filter((record) => record.commit.startsWith(commit))
     .map(({ seq }) => seq);
   return seqs.length === 0 ? undefined : Math.max(...seqs);
@@ -125,7 +145,7 @@ async function seqOf(
 async function readHead(store: Datastore, layout: Layout, source: string): Promise<Head | undefined> {
   const key = layout.keys.head(source);
   const { entry } = await store.get(key);
-  return entry && headCodec.decode(key, entry.value);
+  return entry && readRecord(headCodec, key, entry.value);
 }
 
 async function sourceReport(
@@ -137,7 +157,7 @@ async function sourceReport(
   const head = await readHead(store, layout, name);
   const key = layout.keys.sourceStatus(name);
   const entry = statuses.entries.get(key);
-  const conditions = entry ? sourceStatusCodec.decode(key, entry.value).conditions : [];
+  const conditions = (entry && readRecord(sourceStatusCodec, key, entry.value)?.conditions) ?? [];
   return { name, seq: head?.seq ?? 0, commit: head?.commit ?? '', conditions };
 }
 
@@ -151,8 +171,9 @@ function hostReports(statuses: Snapshot, nodes: Snapshot, layout: Layout): HostR
     }
   }
   for (const [key, { value }] of statuses.entries) {
-    const status = hostStatusCodec.decode(key, value);
-    reports.set(status.node, status);
+    const node = unescapeName(key.slice(layout.keys.hostStatusPrefix.length));
+    const status = readRecord(hostStatusCodec, key, value);
+    reports.set(node, status ?? { ...silent(node), error: `${key}: its status cannot be read` });
   }
   return [...reports.values()].sort((a, b) => (a.node < b.node ? -1 : 1));
 }

@@ -70,11 +70,17 @@ async function stand(options: CampaignOptions): Promise<Leadership | undefined> 
   if ((await store.get(key)).entry) return undefined;
   const lease = await store.grantLease(ttlSeconds);
   const value = leaderCodec.encode({ node, since: now() });
-  const result = await store.transact({
-    guards: [],
-    writes: [{ write: { op: 'put', key, value, lease: lease.id }, compare: { key, check: 'absent' } }],
-  });
-  if (result.ok) return seat(options, result.revision, lease);
+  try {
+    const result = await store.transact({
+      guards: [],
+      writes: [{ write: { op: 'put', key, value, lease: lease.id }, compare: { key, check: 'absent' } }],
+    });
+    if (result.ok) return seat(options, result.revision, lease);
+  } catch (error) {
+    // The answer may be lost and the key be there, under a lease that we would keep alive for nobody.
+    await lease.revoke().catch(() => undefined);
+    throw error;
+  }
   await lease.revoke();
   return undefined;
 }

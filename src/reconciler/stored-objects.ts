@@ -5,6 +5,7 @@
  * by what its key says, and is shown as unmanaged.
  */
 import { type KeyOwner, type Layout, LayoutError, type StoredId } from '../layout/layout.js';
+import { readRecord } from '../layout/read-record.js';
 import { type InventoryRecord, inventoryCodec } from '../layout/records.js';
 import type { Kind, Resource } from '../model/resource.js';
 import type { Snapshot, StoreKey } from '../model/store.js';
@@ -28,7 +29,7 @@ export function storedObjects(snapshot: Snapshot, layout: Layout, kind: Kind): S
   for (const [key, { value }] of snapshot.entries) {
     const owner = layout.identify(key);
     if (owner?.type === 'inventory' && owner.kind === kind)
-      addWriter(writers, owner, inventoryCodec.decode(key, value));
+      addWriter(writers, owner, readRecord(inventoryCodec, key, value));
     if (owner?.type !== 'resource' || owner.kind !== kind) continue;
     const own = values.get(owner.id) ?? new Map<StoreKey, string>();
     values.set(owner.id, own.set(key, value));
@@ -47,8 +48,9 @@ interface Writer {
 function addWriter(
   writers: Map<StoreKey, Writer>,
   { source, name }: Extract<KeyOwner, { type: 'inventory' }>,
-  record: InventoryRecord,
+  record: InventoryRecord | undefined,
 ): void {
+  if (!record) return;
   for (const key of Object.keys(record.keys)) writers.set(key as StoreKey, { source, name, record });
 }
 

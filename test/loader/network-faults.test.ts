@@ -67,10 +67,10 @@ test('a configuration of any name', finds, doc('BGPConfiguration', 'mine'), [
   'invalid-value',
   /node\.mine/,
 ]);
-test('a kind that no agent enforces', finds, doc('HostEndpoint', 'h', '{node: n, interfaceName: eth0}'), [
+test('a kind that no agent enforces', finds, doc('IPReservation', 'r', '{reservedCIDRs: [10.0.0.0/24]}'), [
   '2:7',
   'not-supported-yet',
-  /HostEndpoint/,
+  /IPReservation/,
 ]);
 test('a field that no agent enforces', finds, doc('IPPool', 'p', '{cidr: 10.0.0.0/8, ipipMode: Always}'), [
   '4:36',
