@@ -4,7 +4,9 @@
  * The kernel does not judge an established flow again, and keeps its entry when the workload is gone: whoever is given
  * the address next would inherit what the last one was allowed. So the flows of an address are deleted when its
  * route goes, or moves to another interface; and when an allow may have gone, the flows of those concerned are
- * judged again (flows/policed-state.ts) and deleted where policy denies them. What comes next is judged as new.
+ * judged again (flows/policed-state.ts) and deleted where policy denies them. What comes next is judged as new, in its
+ * own direction: conntrack picks up a TCP connection in the middle (nf_conntrack_tcp_loose), so one whose server may
+ * open connections to its client can come back that way round.
  *
  * Both come last, after the rules and the routes: else a packet could bring the flow back. There is nothing to read
  * back. Whose flows are still to be looked at is all the state that this driver has.
