@@ -4,7 +4,7 @@
 import { writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { systemClock } from '../agent/status/clock.js';
 import type { Plan } from '../diff/plan-types.js';
 import { planDocument } from '../diff/render/json.js';
@@ -35,6 +35,7 @@ interface ReconcileOptions extends CommonOptions, EtcdOptions, SourceOptions {
 
 /** How long leadership outlives a leader that died. */
 const LEASE_SECONDS = 15;
+const SHORTEST_INTERVAL_MS = 100;
 
 export const reconcile: Verb = (context) => {
   const command = verb(context, 'reconcile', 'make the store hold what the repository says', {
@@ -66,7 +67,7 @@ function addModes(command: Command, { environment }: CliContext): Command {
     .addOption(add('--detailed-exitcode', 'end with 2 when there are changes').default(false))
     .addOption(
       add('--interval <time>', 'how often to look for new commits')
-        .argParser(parseDurationMs)
+        .argParser(parseIntervalMs)
         .default(30_000, '30s'),
     )
     .addOption(add('--lead <when>', 'never: verify only').choices(['auto', 'never']).default('auto'))
@@ -127,6 +128,12 @@ async function runLoop(context: CliContext, options: ReconcileOptions): Promise<
     },
     context.signal,
   );
+}
+
+function parseIntervalMs(text: string): number {
+  const ms = parseDurationMs(text);
+  if (ms < SHORTEST_INTERVAL_MS) throw new InvalidArgumentError('An interval has at least 100 ms.');
+  return ms;
 }
 
 function againstOf({ against, etcd, dryRun }: ReconcileOptions): Against {

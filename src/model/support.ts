@@ -58,6 +58,8 @@ export const UNSUPPORTED_FIELDS: Readonly<Partial<Record<Kind, readonly Unsuppor
     // Which BIRD it is, an agent is told by its flag --bgp; how much it logs, by --log-level.
     { path: 'bgpMode', except: ['managed', 'none'] },
     { path: 'logSeverityScreen' },
+    // What IPv6 rules and routes an agent has programmed would stay as they are.
+    { path: 'ipv6Support', except: [true] },
     { path: 'failsafeInboundHostPorts' },
     { path: 'failsafeOutboundHostPorts' },
   ],

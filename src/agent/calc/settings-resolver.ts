@@ -85,14 +85,23 @@ function settingsFrom(spec: AgentConfigurationSpec): AgentSettings {
     defaultEndpointToHostAction: spec.defaultEndpointToHostAction ?? builtIn.defaultEndpointToHostAction,
     noPolicyEgress: spec.noPolicyEgress ?? builtIn.noPolicyEgress,
     chainInsertMode: spec.chainInsertMode ?? builtIn.chainInsertMode,
-    iptablesRefreshMs: durationMs(spec.iptablesRefreshInterval) ?? builtIn.iptablesRefreshMs,
-    ipsetsRefreshMs: durationMs(spec.ipsetsRefreshInterval) ?? builtIn.ipsetsRefreshMs,
-    routeRefreshMs: durationMs(spec.routeRefreshInterval) ?? builtIn.routeRefreshMs,
+    iptablesRefreshMs: refreshMs(spec.iptablesRefreshInterval) ?? builtIn.iptablesRefreshMs,
+    ipsetsRefreshMs: refreshMs(spec.ipsetsRefreshInterval) ?? builtIn.ipsetsRefreshMs,
+    routeRefreshMs: refreshMs(spec.routeRefreshInterval) ?? builtIn.routeRefreshMs,
     deviceRouteProtocol: spec.deviceRouteProtocol ?? builtIn.deviceRouteProtocol,
     ipv6Support: spec.ipv6Support ?? builtIn.ipv6Support,
     reportingMs: durationMs(spec.reportingInterval) ?? builtIn.reportingMs,
     iptablesMarkMask: spec.iptablesMarkMask ?? builtIn.iptablesMarkMask,
   };
+}
+
+/** The longest that a timer of Node can run; 24 days are as good as never. */
+const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
+
+/** As for Felix, 0 means never. */
+function refreshMs(text: string | undefined): number | undefined {
+  const ms = durationMs(text);
+  return ms === undefined ? undefined : Math.min(ms === 0 ? LONGEST_INTERVAL_MS : ms, LONGEST_INTERVAL_MS);
 }
 
 function durationMs(text: string | undefined): number | undefined {

@@ -1,0 +1,169 @@
+/**
+ * The agent's loop on the memory store and a dataplane that notes what it is told: laws 1, 3 and 5.
+ */
+import test from 'ava';
+import { type AgentOptions, runAgent } from '../../src/agent/agent.js';
+import type { BgpSpeaker } from '../../src/agent/bgp/speaker.js';
+import type { DataplaneUpdate } from '../../src/agent/calc/updates.js';
+import type { Dataplane } from '../../src/agent/dataplane/dataplane.js';
+import type { DriverFailure } from '../../src/agent/dataplane/driver.js';
+import { systemClock } from '../../src/agent/status/clock.js';
+import type { HostFacts } from '../../src/agent/status/host-facts.js';
+import { hostStatus } from '../../src/agent/status/host-status.js';
+import { createMemoryDatastore } from '../../src/datastore/memory/memory-datastore.js';
+import { createLayout } from '../../src/layout/create-layout.js';
+import type { Log } from '../../src/model/log.js';
+import type { StoreKey } from '../../src/model/store.js';
+import { until } from '../helpers/until.js';
+
+const READY = '/calico/v1/Ready';
+const ENDPOINT = '/calico/v1/host/host-1/workload/heddle/w1/endpoint/eth0';
+const endpoint = (address: string) =>
+  JSON.stringify({
+    state: 'active',
+    name: 'cali1',
+    mac: 'ee:ee:ee:ee:ee:ee',
+    profile_ids: [],
+    ipv4_nets: [`${address}/32`],
+    ipv6_nets: [],
+    labels: {},
+  });
+
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
+const speaker: BgpSpeaker = {
+  apply: async () => ({ changed: 0, failures: [] }),
+  resync: async () => ({ changed: 0, failures: [] }),
+  verify: async () => [],
+  status: async () => ({ configured: 0, established: 0, sessions: [] }),
+  close() {},
+};
+
+/** One life of a dataplane: what it was told, and what it answers. */
+class NotedDataplane implements Dataplane {
+  readonly batches: (readonly DataplaneUpdate[])[] = [];
+  failures: readonly DriverFailure[] = [];
+  differences: readonly DriverFailure[] = [];
+  resyncs = 0;
+
+  async apply(batch: readonly DataplaneUpdate[]) {
+    this.batches.push(batch);
+    return { changed: 0, failures: this.failures, durationMs: 0 };
+  }
+  resync() {
+    this.resyncs += 1;
+  }
+  async verify() {
+    return this.differences;
+  }
+  /** Addresses of the endpoint as of the last message about it. */
+  get addresses(): readonly string[] {
+    const updates = this.batches.flat().filter((update) => update.type.startsWith('workload-endpoint'));
+    const last = updates.at(-1);
+    return last?.type === 'workload-endpoint-update' ? last.endpoint.addresses : [];
+  }
+}
+
+function start() {
+  const store = createMemoryDatastore();
+  const stop = new AbortController();
+  const lives: NotedDataplane[] = [];
+  let facts: HostFacts | undefined;
+  const options: AgentOptions = {
+    ...{ node: 'host-1', store, layout: createLayout(), speaker, clock: systemClock, log: silent },
+    openDataplane: () => {
+      const dataplane = new NotedDataplane();
+      lives.push(dataplane);
+      return dataplane;
+    },
+    report: (now) => {
+      facts = now;
+    },
+    signal: stop.signal,
+  };
+  const ended = runAgent(options);
+  return {
+    lives,
+    state: () => facts && hostStatus(facts).state,
+    put: (key: string, value: string) =>
+      store.transact({ guards: [], writes: [{ write: { op: 'put', key: key as StoreKey, value } }] }),
+    remove: (key: string) =>
+      store.transact({ guards: [], writes: [{ write: { op: 'delete', key: key as StoreKey } }] }),
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await ended;
+      await store.close();
+    },
+  };
+}
+
+test('law 3: nothing reaches the dataplane while the store is not ready', async (t) => {
+  await using agent = start();
+  await agent.put(ENDPOINT, endpoint('192.168.1.1'));
+  await until(() => agent.state() === 'held');
+  t.is(agent.lives.length, 0);
+  await agent.put(READY, 'true');
+  await until(() => agent.state() === 'live');
+  t.deepEqual(agent.lives[0]?.addresses, ['192.168.1.1']);
+});
+
+test('law 5: when Ready vanishes the agent keeps what it has, and takes up again where the store is then', async (t) => {
+  await using agent = start();
+  await agent.put(ENDPOINT, endpoint('192.168.1.1'));
+  await agent.put(READY, 'true');
+  await until(() => agent.state() === 'live');
+  await agent.remove(READY);
+  await agent.remove(ENDPOINT);
+  await until(() => agent.state() === 'held');
+  t.deepEqual(agent.lives[0]?.addresses, ['192.168.1.1']);
+  await agent.put(READY, 'true');
+  await until(() => agent.state() === 'live');
+  t.deepEqual(agent.lives[0]?.addresses, []);
+});
+
+test('a failed object is tried again until it is there; the host is failed, then live', async (t) => {
+  await using agent = start();
+  await agent.put(READY, 'true');
+  await until(() => agent.state() === 'live');
+  const [dataplane] = agent.lives;
+  if (!dataplane) throw new Error('There is no dataplane');
+  dataplane.failures = [{ object: 'route', message: 'no such device' }];
+  await agent.put(ENDPOINT, endpoint('192.168.1.1'));
+  await until(() => agent.state() === 'failed');
+  const tries = dataplane.batches.length;
+  dataplane.failures = [];
+  await until(() => agent.state() === 'live');
+  t.true(dataplane.batches.length > tries);
+});
+
+test('live is what was read back: a difference makes the host degraded, and is read back before the next try', async (t) => {
+  await using agent = start();
+  await agent.put(READY, 'true');
+  await until(() => agent.state() === 'live');
+  const [dataplane] = agent.lives;
+  if (!dataplane) throw new Error('There is no dataplane');
+  dataplane.differences = [{ object: 'chain cali-FORWARD', message: 'differs in the kernel' }];
+  await agent.put(ENDPOINT, endpoint('192.168.1.1'));
+  await until(() => agent.state() === 'degraded');
+  const before = dataplane.resyncs;
+  dataplane.differences = [];
+  await until(() => agent.state() === 'live');
+  t.true(dataplane.resyncs > before);
+});
+
+test('law 1: settings that drivers are built with begin a new life, told of everything again', async (t) => {
+  await using agent = start();
+  await agent.put(ENDPOINT, endpoint('192.168.1.1'));
+  await agent.put(READY, 'true');
+  await until(() => agent.state() === 'live');
+  await agent.put('/calico/v1/config/InterfacePrefix', 'tap');
+  await until(() => agent.lives.length === 2 && agent.state() === 'live');
+  t.deepEqual(agent.lives[1]?.addresses, agent.lives[0]?.addresses);
+});
+
+test('law 5: a value that cannot be read denies its object, and the host is never live with it', async (t) => {
+  await using agent = start();
+  await agent.put(READY, 'true');
+  await agent.put(ENDPOINT, '{"state": "act');
+  await until(() => agent.state() === 'degraded');
+  t.deepEqual(agent.lives[0]?.addresses, []);
+});
