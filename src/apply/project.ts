@@ -14,8 +14,8 @@ export const EMPTY_SNAPSHOT: Snapshot = { revision: 0 as Revision, entries: new 
 
 /** The store after the plan, as if nothing stood in its way: guards and blocked objects hold nothing back here. */
 export function projectPlan(snapshot: Snapshot, plan: Plan, layout: Layout): Snapshot {
-  const planned = planTransaction(plan, { layout, now: '' });
-  return planned ? projectTransaction(snapshot, planned.transaction, layout.prefix) : snapshot;
+  const transaction = planTransaction(plan, { layout, now: '' });
+  return transaction ? projectTransaction(snapshot, transaction, layout.prefix) : snapshot;
 }
 
 /** Compares are taken to hold. Keys outside the prefix of the snapshot are left out. */

@@ -6,9 +6,10 @@
  * guard is one function and one line in the list.
  */
 import { type Cidr, cidrContains } from '../model/address.js';
-import { type Kind, resourcesOf } from '../model/resource.js';
+import { resourceId, resourcesOf } from '../model/resource.js';
 import type { StoreKey } from '../model/store.js';
 import { CHANGE_ORDER } from './change-order.js';
+import type { OwnedObject } from './ownership.js';
 import type { PlanContext } from './plan-context.js';
 import type { Change, Guard } from './plan-types.js';
 import { decodeStored } from './store-index.js';
@@ -39,7 +40,7 @@ export function hasPruneTrailer(message: string): boolean {
 }
 
 function emptySource({ context }: GuardInput): Guard[] {
-  const owned = context.ownership.owned.size;
+  const owned = liveObjects(context).length;
   if (context.compiled.size > 0 || owned === 0) return [];
   return [
     {
@@ -51,23 +52,32 @@ function emptySource({ context }: GuardInput): Guard[] {
 }
 
 function pruneBudget({ changes, context }: GuardInput): Guard[] {
+  const live = liveObjects(context);
+  const deleted = new Set(
+    changes.filter(({ action }) => action === 'delete').map(({ kind, name }) => resourceId(kind, name)),
+  );
   return CHANGE_ORDER.flatMap((kind): Guard[] => {
-    const deleted = changes.filter((change) => change.action === 'delete' && change.kind === kind).length;
-    const owned = countOwned(kind, context);
-    const budget = Math.max(PRUNE_BUDGET.count, Math.floor(owned * PRUNE_BUDGET.share));
-    if (deleted <= budget) return [];
+    const owned = live.filter((object) => object.kind === kind);
+    const doomed = owned.filter(({ id }) => deleted.has(id));
+    const budget = Math.max(PRUNE_BUDGET.count, Math.floor(owned.length * PRUNE_BUDGET.share));
+    if (doomed.length <= budget) return [];
     return [
       {
         code: 'prune-budget',
-        message: `${deleted} of ${owned} ${kind} objects would be deleted, ${budget} at most without approval`,
+        message: `${doomed.length} of ${owned.length} ${kind} objects would be deleted, ${budget} at most without approval`,
         approve: APPROVE,
       },
     ];
   });
 }
 
-function countOwned(kind: Kind, context: PlanContext): number {
-  return [...context.ownership.owned.values()].filter((owned) => owned.kind === kind).length;
+/**
+ * What the source has in the store, without what a commit that was never finished has created: no host has ever
+ * seen that, and it may go as it came.
+ */
+function liveObjects({ ownership, base }: PlanContext): readonly OwnedObject[] {
+  const since = base.series?.record.base ?? Number.POSITIVE_INFINITY;
+  return [...ownership.owned.values()].filter(({ recordEntry }) => recordEntry.createRevision <= since);
 }
 
 function poolInUse({ changes, context }: GuardInput): Guard[] {

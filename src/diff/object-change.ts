@@ -32,6 +32,7 @@ export function planObject(object: CompiledObject, context: PlanContext): Change
     diff: diffObject(object, steps, context),
     ...(reason !== undefined && { reason }),
     writes: steps.recordStale ? [...steps.writes, recordWrite(object, steps.hashes, context)] : steps.writes,
+    ...(steps.handover && { handover: steps.handover }),
   };
 }
 
@@ -48,6 +49,8 @@ interface ObjectSteps {
   readonly released: readonly StoreKey[];
   /** What the inventory is to say of the object's keys. */
   readonly hashes: Readonly<Record<string, string>>;
+  /** What it says now of keys that another object takes over. */
+  readonly handover: Readonly<Record<string, string>> | undefined;
 }
 
 function findSteps(object: CompiledObject, context: PlanContext): ObjectSteps {
@@ -68,6 +71,7 @@ function findSteps(object: CompiledObject, context: PlanContext): ObjectSteps {
     adopted: [...adopted, ...surplus],
     released,
     hashes,
+    handover: record && handedOver(object, record, context),
   };
 }
 
@@ -110,6 +114,20 @@ function describeDisturbance(key: StoreKey, context: PlanContext): string {
 function droppedKeys(record: InventoryRecord | undefined, context: PlanContext): StoreKey[] {
   const keys = Object.keys(record?.keys ?? {}) as StoreKey[];
   return keys.filter((key) => !context.wanted.has(key) && !foreignClaim(context, key));
+}
+
+/** Keys that another object of this source wants, and does not have in its own record yet. */
+function handedOver(
+  object: CompiledObject,
+  record: InventoryRecord,
+  { wanted, ownership }: PlanContext,
+): Readonly<Record<string, string>> | undefined {
+  const keys = Object.entries(record.keys).filter(([key]) => {
+    const heir = wanted.get(key as StoreKey);
+    if (heir === undefined || heir === object.id) return false;
+    return ownership.owned.get(heir)?.record?.keys[key] === undefined;
+  });
+  return keys.length > 0 ? Object.fromEntries(keys) : undefined;
 }
 
 /** Keys that somebody else gave the object and that the manifest does not ask for. */

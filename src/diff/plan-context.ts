@@ -7,6 +7,8 @@ import { type Address, addressPart } from '../model/address.js';
 import { type ResourceId, resourcesOf } from '../model/resource.js';
 import type { Compare, Snapshot, StoreEntry, StoreKey } from '../model/store.js';
 import { type Claim, type Ownership, readOwnership } from './ownership.js';
+import { readPlanBase } from './plan-base.js';
+import type { PlanBase } from './plan-types.js';
 import { decodeStored, indexStore, type StoredObject, type StoreIndex } from './store-index.js';
 
 export interface PlanContext {
@@ -14,6 +16,7 @@ export interface PlanContext {
   readonly commit: string;
   readonly layout: Layout;
   readonly snapshot: Snapshot;
+  readonly base: PlanBase;
   readonly store: StoreIndex;
   readonly ownership: Ownership;
   /** What the manifests ask for. */
@@ -42,6 +45,7 @@ export function planContext(input: PlanContextInput): PlanContext {
     commit,
     layout,
     snapshot,
+    base: readPlanBase(snapshot, source, layout),
     store,
     ownership,
     compiled,

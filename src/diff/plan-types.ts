@@ -3,7 +3,7 @@
  *
  * Every renderer, the exit code and the transaction are made from this one value; nothing decides again later.
  */
-import type { Head } from '../layout/records.js';
+import type { Head, TxnRecord } from '../layout/records.js';
 import type { Kind } from '../model/resource.js';
 import type { GuardedWrite, Revision, StoreEntry } from '../model/store.js';
 
@@ -39,6 +39,12 @@ export interface Change {
   readonly reason?: string;
   /** The guarded writes that carry it out, its inventory record included; empty when blocked or unmanaged. */
   readonly writes: readonly GuardedWrite[];
+  /**
+   * Keys that its record lists no longer because another object of the plan takes them over, with the hashes that
+   * it listed. Whoever writes the two objects at different revisions keeps the keys in the record until then, or
+   * they would be nobody's in between.
+   */
+  readonly handover?: Readonly<Record<string, string>>;
 }
 
 export type GuardCode = 'empty-source' | 'prune-budget' | 'pool-in-use';
@@ -60,6 +66,15 @@ export interface PlanBase {
   /** The control keys that every transaction compares, as the snapshot showed them. */
   readonly headEntry: StoreEntry | undefined;
   readonly readyEntry: StoreEntry | undefined;
+  /** A commit of this source that is written in part; undefined when none is. */
+  readonly series: OpenSeries | undefined;
+}
+
+export interface OpenSeries {
+  /** A record that cannot be read is made up from what the store says of its key. */
+  readonly record: TxnRecord;
+  /** Of the record. */
+  readonly modRevision: Revision;
 }
 
 export interface Plan {

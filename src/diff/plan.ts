@@ -6,16 +6,15 @@
  * that it does not own, and it does not decide whether it may be applied: guards and blocked objects say so.
  */
 import type { CompiledObject } from '../layout/compile.js';
-import { type Layout, LayoutError } from '../layout/layout.js';
-import { type Head, headCodec } from '../layout/records.js';
+import type { Layout } from '../layout/layout.js';
 import type { ResourceId } from '../model/resource.js';
 import type { Snapshot, StoreKey } from '../model/store.js';
 import { orderChanges } from './change-order.js';
 import { planDeletion } from './deletion.js';
 import { findGuards } from './guards.js';
 import { planObject } from './object-change.js';
-import { entryOf, type PlanContext, planContext } from './plan-context.js';
-import type { Plan, PlanBase } from './plan-types.js';
+import { planContext } from './plan-context.js';
+import type { Change, Plan } from './plan-types.js';
 import { listUnmanaged } from './unmanaged.js';
 
 export interface PlanInput {
@@ -44,37 +43,35 @@ export function assemblePlan(input: PlanInput): Plan {
     ...[...compiled.values()].flatMap((object) => planObject(object, context) ?? []),
     ...gone.map((owned) => planDeletion(owned, context)),
   ];
-  const changes = orderChanges([...planned, ...listUnmanaged(context, planned)]);
+  const changes = deleteOnce(orderChanges([...planned, ...listUnmanaged(context, planned)]));
   return {
     source,
     commit: version.commit,
     tree: version.tree,
     author: version.author,
     message: version.message,
-    base: planBase(context),
+    base: context.base,
     changes,
     guards: pruneApproved ? [] : findGuards(changes, context),
   };
 }
 
-function planBase(context: PlanContext): PlanBase {
-  const { layout, snapshot, source } = context;
-  const headKey = layout.keys.head(source);
-  const headEntry = entryOf(context, headKey);
-  return {
-    revision: snapshot.revision,
-    head: headEntry && readHead(headKey, headEntry.value),
-    headEntry,
-    readyEntry: entryOf(context, layout.keys.ready),
-  };
-}
-
-/** An unreadable head counts as none: the next commit writes it anew. */
-function readHead(key: StoreKey, value: string): Head | undefined {
-  try {
-    return headCodec.decode(key, value);
-  } catch (error) {
-    if (error instanceof LayoutError) return undefined;
-    throw error;
-  }
+/**
+ * In the middle of a series two records may list one key, which neither of their objects wants any more: the last
+ * object in the order deletes it, so that it is listed for as long as it is there.
+ */
+function deleteOnce(changes: readonly Change[]): readonly Change[] {
+  const deleters = new Map<StoreKey, Change>();
+  for (const change of changes)
+    for (const { write } of change.writes) if (write.op === 'delete') deleters.set(write.key, change);
+  return changes.map((change) => {
+    const left = ({ op, key }: { op: 'put' | 'delete'; key: string }): boolean =>
+      op === 'delete' && deleters.get(key as StoreKey) !== change;
+    if (!change.writes.some(({ write }) => left(write))) return change;
+    return {
+      ...change,
+      keys: change.keys.filter((written) => !left(written)),
+      writes: change.writes.filter(({ write }) => !left(write)),
+    };
+  });
 }

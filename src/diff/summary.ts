@@ -1,12 +1,20 @@
 /** What a plan comes to, shared by every renderer so that they cannot disagree. */
 import { isRefused, isWritten } from './exit-code.js';
-import { CHANGE_ACTIONS, type ChangeAction, type Plan } from './plan-types.js';
+import { CHANGE_ACTIONS, type Change, type ChangeAction, type Plan } from './plan-types.js';
 
 export type PlanSummary = Readonly<Record<ChangeAction, number>>;
 
-export function summarizePlan(plan: Plan): PlanSummary {
-  const count = (action: ChangeAction) => plan.changes.filter((change) => change.action === action).length;
-  return Object.fromEntries(CHANGE_ACTIONS.map((action) => [action, count(action)])) as PlanSummary;
+export function summarizePlan({ changes }: Plan): PlanSummary {
+  return countActions(changes);
+}
+
+export function countActions(changes: readonly Change[]): PlanSummary {
+  const counts = Object.fromEntries(CHANGE_ACTIONS.map((action) => [action, 0])) as Record<
+    ChangeAction,
+    number
+  >;
+  for (const { action } of changes) counts[action] += 1;
+  return counts;
 }
 
 /** `a1b2c3d` of a commit id, `folder-a1b2c3d` of a folder's digest. */

@@ -50,8 +50,11 @@ export interface TxnRecord {
   readonly commit: string;
   /** Revision before the first transaction of the series. */
   readonly base: number;
+  /** Changes that are written, of those that there are; both go on over an interruption. */
   readonly applied: number;
   readonly total: number;
+  /** What the changes that are written were, as in the history; absent in records of other writers. */
+  readonly summary?: Readonly<Record<string, number>>;
 }
 
 export type HostState = 'live' | 'applying' | 'held' | 'degraded' | 'failed';
@@ -125,6 +128,7 @@ export const txnCodec: RecordCodec<TxnRecord> = recordCodec(
     base: count,
     applied: count,
     total: count,
+    summary: mapOf(count),
   }),
 );
 

@@ -2,7 +2,7 @@
  * What a reconciler says of its source: a few statements, each with a reason that programs can rely on.
  *
  * Messages hold no times and no counters, so that an unchanged situation is an unchanged text, and is reported
- * once.
+ * once. Only `Applying` counts: it is how far a commit of many transactions has come.
  */
 import type { Condition } from '../layout/records.js';
 
@@ -17,6 +17,7 @@ export type ConditionReason =
   | 'SourceFailed'
   | 'Checked'
   | 'InvalidManifests'
+  | 'Applying'
   | 'StoreMatches'
   | 'Refused'
   | 'TooLarge'

@@ -1,8 +1,8 @@
 /**
  * Whether a plan is to be applied, and if not, why: read off the plan. PURE.
  */
+import { describeOversizedPlan } from '../apply/apply.js';
 import { movesHead, planTransaction } from '../apply/transaction.js';
-import { describeExcess } from '../datastore/transaction-limits.js';
 import { isRefused, isWritten } from '../diff/exit-code.js';
 import type { Plan } from '../diff/plan-types.js';
 import type { Layout } from '../layout/layout.js';
@@ -16,10 +16,9 @@ export interface Circumstances {
 
 export function judgePlan(plan: Plan, { layout, suspension }: Circumstances): PlanVerdict {
   if (isRefused(plan)) return { type: 'refused', message: describeRefusal(plan) };
-  const planned = planTransaction(plan, { layout, now: '' });
-  if (!planned) return { type: 'nothing' };
-  const excess = describeExcess(planned.transaction);
-  if (excess !== undefined) return { type: 'too-large', message: `${excess}; split the commit` };
+  if (!planTransaction(plan, { layout, now: '' })) return { type: 'nothing' };
+  const oversize = describeOversizedPlan(plan, { layout, now: '' });
+  if (oversize !== undefined) return { type: 'too-large', message: oversize };
   if (suspension !== undefined) return { type: 'suspended', message: suspension };
   return { type: 'apply', message: describePending(plan) };
 }
@@ -36,5 +35,7 @@ function describeRefusal(plan: Plan): string {
 function describePending(plan: Plan): string {
   const count = plan.changes.filter(isWritten).length;
   const changes = `${count} ${count === 1 ? 'change' : 'changes'} pending`;
-  return movesHead(plan) ? `commit ${plan.commit} is not in the store: ${changes}` : `drift: ${changes}`;
+  if (movesHead(plan)) return `commit ${plan.commit} is not in the store: ${changes}`;
+  const { series } = plan.base;
+  return series ? `commit ${series.record.commit} is written in part: ${changes}` : `drift: ${changes}`;
 }

@@ -5,7 +5,7 @@
  * the command line prints it. A store that holds the commit already is not written to, not even to take the
  * lead.
  */
-import { applyPlan } from '../apply/apply.js';
+import { type ApplyOptions, type ApplyProgress, applyPlan } from '../apply/apply.js';
 import { EMPTY_SNAPSHOT, projectPlan } from '../apply/project.js';
 import { type Datastore, DatastoreError } from '../datastore/datastore.js';
 import { EXIT_CODES, type ExitCode, firstExitCode, planExitCode } from '../diff/exit-code.js';
@@ -30,6 +30,8 @@ export interface ReconcileDeps {
   readonly layout: Layout;
   readonly now: () => Date;
   readonly signal: AbortSignal;
+  /** Told how far a commit has come that takes more than one transaction. */
+  readonly onProgress?: (progress: ApplyProgress) => void;
 }
 
 /** What the commit is compared with. */
@@ -80,6 +82,9 @@ export interface ReconcileOutcome {
 
 /** Time to live of the lease under which a single apply is made, in seconds. */
 const LEASE_SECONDS = 5;
+
+const STOPPED =
+  'stopped before the whole commit was written, by a signal or because leadership was lost; hosts stay at the commit before; run it again to finish';
 
 const FAILURE_EXITS: Record<FailureCode, ExitCode> = {
   invalid: EXIT_CODES.invalidInput,
@@ -183,10 +188,22 @@ async function apply(
     findings.failure = { code: 'locked', message };
     return;
   }
-  const context = { layout, now: now(), leadership: leadership.createRevision };
-  for (let conflicts = 0; findings.plan && conflicts <= MAX_CONFLICTS; conflicts += 1) {
+  let conflicts = 0;
+  const context: ApplyOptions = {
+    layout,
+    now: now(),
+    leadership: leadership.createRevision,
+    signal: AbortSignal.any([deps.signal, leadership.lost]),
+    onProgress: (progress) => {
+      conflicts = 0;
+      deps.onProgress?.(progress);
+    },
+  };
+  for (; findings.plan && conflicts <= MAX_CONFLICTS; conflicts += 1) {
     const result = await applyPlan(store, findings.plan, context);
     if (result.status === 'applied') findings.applied = { seq: result.seq, revision: result.revision };
+    if (result.status === 'too-large') findings.failure = { code: 'too-large', message: result.message };
+    if (result.status === 'stopped') findings.failure = { code: 'locked', message: STOPPED };
     if (result.status !== 'conflict') return;
     findings.plan = await plan(desired, await store.snapshot(layout.prefix), deps, options);
     if (!(await mayApply(findings, deps, options))) return;

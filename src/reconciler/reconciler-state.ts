@@ -17,9 +17,9 @@ export interface ReconcilerState {
   readonly good: string | undefined;
   /** The last plan found nothing left to do, and nothing has happened in the store since. */
   readonly settled: boolean;
-  /** Revision that the last plan was made at, and the one that our last transaction made. */
+  /** Revision that the last plan was made at, and those that our transactions have made since. */
   readonly plannedAt: number;
-  readonly appliedAt: number;
+  readonly written: readonly number[];
   /** Revisions at which keys of ours changed while a step was under way. */
   readonly disturbances: readonly number[];
   /** A poll came while a step was under way. */
@@ -44,7 +44,7 @@ export type PlanVerdict =
   | { readonly type: 'apply'; readonly message: string }
   /** Guards or blocked objects. */
   | { readonly type: 'refused'; readonly message: string }
-  /** More than one transaction takes. */
+  /** An object that no transaction takes. */
   | { readonly type: 'too-large'; readonly message: string }
   | { readonly type: 'suspended'; readonly message: string };
 
@@ -68,7 +68,17 @@ export type StepResult =
   /** `problem`: the first error of an invalid commit. */
   | { readonly type: 'loaded'; readonly commit: string; readonly problem?: string }
   | { readonly type: 'planned'; readonly revision: number; readonly verdict: PlanVerdict }
+  /** Not an end: a transaction of a series was made; so many changes of all are written. */
+  | {
+      readonly type: 'progress';
+      readonly revision: number;
+      readonly applied: number;
+      readonly total: number;
+    }
   | { readonly type: 'applied'; readonly revision: number }
+  /** This server takes less than an object of the plan needs. */
+  | { readonly type: 'too-large'; readonly message: string }
+  /** The store is not as the plan saw it, or we no longer lead: plan again. */
   | { readonly type: 'conflict'; readonly jitter: number }
   | { readonly type: 'store-failed'; readonly message: string; readonly jitter: number }
   | { readonly type: 'retry' };
@@ -80,7 +90,7 @@ export type ReconcilerEffect =
   | { readonly type: 'load'; readonly generation: number }
   /** Plan the good commit against the store. Answer: planned, store-failed. */
   | { readonly type: 'plan'; readonly generation: number }
-  /** Apply the last plan. Answer: applied, conflict, store-failed, planned (refused). */
+  /** Apply the last plan. Answer: progress any number of times; applied, conflict, store-failed, too-large. */
   | { readonly type: 'apply'; readonly generation: number }
   /** Answer `retry` after the delay. */
   | { readonly type: 'wait'; readonly generation: number; readonly delayMs: number };
@@ -98,7 +108,7 @@ export const INITIAL_STATE: ReconcilerState = {
   good: undefined,
   settled: false,
   plannedAt: 0,
-  appliedAt: 0,
+  written: [],
   disturbances: [],
   pollPending: false,
   readDeferred: false,

@@ -8,7 +8,7 @@
 import { DatastoreError } from '../datastore/datastore.js';
 import { follow } from '../datastore/follow.js';
 import { SourceError } from '../loader/sources/source.js';
-import type { StoreKey } from '../model/store.js';
+import type { KeyEvent } from '../model/store.js';
 import { backoffMs } from './backoff.js';
 import { CONDITION_TYPES, type Conditions, listConditions } from './conditions.js';
 import { campaign, type Leadership } from './leader.js';
@@ -34,6 +34,9 @@ export interface ReconcilerOptions extends StepOptions {
   /** Called after every transition. */
   readonly onState?: (state: ReconcilerState) => void;
 }
+
+/** Reasons of conditions that are not true, and nothing to worry about. */
+const EXPECTED: ReadonlySet<string> = new Set(['Following', 'NotLeading', 'Applying']);
 
 /** Runs until the signal is aborted. Rejects only for a fault of heddle itself. */
 export async function runReconciler(
@@ -62,15 +65,17 @@ class Reconciler {
   constructor(deps: StepDeps, options: ReconcilerOptions, signal: AbortSignal) {
     this.#deps = deps;
     this.#options = options;
-    this.#steps = new ReconcileSteps(deps, options);
+    this.#steps = new ReconcileSteps(deps, options, (event) => this.#dispatch(event));
     this.#signal = AbortSignal.any([signal, this.#stopping.signal]);
     this.#signal.addEventListener('abort', () => this.#step.abort(), { once: true });
   }
 
   async run(): Promise<void> {
     const { prefix, keys } = this.#deps.layout;
-    this.#spawn(() => this.#followStore(prefix, (key) => this.#steps.concerns(key)));
-    this.#spawn(() => this.#followStore(keys.suspend, (key) => key === keys.suspend));
+    this.#spawn(() => this.#followStore(prefix, (events) => this.#steps.concerns(events)));
+    this.#spawn(() =>
+      this.#followStore(keys.suspend, (events) => events.some(({ key }) => key === keys.suspend)),
+    );
     this.#spawn(() => this.#pollSource());
     this.#spawn(() => this.#listenToSource());
     if (this.#options.lead === 'auto') this.#spawn(() => this.#standForLeader());
@@ -128,12 +133,12 @@ class Reconciler {
   }
 
   /** A new snapshot may hide any change, so it counts as one later than all. */
-  async #followStore(prefix: string, matters: (key: StoreKey) => boolean): Promise<void> {
+  async #followStore(prefix: string, matters: (events: readonly KeyEvent[]) => boolean): Promise<void> {
     const { store, sleep, random } = this.#deps;
     for await (const message of follow(store, prefix, { signal: this.#signal, sleep })) {
       if (message.type === 'snapshot') {
         this.#dispatch({ type: 'store-changed', revision: Number.POSITIVE_INFINITY, jitter: random() });
-      } else if (message.type === 'events' && message.events.some(({ key }) => matters(key))) {
+      } else if (message.type === 'events' && matters(message.events)) {
         this.#dispatch({ type: 'store-changed', revision: message.revision, jitter: random() });
       }
     }
@@ -170,11 +175,11 @@ class Reconciler {
     await leadership.resign();
   }
 
-  /** Conditions are told when the work has come to rest, by who leads. */
+  /** Conditions are told when the work has come to rest, or takes its time, by who leads. */
   #report(): void {
     const { phase, conditions } = this.#state;
-    const resting = phase === 'idle' || phase === 'live';
-    if (!resting || !this.#leadership || this.#reporting || this.#reported === conditions) return;
+    const telling = phase === 'idle' || phase === 'live' || conditions.Applied.reason === 'Applying';
+    if (!telling || !this.#leadership || this.#reporting || this.#reported === conditions) return;
     this.#reporting = true;
     const leadership = this.#leadership;
     this.#spawn(async () => {
@@ -197,7 +202,7 @@ class Reconciler {
     for (const type of CONDITION_TYPES) {
       const { status, reason, message } = after[type];
       if (before[type].reason === reason && before[type].message === message) continue;
-      const level = status === 'True' || reason === 'Following' || reason === 'NotLeading' ? 'info' : 'warn';
+      const level = status === 'True' || EXPECTED.has(reason) ? 'info' : 'warn';
       this.#deps.log[level]('condition changed', { condition: type, status, reason, message });
     }
   }

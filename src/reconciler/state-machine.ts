@@ -44,9 +44,13 @@ export function reduce(state: ReconcilerState, event: ReconcilerEvent): Transiti
     case 'loaded':
       return onLoaded(state, event.commit, event.problem);
     case 'planned':
-      return onPlanned({ ...state, plannedAt: event.revision }, event.verdict);
+      return onPlanned({ ...state, plannedAt: event.revision, written: [] }, event.verdict);
+    case 'progress':
+      return onProgress(state, event);
     case 'applied':
       return onApplied(state, event.revision);
+    case 'too-large':
+      return hold(state, 'too-large', event.message);
     case 'conflict':
       return onConflict(state, event.jitter);
     case 'store-failed':
@@ -56,10 +60,8 @@ export function reduce(state: ReconcilerState, event: ReconcilerEvent): Transiti
   }
 }
 
-/** A plan was made before `revision`, or made it: then it is no news. */
 function onStoreChanged(state: ReconcilerState, revision: number, jitter: number): Transition {
-  if (revision <= state.plannedAt || revision === state.appliedAt || state.good === undefined)
-    return stay(state);
+  if (!isNews(state, revision) || state.good === undefined) return stay(state);
   const disturbed = { ...state, settled: false };
   if (state.phase === 'reading' && !state.readDeferred)
     return startPlan({ ...disturbed, pollPending: true, readDeferred: true });
@@ -119,11 +121,25 @@ function onPlanned(state: ReconcilerState, verdict: PlanVerdict): Transition {
     }
     case 'refused':
     case 'too-large':
-    case 'suspended': {
-      const held = withCondition(conditions, 'Applied', 'False', HELD[verdict.type], verdict.message);
-      return rest({ ...state, conditions: held, settled: false });
-    }
+    case 'suspended':
+      return hold(state, verdict.type, verdict.message);
   }
+}
+
+/** The plan stays a plan until something changes: the commit, the store, or somebody's mind. */
+function hold(state: ReconcilerState, why: keyof typeof HELD, message: string): Transition {
+  const conditions = withCondition(state.conditions, 'Applied', 'False', HELD[why], message);
+  return rest({ ...state, conditions, settled: false });
+}
+
+/** Part of a commit is in the store, and no host takes notice of it; races that were lost before are forgotten. */
+function onProgress(
+  state: ReconcilerState,
+  { revision, applied, total }: Extract<StepResult, { type: 'progress' }>,
+): Transition {
+  const message = `${applied} of ${total} changes of commit ${state.good} are written`;
+  const conditions = withCondition(state.conditions, 'Applied', 'Unknown', 'Applying', message);
+  return stay({ ...state, conditions, written: [...state.written, revision], conflicts: 0 });
 }
 
 function onApplied(state: ReconcilerState, revision: number): Transition {
@@ -132,7 +148,7 @@ function onApplied(state: ReconcilerState, revision: number): Transition {
     ...state,
     conditions: applied,
     settled: true,
-    appliedAt: revision,
+    written: [...state.written, revision],
     applied: state.good,
     repairs: state.applied === state.good ? state.repairs + 1 : 0,
     conflicts: 0,
@@ -158,9 +174,7 @@ function onRetry(state: ReconcilerState): Transition {
 
 /** The work has come to rest: what was put off meanwhile comes first. */
 function rest(state: ReconcilerState): Transition {
-  const disturbed = state.disturbances.some(
-    (revision) => revision > state.plannedAt && revision !== state.appliedAt,
-  );
+  const disturbed = state.disturbances.some((revision) => isNews(state, revision));
   const next = { ...state, disturbances: [], settled: state.settled && !disturbed };
   if (disturbed) return startPlan(next);
   if (next.pollPending) return startRead(next);
@@ -213,6 +227,11 @@ function start(
 
 function stay(state: ReconcilerState): Transition {
   return { state, effects: [] };
+}
+
+/** Neither seen by the last plan nor made by ourselves. */
+function isNews(state: ReconcilerState, revision: number): boolean {
+  return revision > state.plannedAt && !state.written.includes(revision);
 }
 
 function isResting(state: ReconcilerState): boolean {

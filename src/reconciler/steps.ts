@@ -4,7 +4,7 @@
  * It holds what the machine only knows by name: the tree that was read, the last good state, the last plan. A
  * step whose signal was aborted has been superseded, and leaves nothing behind.
  */
-import { applyPlan } from '../apply/apply.js';
+import { type ApplyResult, applyPlan } from '../apply/apply.js';
 import { movesHead } from '../apply/transaction.js';
 import { type Datastore, DatastoreError } from '../datastore/datastore.js';
 import type { Plan } from '../diff/plan-types.js';
@@ -13,7 +13,7 @@ import type { Layout } from '../layout/layout.js';
 import { ManifestCache } from '../loader/load.js';
 import { type Source, SourceError, type SourceTree } from '../loader/sources/source.js';
 import type { Log } from '../model/log.js';
-import type { StoreKey } from '../model/store.js';
+import type { KeyEvent, StoreKey } from '../model/store.js';
 import { planWithApproval } from './approved-plan.js';
 import { type Desired, describeErrors, prepareDesired } from './desired.js';
 import { judgePlan } from './judge.js';
@@ -49,10 +49,13 @@ export class ReconcileSteps {
   #good: Desired | undefined;
   #keys: ReadonlySet<StoreKey> = new Set();
   #plan: Plan | undefined;
+  readonly #emit: (event: ReconcilerEvent) => void;
 
-  constructor(deps: StepDeps, options: StepOptions) {
+  /** `emit` takes the events that are no answers: how far a step has come. */
+  constructor(deps: StepDeps, options: StepOptions, emit: (event: ReconcilerEvent) => void) {
     this.#deps = deps;
     this.#options = options;
+    this.#emit = emit;
   }
 
   /** Never rejects for what source, store or input do wrong. `leadership` is what an apply is made under. */
@@ -69,15 +72,25 @@ export class ReconcileSteps {
       case 'plan':
         return this.#guarded(effect, () => this.#makePlan(effect, signal));
       case 'apply':
-        return this.#guarded(effect, () => this.#apply(effect, leadership));
+        return this.#guarded(effect, () => this.#apply(effect, leadership, signal));
       case 'wait':
         await this.#deps.sleep(effect.delayMs, signal);
         return { type: 'retry', generation: effect.generation };
     }
   }
 
-  /** True when a change of this key matters to the last good commit. */
-  concerns(key: StoreKey): boolean {
+  /**
+   * True when what happened at one revision matters to the last good commit. Of a series only the beginning and the
+   * end do: whoever writes it goes on by itself, and the others need not plan after each of its transactions.
+   */
+  concerns(events: readonly KeyEvent[]): boolean {
+    const txn = this.#deps.layout.keys.txn(this.#options.name);
+    const series = events.find(({ key }) => key === txn);
+    if (series?.type === 'put') return series.entry.createRevision === series.entry.modRevision;
+    return series !== undefined || events.some(({ key }) => this.#isOurs(key));
+  }
+
+  #isOurs(key: StoreKey): boolean {
     if (this.#keys.has(key)) return true;
     const owner = this.#deps.layout.identify(key);
     return (owner?.type === 'inventory' || owner?.type === 'head') && owner.source === this.#options.name;
@@ -132,8 +145,9 @@ export class ReconcileSteps {
   async #apply(
     { generation }: EffectOf<'apply'>,
     leadership: Leadership | undefined,
+    signal: AbortSignal,
   ): Promise<ReconcilerEvent> {
-    const { store, layout, now, random, log } = this.#deps;
+    const { store, layout, now, random } = this.#deps;
     const plan = this.#plan;
     if (!plan) throw new TypeError('Nothing was planned that could be applied');
     if (!leadership) return { type: 'conflict', generation, jitter: random() };
@@ -141,25 +155,32 @@ export class ReconcileSteps {
       layout,
       now: now().toISOString(),
       leadership: leadership.createRevision,
+      signal: AbortSignal.any([signal, leadership.lost]),
+      onProgress: (progress) => this.#emit({ type: 'progress', generation, ...progress }),
     });
     switch (result.status) {
-      case 'applied': {
-        const { seq, revision } = result;
-        log.info(movesHead(plan) ? 'commit applied' : 'drift repaired', {
-          commit: plan.commit,
-          seq,
-          revision,
-          ...summarizePlan(plan),
-        });
-        return { type: 'applied', generation, revision };
-      }
+      case 'applied':
+        this.#logApplied(plan, result);
+        return { type: 'applied', generation, revision: result.revision };
       case 'unchanged':
         return { type: 'applied', generation, revision: plan.base.revision };
       case 'conflict':
+      case 'stopped':
         return { type: 'conflict', generation, jitter: random() };
+      case 'too-large':
+        return { type: 'too-large', generation, message: result.message };
       case 'refused':
         throw new TypeError(`A refused plan was to be applied: ${result.message}`);
     }
+  }
+
+  #logApplied(plan: Plan, { seq, revision }: Extract<ApplyResult, { status: 'applied' }>): void {
+    const { commit } = plan;
+    const summary = summarizePlan(plan);
+    this.#deps.log.info(movesHead(plan) ? 'commit applied' : 'drift repaired', {
+      ...{ commit, seq, revision },
+      ...summary,
+    });
   }
 
   /** A store out of reach is an event. */

@@ -1,6 +1,6 @@
 /** applyPlan() against the store in memory and against a real etcd: what holds for one holds for the other. */
 import test from 'ava';
-import { applyPlan } from '../../src/apply/apply.js';
+import { type ApplyOptions, applyPlan } from '../../src/apply/apply.js';
 import type { Datastore } from '../../src/datastore/datastore.js';
 import { openEtcdDatastore } from '../../src/datastore/etcd/etcd-datastore.js';
 import { createMemoryDatastore } from '../../src/datastore/memory/memory-datastore.js';
@@ -11,7 +11,7 @@ import { createLayout } from '../../src/layout/create-layout.js';
 import { headCodec } from '../../src/layout/records.js';
 import { idOf, type Resource } from '../../src/model/resource.js';
 import type { Revision, StoreKey } from '../../src/model/store.js';
-import { resource } from '../helpers/build-resources.js';
+import { cidr, resource } from '../helpers/build-resources.js';
 import { startEtcd } from '../helpers/etcd.js';
 
 const shared = startEtcd();
@@ -36,9 +36,13 @@ class Bench {
     });
   }
 
-  apply(plan: Plan, leadership?: Revision) {
-    const options = { layout: this.layout, now: '2026-11-22T10:00:00Z' };
-    return applyPlan(this.store, plan, leadership === undefined ? options : { ...options, leadership });
+  apply(plan: Plan, leadership?: Revision, onProgress?: ApplyOptions['onProgress']) {
+    return applyPlan(this.store, plan, {
+      layout: this.layout,
+      now: '2026-11-22T10:00:00Z',
+      ...(leadership !== undefined && { leadership }),
+      ...(onProgress && { onProgress }),
+    });
   }
 
   async put(key: StoreKey, value: string): Promise<Revision> {
@@ -118,14 +122,33 @@ test('writes only under the leadership that it is given', both, async (t, bench)
   t.is((await bench.apply(plan, leadership)).status, 'applied');
 });
 
+test('writes a commit that does not fit one transaction as a series', both, async (t, bench) => {
+  const many = Array.from({ length: 1400 }, (_, index) => resource('Profile', `p${index}`, {}));
+  const told: string[] = [];
+  const result = await bench.apply(await bench.plan(many), undefined, ({ applied, total }) =>
+    told.push(`${applied}/${total}`),
+  );
+  t.is(result.status, 'applied');
+  t.deepEqual(told, ['1365/1400']);
+  const { entries } = await bench.store.snapshot(bench.layout.prefix);
+  t.is(entries.get(bench.layout.keys.txn('default')), undefined);
+  t.is(entries.size, 3 * 1400 + 2);
+  t.deepEqual((await bench.plan(many)).changes, []);
+});
+
 test(
-  'sends nothing of a plan that does not fit one transaction, and says by how much',
+  'sends nothing of a plan with an object that no transaction takes, and names it',
   both,
   async (t, bench) => {
-    const many = Array.from({ length: 1400 }, (_, index) => resource('Profile', `p${index}`, {}));
-    const result = await bench.apply(await bench.plan(many));
-    t.is(result.status, 'refused');
-    t.regex(result.status === 'refused' ? result.message : '', /1400 changes .* 4203 writes, at most 4096/);
+    const nets = Array.from({ length: 100_000 }, (_, i) =>
+      cidr(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}/32`),
+    );
+    const result = await bench.apply(await bench.plan([WEB, resource('GlobalNetworkSet', 'huge', { nets })]));
+    t.is(result.status, 'too-large');
+    t.regex(
+      result.status === 'too-large' ? result.message : '',
+      /^GlobalNetworkSet\/huge takes 2 keys with \d{7} bytes/,
+    );
     t.deepEqual(await bench.contents(), {});
   },
 );

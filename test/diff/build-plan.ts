@@ -29,7 +29,7 @@ export function plan(changes: readonly Change[], guards: readonly Guard[] = []):
     modRevision: 8000 as Revision,
     createRevision: 5 as Revision,
   };
-  const base = { revision: 8812 as Revision, head, headEntry, readyEntry: undefined };
+  const base = { revision: 8812 as Revision, head, headEntry, readyEntry: undefined, series: undefined };
   const version = {
     commit: COMMIT,
     tree: 't2',

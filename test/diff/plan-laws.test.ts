@@ -105,8 +105,8 @@ test('projectTransaction() foresees what the store will hold', async (t) => {
       ] as const) {
         const plan = await store.plan(manifests, { ...APPROVED, commit });
         const options = { layout: LAYOUT, now: '2026-11-22T10:00:00Z' };
-        const planned = planTransaction(plan, options);
-        if (planned) foreseen = projectTransaction(foreseen, planned.transaction, LAYOUT.prefix);
+        const transaction = planTransaction(plan, options);
+        if (transaction) foreseen = projectTransaction(foreseen, transaction, LAYOUT.prefix);
         await applyPlan(store.store, plan, options);
       }
       const { entries } = await store.store.snapshot(LAYOUT.prefix);
