@@ -31,7 +31,15 @@ export async function loadNetwork(
   path: string,
   options: CommonOptions & EtcdOptions,
 ): Promise<Iterable<Resource>> {
-  if (options.etcd === undefined) return (await loadFolder(context, path, options)).state.values();
+  if (options.etcd !== undefined) return loadStored(context, options);
+  return (await loadFolder(context, path, options)).state.values();
+}
+
+/** What the store named by --etcd holds. What cannot be read is named, and left out, as agents do. */
+export async function loadStored(
+  context: CliContext,
+  options: CommonOptions & EtcdOptions,
+): Promise<readonly Resource[]> {
   await using opened = await openStore(options, createLog(options.logLevel));
   const objects = readObjects(await opened.store.snapshot(opened.layout.prefix), opened.layout);
   const { yellow } = pickColors(options.color, context);

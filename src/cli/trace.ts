@@ -5,14 +5,14 @@ import { readFile } from 'node:fs/promises';
 import { text as readText } from 'node:stream/consumers';
 import { networkFrom } from '../verify/network.js';
 import { type Parsed, parseConversation, parseQuestion, type QuestionError } from '../verify/question.js';
-import type { VerifyStyle } from '../verify/render/style.js';
 import { formatTrace } from '../verify/render/trace.js';
 import { createTracer, type Trace, type Tracer } from '../verify/trace.js';
 import { type CommonOptions, flag, type Verb, verb } from './command.js';
-import { type CliContext, type Colors, pickColors } from './context.js';
+import { type CliContext, pickColors } from './context.js';
 import { addEtcdOptions, type EtcdOptions } from './etcd-options.js';
 import { CliError, EXIT } from './exit-codes.js';
 import { loadNetwork } from './load-network.js';
+import { verifyStyle } from './verify-style.js';
 
 interface TraceOptions extends CommonOptions, EtcdOptions {
   readonly family: '4' | '6';
@@ -107,8 +107,4 @@ function answerLine(ask: Tracer, line: string, family: 4 | 6): Parsed<Trace> {
 
 function formatFault(file: string, line: number, { message, hint }: QuestionError): string {
   return `${file === '-' ? 'standard input' : file}:${line}: ${message}\n  ${hint}\n`;
-}
-
-export function verifyStyle({ green, red, bold, dim }: Colors): VerifyStyle {
-  return { allow: green, deny: red, heading: bold, dim };
 }

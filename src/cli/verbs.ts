@@ -14,6 +14,7 @@ import { render } from './render.js';
 import { schema } from './schema.js';
 import { status } from './status.js';
 import { resume, suspend } from './suspend.js';
+import { test } from './test.js';
 import { trace } from './trace.js';
 import { validate } from './validate.js';
 import { wait } from './wait.js';
@@ -21,6 +22,7 @@ import { wait } from './wait.js';
 export const verbs: readonly Verb[] = [
   init,
   validate,
+  test,
   trace,
   reconcile,
   apply,

@@ -6,7 +6,7 @@
  */
 import { type Address, familyOf, type IpFamily } from '../model/address.js';
 import type { Packet } from '../policy/match-rule.js';
-import { createJudge, type Sides } from './judge.js';
+import { createJudge, type Judge } from './judge.js';
 import type { Network } from './network.js';
 import { DEFAULT_SOURCE_PORT, ECHO_REQUEST, icmpProtocol, protocolLabel } from './packets.js';
 import { type Asked, createDirectory, type Party } from './parties.js';
@@ -67,8 +67,7 @@ export function createTracer(network: Network): Tracer {
     if (!from.ok) return from;
     if (!to.ok) return to;
     const packet = packetOf(question, from.value.address, to.value.address);
-    const sides = judge(from.value, to.value, packet);
-    return { ok: true, value: describeTrace(question, from.value, to.value, packet, sides) };
+    return { ok: true, value: traceBetween(judge, question, from.value, to.value, packet) };
   };
 }
 
@@ -105,12 +104,20 @@ function protocolIn(family: IpFamily, asked: AskedProtocol): number {
   return asked === 'icmp' ? icmpProtocol(family) : asked;
 }
 
-function describeTrace(question: Question, from: Party, to: Party, packet: Packet, sides: Sides): Trace {
+/** Traces a packet between two ends that are known already. */
+export function traceBetween(
+  judge: Judge,
+  names: Pick<Question, 'src' | 'dst'>,
+  from: Party,
+  to: Party,
+  packet: Packet,
+): Trace {
+  const sides = judge(from, to, packet);
   const { family, icmp } = packet;
   const isDenied = [sides.egress, sides.ingress].some((side) => side?.verdict === 'deny');
   return {
-    src: question.src,
-    dst: question.dst,
+    src: names.src,
+    dst: names.dst,
     protocol: protocolLabel(packet.protocol),
     port: packet.destination.port ?? null,
     family,

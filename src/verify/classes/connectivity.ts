@@ -1,7 +1,7 @@
 /**
  * Who may talk to whom, in both IP versions, in one network or in two that are compared.
  */
-import type { IpFamily } from '../../model/address.js';
+import type { Cidr, IpFamily } from '../../model/address.js';
 import { selectorAst } from '../../model/selector/selector.js';
 import type { Network } from '../network.js';
 import { FamilyConnectivity } from './family-connectivity.js';
@@ -10,9 +10,10 @@ import { rulesOf } from './points.js';
 
 export type Connectivity = Readonly<Record<IpFamily, FamilyConnectivity>>;
 
-export function connectivityOf(networks: readonly Network[]): Connectivity {
+/** @param asked - networks whose outside addresses are asked about, besides those that rules name. */
+export function connectivityOf(networks: readonly Network[], asked: readonly Cidr[] = []): Connectivity {
   const groups = groupsOf(networks);
-  const inFamily = (family: IpFamily) => new FamilyConnectivity(networks, family, groups);
+  const inFamily = (family: IpFamily) => new FamilyConnectivity(networks, family, groups, asked);
   return { 4: inFamily(4), 6: inFamily(6) };
 }
 

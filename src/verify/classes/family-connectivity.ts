@@ -6,7 +6,7 @@
  * other have in common. Two networks can be held at once, and then share all numbers, so that equal numbers mean
  * equal policy.
  */
-import type { IpFamily } from '../../model/address.js';
+import type { Cidr, IpFamily } from '../../model/address.js';
 import { addBit, type Bitset, BitsetInterner, emptyBitset } from '../../model/bitset.js';
 import { NEIGHBOR_DISCOVERY, ROUTER_ADVERTISEMENT } from '../neighbor-discovery.js';
 import type { Network } from '../network.js';
@@ -50,7 +50,7 @@ export class FamilyConnectivity {
   readonly #builder: RowBuilder;
   readonly #rows: Row[] = [];
 
-  constructor(networks: readonly Network[], family: IpFamily, groups: LabelGroups) {
+  constructor(networks: readonly Network[], family: IpFamily, groups: LabelGroups, asked: readonly Cidr[]) {
     this.#networks = networks;
     this.family = family;
     this.space = connectionSpace(
@@ -64,7 +64,7 @@ export class FamilyConnectivity {
       family === 6
         ? this.#icmpAtoms((type) => type !== undefined && NEIGHBOR_DISCOVERY.has(type), false)
         : NO_CONNECTIONS;
-    const { points, regions } = pointsOf(networks, family);
+    const { points, regions } = pointsOf(networks, family, asked);
     this.points = points;
     const peers = peersOf(points, networks, groups, regions);
     const peerSets = new BitsetInterner();

@@ -28,8 +28,10 @@ export interface Points {
   readonly regions: Regions;
 }
 
-export function pointsOf(networks: readonly Network[], family: IpFamily): Points {
-  const regions = regionsOf(family, netsOf(networks, family));
+/** @param asked - networks that are told apart even where no rule does, of any family. */
+export function pointsOf(networks: readonly Network[], family: IpFamily, asked: readonly Cidr[]): Points {
+  const wanted = asked.filter((net) => familyOf(net) === family);
+  const regions = regionsOf(family, [...wanted, ...netsOf(networks, family)]);
   const inside = new Map<string, { type: Party['type']; name: string; parties: (Party | undefined)[] }>();
   const taken = new Set<Address>();
   for (const [version, network] of networks.entries()) {

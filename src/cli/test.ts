@@ -1,0 +1,29 @@
+/**
+ * `heddle test`: do the ConnectivityTests of a folder hold, in its manifests or in the live store?
+ */
+import { resourcesOf } from '../model/resource.js';
+import { runTests } from '../verify/connectivity-test.js';
+import { networkFrom } from '../verify/network.js';
+import { formatTestReport } from '../verify/render/test-report.js';
+import { type CommonOptions, type Verb, verb } from './command.js';
+import { pickColors } from './context.js';
+import { addEtcdOptions, type EtcdOptions } from './etcd-options.js';
+import { EXIT } from './exit-codes.js';
+import { loadFolder } from './load-folder.js';
+import { loadStored } from './load-network.js';
+import { verifyStyle } from './verify-style.js';
+
+export const test: Verb = (context) =>
+  addEtcdOptions(verb(context, 'test', 'do the ConnectivityTests of a folder hold?'), context)
+    .argument('[path]', 'folder of manifests; with --etcd its tests are put to the live store', '.')
+    .action(async (path: string, options: CommonOptions & EtcdOptions) => {
+      const { state } = await loadFolder(context, path, options);
+      const resources = options.etcd === undefined ? state.values() : await loadStored(context, options);
+      const report = runTests(networkFrom(resources), resourcesOf(state.values(), 'ConnectivityTest'));
+      context.out(
+        options.output === 'json'
+          ? `${JSON.stringify(report)}\n`
+          : formatTestReport(report, verifyStyle(pickColors(options.color, context))),
+      );
+      if (report.failed > 0) context.exitWith(EXIT.connectivity);
+    });
