@@ -9,6 +9,7 @@ import { type Cidr, IP_FAMILIES, type IpFamily } from '../model/address.js';
 import type { StoreKey } from '../model/store.js';
 import { bgpModelFor } from '../topology/bgp.js';
 import { renderBirdConfig } from './bgp/bird/render-config.js';
+import { type PasswordOf, REDACTED } from './bgp/password-file.js';
 import { type AgentSettings, DEFAULT_AGENT_SETTINGS } from './calc/agent-settings.js';
 import { createCalcGraph } from './calc/calc-graph.js';
 import type { DataplaneUpdate, DataplaneUpdateType, UpdateOf } from './calc/updates.js';
@@ -29,9 +30,12 @@ export interface RenderHostOptions {
   readonly families: readonly IpFamily[];
   /** Where BIRD would log to. */
   readonly birdLog: string;
+  /** What stands where BIRD would be told a password. */
+  readonly passwordOf?: PasswordOf;
 }
 
-export function renderHost({ node, layout, entries, families, birdLog }: RenderHostOptions): RenderedHost {
+export function renderHost(options: RenderHostOptions): RenderedHost {
+  const { node, layout, entries, families } = options;
   const graph = createCalcGraph({ node, computeBgp: bgpModelFor });
   for (const update of new ObjectAssembler(layout).replace(entries)) graph.onUpdate(update);
   const updates = graph.flush();
@@ -42,7 +46,7 @@ export function renderHost({ node, layout, entries, families, birdLog }: RenderH
   for (const update of updates) managers.onUpdate(update);
   managers.completeDeferredWork();
   return {
-    bird: birdText(updates, settings, birdLog),
+    bird: birdText(updates, settings, options),
     iptables: wishes.families.map(tablesOf).join('\n'),
     ipsets: wishes.families.map(ipSetsText).join(''),
     routes: wishes.families.map((family) => routesOf(family, settings)).join(''),
@@ -56,11 +60,16 @@ function find<T extends DataplaneUpdateType>(
   return updates.find((update): update is UpdateOf<T> => update.type === type);
 }
 
-function birdText(updates: readonly DataplaneUpdate[], settings: AgentSettings, logFile: string): string {
+function birdText(
+  updates: readonly DataplaneUpdate[],
+  settings: AgentSettings,
+  options: RenderHostOptions,
+): string {
   const model = find(updates, 'bgp-update')?.model;
   if (!model) return '';
   const { deviceRouteProtocol } = settings;
-  return renderBirdConfig(model, { log: { to: 'file', path: logFile }, deviceRouteProtocol });
+  const { birdLog, passwordOf = REDACTED } = options;
+  return renderBirdConfig(model, { log: { to: 'file', path: birdLog }, deviceRouteProtocol, passwordOf });
 }
 
 function tablesOf(family: WishedFamily): string {

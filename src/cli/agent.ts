@@ -89,6 +89,7 @@ async function run(context: CliContext, options: AgentOptions): Promise<void> {
   const speaker = createBgpSpeaker({
     mode: options.bgp,
     stateDir: join(stateDir, 'bird'),
+    secretsDir: options.secretsDir,
     exec: countingExec,
     log,
   });

@@ -1,7 +1,16 @@
 /**
  * `heddle render`: exactly what one host would be given, without the host.
  */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Argument } from 'commander';
+import {
+  type PasswordOf,
+  passwordFile,
+  passwordFrom,
+  passwordProblem,
+  REDACTED,
+} from '../agent/bgp/password-file.js';
 import { RENDERED, type RenderedPart, renderHost } from '../agent/render-host.js';
 import { compileState } from '../layout/compile.js';
 import { createLayout } from '../layout/create-layout.js';
@@ -19,6 +28,8 @@ import { createLog } from './log.js';
 interface RenderOptions extends CommonOptions, EtcdOptions {
   readonly node: string;
   readonly family?: '4' | '6';
+  readonly secretsDir?: string;
+  readonly showSecrets?: boolean;
 }
 
 interface Store {
@@ -39,18 +50,39 @@ export const render: Verb = (context) =>
     .addOption(
       flag(context.environment, '--family <4|6>', 'of iptables and routes only this one').choices(['4', '6']),
     )
+    .addOption(flag(context.environment, '--secrets-dir <dir>', 'where the files of secrets lie'))
+    .addOption(flag(context.environment, '--show-secrets', 'print passwords instead of <redacted>'))
     .action(async (part: RenderedPart, path: string, options: RenderOptions) => {
       const store =
         options.etcd === undefined ? await fromFolder(context, path, options) : await fromEtcd(options);
       const families =
         options.family === undefined ? IP_FAMILIES : ([options.family === '4' ? 4 : 6] as const);
-      const rendered = renderHost({ node: options.node, ...store, families, birdLog: BIRD_LOG });
+      const passwordOf = passwordsFor(options);
+      const rendered = renderHost({ node: options.node, ...store, families, birdLog: BIRD_LOG, passwordOf });
       context.out(
         options.output === 'json'
           ? `${JSON.stringify({ node: options.node, part, text: rendered[part] })}\n`
           : rendered[part],
       );
     });
+
+function passwordsFor({ secretsDir, showSecrets }: RenderOptions): PasswordOf {
+  if (!showSecrets) return REDACTED;
+  if (secretsDir === undefined)
+    throw new CliError(EXIT.invalidInput, '--show-secrets needs to know where they are', 'add --secrets-dir');
+  return (reference) => {
+    const file = join(secretsDir, passwordFile(reference));
+    let content: string;
+    try {
+      content = readFileSync(file, 'utf8');
+    } catch (error) {
+      throw new CliError(EXIT.invalidInput, `the password file cannot be read: ${String(error)}`);
+    }
+    const problem = passwordProblem(passwordFrom(content));
+    if (problem !== undefined) throw new CliError(EXIT.invalidInput, `the password in ${file} ${problem}`);
+    return passwordFrom(content);
+  };
+}
 
 async function fromFolder(context: CliContext, path: string, options: RenderOptions): Promise<Store> {
   const { state } = await loadFolder(context, path, options);

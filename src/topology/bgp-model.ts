@@ -6,7 +6,26 @@
 import type { Address, Cidr, IpFamily } from '../model/address.js';
 import type { SecretReference } from '../model/specs.generated.js';
 
-export interface BgpSession {
+/** What is particular to a session; absent: as the daemon has it for all. */
+export interface SessionOptions {
+  readonly password?: SecretReference;
+  /** None: routing chooses where the connection comes from; absent: the host's address. */
+  readonly sourceAddress?: 'None';
+  readonly keepaliveSeconds?: number;
+  /** How long routes of the peer are kept while it restarts (RFC 4724), 1 to 4095. */
+  readonly restartSeconds?: number;
+  readonly bfd?: true;
+  /** How many hops away the peer is, and no further (RFC 5082). */
+  readonly ttlSecurity?: number;
+  /** Absent: by the rules of BGP. */
+  readonly nextHop?: 'Self' | 'Keep';
+  /** How often our own AS number may stand in a path that is accepted. */
+  readonly allowedLocalAs?: number;
+  /** Through which the peer is reached. */
+  readonly gateway?: Address;
+}
+
+export interface BgpSession extends SessionOptions {
   /** Why the session exists; also the first part of its name, as in Calico: Mesh_10_0_0_2. Global: a peer of all nodes. */
   readonly origin: 'Mesh' | 'Global' | 'Node';
   /** The node or peer resource behind it, for people. */
@@ -21,7 +40,6 @@ export interface BgpSession {
   readonly passive: boolean;
   /** Present: the peer is our client, and we reflect for this cluster (RFC 4456). */
   readonly reflectsFor?: Address;
-  readonly password?: SecretReference;
 }
 
 export interface BgpModel {
@@ -31,6 +49,10 @@ export interface BgpModel {
   readonly routerId: Address;
   readonly asNumber: number;
   readonly listenPort: number;
+  /** Whether the daemon listens on the addresses of its sessions only. */
+  readonly bindsToAddress: boolean;
+  /** Patterns with `*`: interfaces whose addresses BGP takes no notice of. */
+  readonly ignoredInterfaces: readonly string[];
   readonly logSeverity: 'Debug' | 'Info' | 'Warning' | 'Error' | 'Fatal' | 'None';
   /** A RouteReflector: no workloads, and what it is told is passed on but not written to its kernel. */
   readonly controlPlaneOnly: boolean;

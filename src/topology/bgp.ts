@@ -22,12 +22,15 @@ export function bgpModelFor(node: string, input: TopologyInput): BgpModel | unde
   const speakers = allSpeakers(input);
   const speaker = speakers.find(({ name }) => name === node);
   if (!speaker) return undefined;
+  const { settings } = speaker;
   return {
     node,
     routerId: speaker.routerId,
     asNumber: speaker.asNumber,
     listenPort: speaker.listenPort,
-    logSeverity: speaker.logSeverity,
+    bindsToAddress: settings.bindMode === 'NodeIP',
+    ignoredInterfaces: [...new Set(settings.ignoredInterfaces)].sort(),
+    logSeverity: settings.logSeverityScreen ?? 'Info',
     controlPlaneOnly: speaker.kind === 'RouteReflector',
     sessions: distinctSessions([
       ...peerSessions(speaker, speakers, input),

@@ -6,17 +6,15 @@
  */
 import { IP_FAMILIES } from '../model/address.js';
 import type { BgpSession } from './bgp-model.js';
-import { sessionWith } from './session.js';
+import { type Link, sessionWith } from './session.js';
+import { meshOptions } from './session-options.js';
 import type { Speaker } from './speaker.js';
 
 /** The sessions of `local` in the mesh; none where either end has the mesh turned off. */
 export function meshSessions(local: Speaker, speakers: readonly Speaker[]): readonly BgpSession[] {
   if (!local.inNodeMesh) return [];
+  const link: Link = { origin: 'Mesh', hasOtherEnd: true, options: meshOptions(local.settings) };
   return speakers
     .filter((peer) => peer !== local && peer.inNodeMesh)
-    .flatMap((peer) =>
-      IP_FAMILIES.flatMap(
-        (family) => sessionWith(local, peer, family, { origin: 'Mesh', hasOtherEnd: true }) ?? [],
-      ),
-    );
+    .flatMap((peer) => IP_FAMILIES.flatMap((family) => sessionWith(local, peer, family, link) ?? []));
 }

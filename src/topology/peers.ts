@@ -14,6 +14,7 @@ import { matchesSelector } from '../model/selector/evaluate.js';
 import { selectorAst } from '../model/selector/selector.js';
 import type { BgpSession } from './bgp-model.js';
 import { reflectionFor, sessionWith } from './session.js';
+import { peerOptions } from './session-options.js';
 import { DEFAULT_BGP_PORT, type Speaker } from './speaker.js';
 import type { TopologyInput } from './topology-input.js';
 
@@ -59,6 +60,7 @@ function sessionsOf(
         sessionWith(local, peer, family, {
           origin: originOf(spec),
           hasOtherEnd: side.hasOtherEnd,
+          options: peerOptions(spec, side.role),
           ...numbers,
         }) ?? [],
     );
@@ -130,6 +132,7 @@ function foreignSession(
       peerAs,
       passive: false,
       ...reflectionFor(local, undefined, localAs === peerAs),
+      ...peerOptions(spec, 'asker'),
     },
   ];
 }

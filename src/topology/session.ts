@@ -6,7 +6,7 @@
  * dials: nobody here knows what the other one does.
  */
 import { compareAddresses, type IpFamily } from '../model/address.js';
-import type { BgpSession } from './bgp-model.js';
+import type { BgpSession, SessionOptions } from './bgp-model.js';
 import type { Speaker } from './speaker.js';
 
 /** What is particular to a session; absent: as the two speakers are. */
@@ -16,6 +16,7 @@ export interface Link {
   readonly peerAs?: number | undefined;
   /** Whether the other end is made by us as well. */
   readonly hasOtherEnd: boolean;
+  readonly options?: SessionOptions;
 }
 
 /** undefined: they do not both have an address of this family, or it is the same. */
@@ -42,6 +43,7 @@ export function sessionWith(
     peerAs,
     passive: hasOtherEnd && compareAddresses(localAddress, peerAddress) < 0,
     ...reflectionFor(local, peer, localAs === peerAs),
+    ...link.options,
   };
 }
 

@@ -9,7 +9,6 @@ import { type Address, addressPart, type IpFamily } from '../model/address.js';
 import type { ResourceOf, SpecOf } from '../model/resource.js';
 import type { Labels } from '../model/selector/evaluate.js';
 import type { SelectorText } from '../model/selector/selector.js';
-import type { BgpModel } from './bgp-model.js';
 import type { TopologyInput } from './topology-input.js';
 
 /** The first of the private AS numbers (RFC 6996), and Calico's default since v2. */
@@ -26,7 +25,8 @@ export interface Speaker {
   readonly addresses: ReadonlyMap<IpFamily, Address>;
   readonly asNumber: number;
   readonly listenPort: number;
-  readonly logSeverity: BgpModel['logSeverity'];
+  /** Of BGPConfiguration: `default` overridden field by field by `node.<name>`. */
+  readonly settings: SpecOf<'BGPConfiguration'>;
   readonly inNodeMesh: boolean;
   /** Present: it reflects routes, for this cluster. */
   readonly clusterId?: Address;
@@ -60,7 +60,7 @@ function nodeSpeaker({ metadata, spec }: ResourceOf<'Node'>, input: TopologyInpu
     labels: metadata.labels,
     routerId: address4,
     addresses: addressesOf(address4, ipv6Address && addressPart(ipv6Address)),
-    ...speakerSettings(settings, asNumber),
+    ...numbersFrom(settings, asNumber),
     inNodeMesh: clusterId === undefined && (settings.nodeToNodeMeshEnabled ?? true),
     ...(clusterId !== undefined && { clusterId }),
   };
@@ -74,16 +74,15 @@ function reflectorSpeaker({ metadata, spec }: ResourceOf<'RouteReflector'>, inpu
     labels: metadata.labels,
     routerId: ipv4Address,
     addresses: addressesOf(ipv4Address, ipv6Address),
-    ...speakerSettings(bgpSettingsOf(metadata.name, input), asNumber),
+    ...numbersFrom(bgpSettingsOf(metadata.name, input), asNumber),
     inNodeMesh: false,
     clusterId,
     ...(clientSelector !== undefined && { clientSelector }),
   };
 }
 
-type BgpSettings = SpecOf<'BGPConfiguration'>;
+type BgpSettings = Speaker['settings'];
 
-/** `default` overridden field by field by `node.<name>`. */
 function bgpSettingsOf(name: string, input: TopologyInput): BgpSettings {
   return {
     ...input.bgpConfigurations.get('default')?.spec,
@@ -91,11 +90,11 @@ function bgpSettingsOf(name: string, input: TopologyInput): BgpSettings {
   };
 }
 
-function speakerSettings(settings: BgpSettings, ownAs: number | undefined) {
+function numbersFrom(settings: BgpSettings, ownAs: number | undefined) {
   return {
+    settings,
     asNumber: ownAs ?? settings.asNumber ?? DEFAULT_AS_NUMBER,
     listenPort: settings.listenPort ?? DEFAULT_BGP_PORT,
-    logSeverity: settings.logSeverityScreen ?? 'Info',
   };
 }
 

@@ -1,3 +1,6 @@
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'ava';
 import { heddle } from '../helpers/heddle.js';
 import { exampleFolder } from '../helpers/lab.js';
@@ -38,4 +41,33 @@ test('a host that is no Node and no RouteReflector is invalid input', async (t) 
   const { code, stderr } = await heddle(['render', 'bird', '--node', 'host-9', EXAMPLE]);
   t.is(code, 3);
   t.regex(stderr, /no Node or RouteReflector "host-9"/);
+});
+
+test('render bird shows a password only when it is told to, and where it lies', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'heddle-render-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  await cp(exampleFolder('one-reflector'), join(folder, 'net'), { recursive: true });
+  await writeFile(
+    join(folder, 'net/tor.yaml'),
+    `apiVersion: heddle/v1
+kind: BGPPeer
+metadata: { name: tor }
+spec: { node: host-1, peerIP: 10.99.0.250, asNumber: 65001, password: { file: tor } }
+`,
+  );
+  await writeFile(join(folder, 'tor'), 'hunter2\n');
+  const render = (...more: string[]) =>
+    heddle(['render', 'bird', '--node', 'host-1', join(folder, 'net'), ...more]);
+  const redacted = await render('--secrets-dir', folder);
+  t.regex(redacted.stdout, /password "<redacted>";/);
+  t.false(redacted.stdout.includes('hunter2'));
+  t.regex((await render('--secrets-dir', folder, '--show-secrets')).stdout, /password "hunter2";/);
+  t.is((await render('--show-secrets')).code, 3);
+  await rm(join(folder, 'tor'));
+  t.regex((await render('--secrets-dir', folder, '--show-secrets')).stderr, /password file .*\/tor/);
+});
+
+test('render bird also renders a RouteReflector', async (t) => {
+  const { stdout } = await heddle(['render', 'bird', '--node', 'rr-1', exampleFolder('one-reflector')]);
+  t.is(stdout.match(/rr client;/g)?.length, 6);
 });

@@ -34,6 +34,7 @@ export interface LogLine {
 export interface Host extends AsyncDisposable {
   readonly name: string;
   readonly namespace: Namespace;
+  /** Also where its passwords lie. */
   readonly stateDir: string;
   readonly logged: LogLine[];
   speaker: BgpSpeaker;
@@ -72,7 +73,12 @@ export async function createHost({ bridge }: Fabric, name: string, number: numbe
   await namespace.ip('link set cali1 up');
   const logged: LogLine[] = [];
   const newSpeaker = (execInHost: Exec = namespace.exec) =>
-    createBirdSpeaker({ daemon: { mode: 'managed', stateDir }, exec: execInHost, log: logInto(logged) });
+    createBirdSpeaker({
+      daemon: { mode: 'managed', stateDir },
+      secretsDir: stateDir,
+      exec: execInHost,
+      log: logInto(logged),
+    });
   const host: Host = {
     name,
     namespace,

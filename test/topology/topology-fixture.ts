@@ -112,7 +112,7 @@ function named<K extends Kind, T>(
   );
 }
 
-function address(text: string): Address {
+export function address(text: string): Address {
   const parsed = parseAddress(text);
   if (!parsed) throw new Error(`the fixture has no address: ${text}`);
   return parsed;

@@ -15,6 +15,8 @@ export interface SpeakerOptions {
   readonly stateDir: string;
   /** Where a daemon that others run has its files. Default: as Debian's bird2 package has them. */
   readonly system?: { readonly configFile: string; readonly controlSocket: string };
+  /** Below which the passwords of sessions lie. */
+  readonly secretsDir?: string | undefined;
   readonly exec: Exec;
   readonly log: Log;
 }
@@ -25,12 +27,12 @@ const DEBIAN_BIRD = { configFile: '/etc/bird/bird.conf', controlSocket: '/run/bi
 
 /** @throws {RangeError} when the state directory's path is too long. */
 export function createBgpSpeaker(options: SpeakerOptions, name: keyof typeof SPEAKERS = 'bird'): BgpSpeaker {
-  const { mode, stateDir, exec, log } = options;
+  const { mode, stateDir, secretsDir, exec, log } = options;
   switch (mode) {
     case 'managed':
-      return SPEAKERS[name]({ daemon: { mode, stateDir }, exec, log });
+      return SPEAKERS[name]({ daemon: { mode, stateDir }, secretsDir, exec, log });
     case 'system':
-      return SPEAKERS[name]({ daemon: { mode, ...(options.system ?? DEBIAN_BIRD) }, exec, log });
+      return SPEAKERS[name]({ daemon: { mode, ...(options.system ?? DEBIAN_BIRD) }, secretsDir, exec, log });
     case 'none':
       return NO_SPEAKER;
   }

@@ -35,7 +35,7 @@ export interface BgpStatus {
   readonly established: number;
   /** In the order of the model. */
   readonly sessions: readonly SessionStatus[];
-  /** Why the daemon could not be asked. */
+  /** Why the daemon could not be asked, or which sessions cannot be made and why. */
   readonly problem?: string;
 }
 

@@ -5,9 +5,9 @@
  * that cannot be read counts as absent, and is named as a problem.
  */
 import type { StoredId } from '../../layout/layout.js';
+import { parseDurationMs } from '../../model/duration.js';
 import type { ResourceOf } from '../../model/resource.js';
 import { type AgentConfigurationSpec, type AgentSettings, DEFAULT_AGENT_SETTINGS } from './agent-settings.js';
-import { parseDurationMs } from './duration.js';
 
 export interface ResolvedSettings {
   readonly settings: AgentSettings;

@@ -15,6 +15,7 @@ import type { Log } from '../../../model/log.js';
 import type { BgpModel, BgpSession } from '../../../topology/bgp-model.js';
 import { DEFAULT_AGENT_SETTINGS } from '../../calc/agent-settings.js';
 import type { ApplyReport, DriverFailure } from '../../dataplane/driver.js';
+import { readPasswords } from '../passwords.js';
 import type { BgpSpeaker, BgpStatus, SessionStatus, SpeakerSettings } from '../speaker.js';
 import { birdPathsIn } from './bird-paths.js';
 import { BirdProcess } from './bird-process.js';
@@ -38,6 +39,8 @@ export type BirdDaemon =
 
 export interface BirdSpeakerOptions {
   readonly daemon: BirdDaemon;
+  /** Below which the passwords of sessions lie; undefined: there are none. */
+  readonly secretsDir?: string | undefined;
   readonly exec: Exec;
   readonly log: Log;
 }
@@ -55,16 +58,20 @@ class BirdSpeaker implements BgpSpeaker {
   readonly #config: string;
   readonly #controlSocket: string;
   readonly #logTarget: BirdConfigOptions['log'];
+  readonly #secretsDir: string | undefined;
   /** undefined: somebody else keeps the daemon running. */
   readonly #process: BirdProcess | undefined;
   #model: BgpModel | undefined;
   #settings: SpeakerSettings = DEFAULT_AGENT_SETTINGS;
   #applied = false;
+  /** Sessions that are left out of the configuration, and why. */
+  #leftOut: ReadonlyMap<BgpSession, string> = new Map();
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor({ daemon, exec, log }: BirdSpeakerOptions) {
+  constructor({ daemon, secretsDir, exec, log }: BirdSpeakerOptions) {
     this.#exec = exec;
     this.#log = log;
+    this.#secretsDir = secretsDir;
     if (daemon.mode === 'system') {
       this.#config = daemon.configFile;
       this.#controlSocket = daemon.controlSocket;
@@ -107,18 +114,24 @@ class BirdSpeaker implements BgpSpeaker {
 
   async status(): Promise<BgpStatus> {
     const wanted = this.#model?.sessions ?? [];
-    if (!this.#model) return summary([]);
+    if (wanted.length === 0) return summary([]);
+    let found: readonly BirdProtocol[] = [];
+    let silence: string | undefined;
     try {
-      const protocols = await this.#protocols('');
-      const byName = new Map(protocols.map((protocol) => [protocol.name, protocol]));
-      return summary(wanted.map((session) => sessionStatus(session, byName.get(sessionSymbol(session)))));
+      found = await this.#protocols('');
     } catch (error) {
       if (!(error instanceof BirdControlError)) throw error;
-      return {
-        ...summary(wanted.map((session) => sessionStatus(session, undefined))),
-        problem: error.message,
-      };
+      silence = error.message;
     }
+    const byName = new Map(found.map((protocol) => [protocol.name, protocol]));
+    const sessions = wanted.map((session) => {
+      const status = sessionStatus(session, byName.get(sessionSymbol(session)));
+      const reason = this.#leftOut.get(session);
+      return reason === undefined ? status : { ...status, state: 'Down', lastError: reason };
+    });
+    const problems = [...this.#leftOut].map(([session, reason]) => `${sessionSymbol(session)}: ${reason}`);
+    const problem = silence ?? (problems.length > 0 ? problems.join('; ') : undefined);
+    return { ...summary(sessions), ...(problem !== undefined && { problem }) };
   }
 
   close(): void {
@@ -140,7 +153,11 @@ class BirdSpeaker implements BgpSpeaker {
   /** undefined: there is nothing to configure, because this host is not in BGP and never was. */
   async #wantedText(): Promise<string | undefined> {
     const options = { log: this.#logTarget, deviceRouteProtocol: this.#settings.deviceRouteProtocol };
-    if (this.#model) return renderBirdConfig(this.#model, options);
+    if (this.#model) {
+      const { usable, problems, passwordOf } = await readPasswords(this.#model.sessions, this.#secretsDir);
+      this.#leftOut = problems;
+      return renderBirdConfig({ ...this.#model, sessions: usable }, { ...options, passwordOf });
+    }
     const wasConfigured = this.#applied && digestOf((await readText(this.#config)) ?? '') !== undefined;
     return wasConfigured ? renderIdleBirdConfig(options) : undefined;
   }

@@ -10,6 +10,7 @@ import { isIP } from 'node:net';
 import type { Address, Cidr } from '../../../model/address.js';
 import { addressPart } from '../../../model/address.js';
 import type { Brand } from '../../../model/brand.js';
+import { passwordProblem } from '../password-file.js';
 
 /** A piece of BIRD configuration that is well-formed by construction. */
 export type BirdText = Brand<string, 'BirdText'>;
@@ -44,6 +45,20 @@ export function interfacesStartingWith(prefix: string): BirdText {
   return `"${prefix}*"` as BirdText;
 }
 
+/** A pattern for interface names, in which `*` stands for any characters. @throws {RangeError} for anything else. */
+export function interfacesLike(pattern: string): BirdText {
+  if (!/^[A-Za-z0-9_.*-]{1,15}$/.test(pattern))
+    throw new RangeError(`${JSON.stringify(pattern)} is no pattern for names of interfaces`);
+  return `"${pattern}"` as BirdText;
+}
+
+/** A password, in double quotes. @throws {RangeError} when BIRD has no way to write it, without saying what it is. */
+export function quotedPassword(password: string): BirdText {
+  const problem = passwordProblem(password);
+  if (problem !== undefined) throw new RangeError(`BIRD cannot be told a password that ${problem}`);
+  return `"${password}"` as BirdText;
+}
+
 /** A name that is no keyword: `prefix` makes sure of that. @throws {RangeError} beyond BIRD's 64 characters. */
 export function symbol(prefix: 'heddle_' | 'Mesh_' | 'Global_' | 'Node_', rest: string): BirdText {
   const name = prefix + rest;
@@ -66,6 +81,11 @@ export function networkAndBelow(cidr: Cidr): BirdText {
 /** Puts pieces one under the other, those after the first line of each block further in. */
 export function lines(...pieces: readonly (BirdText | undefined)[]): BirdText {
   return pieces.filter((piece) => piece !== undefined).join('\n') as BirdText;
+}
+
+/** Puts pieces one behind the other. */
+export function joined(pieces: readonly BirdText[]): BirdText {
+  return pieces.join('') as BirdText;
 }
 
 /** `head {` … `}` with every line of the body indented by two. */

@@ -14,29 +14,36 @@
  */
 import { createHash } from 'node:crypto';
 import { addressLength, type Cidr, familyOf, IP_FAMILIES, type IpFamily } from '../../../model/address.js';
-import type { BgpModel, BgpSession } from '../../../topology/bgp-model.js';
+import type { BgpModel } from '../../../topology/bgp-model.js';
+import type { PasswordOf } from '../password-file.js';
 import {
   address,
   type BirdText,
   bird,
   block,
+  interfacesLike,
   interfacesStartingWith,
+  joined,
   lines,
   networkAndBelow,
   quoted,
   quotedPath,
   symbol,
 } from './bird-text.js';
-import { sessionSymbol } from './symbols.js';
+import { bfdProtocol, channel, sessionProtocol, sessionTemplate } from './render-session.js';
 
-export interface BirdConfigOptions {
+export interface IdleConfigOptions {
   /** Where BIRD logs to. A file is turned over at 1 MiB, and one old file is kept beside it. */
   readonly log:
     | { readonly to: 'file'; readonly path: string }
     | { readonly to: 'syslog' }
     | { readonly to: 'stderr' };
+}
+
+export interface BirdConfigOptions extends IdleConfigOptions {
   /** Protocol number of the agent's routes, by which BIRD tells workloads from the rest of the kernel's table. */
   readonly deviceRouteProtocol: number;
+  readonly passwordOf: PasswordOf;
 }
 
 /** The protocol whose description says which configuration is loaded. */
@@ -57,16 +64,17 @@ export function renderBirdConfig(model: BgpModel, options: BirdConfigOptions): s
         bird`\nprotocol direct heddle_direct`,
         bird`ipv4;`,
         bird`ipv6;`,
-        bird`interface -${interfacesStartingWith(model.interfacePrefix)}, "*";`,
+        bird`interface ${joined(ignoredInterfaces(model))}"*";`,
       ),
       ...IP_FAMILIES.flatMap((family) => familyPart(family, model, options)),
-      ...sessions.map((session) => sessionProtocol(session, model.listenPort)),
+      sessions.some(({ bfd }) => bfd) ? bfdProtocol() : undefined,
+      ...sessions.map((session) => sessionProtocol(session, model, options.passwordOf)),
     ),
   );
 }
 
 /** The configuration of a host that has left BGP: no sessions, and the routes they brought leave the kernel. */
-export function renderIdleBirdConfig(options: BirdConfigOptions): string {
+export function renderIdleBirdConfig(options: IdleConfigOptions): string {
   return withDigest((digest) =>
     lines(
       bird`# Written by heddle: this host takes no part in BGP.`,
@@ -99,7 +107,7 @@ const LOG_CLASSES: Readonly<Record<BgpModel['logSeverity'], BirdText>> = {
   None: bird`{ bug }`,
 };
 
-function logLines(severity: BgpModel['logSeverity'], options: BirdConfigOptions): (BirdText | undefined)[] {
+function logLines(severity: BgpModel['logSeverity'], options: IdleConfigOptions): (BirdText | undefined)[] {
   const timestamp = bird`"%Y-%m-%dT%H:%M:%S.%3f%z"`;
   return [
     bird`log ${logTarget(options.log)} ${LOG_CLASSES[severity]};`,
@@ -109,7 +117,7 @@ function logLines(severity: BgpModel['logSeverity'], options: BirdConfigOptions)
   ];
 }
 
-function logTarget(log: BirdConfigOptions['log']): BirdText {
+function logTarget(log: IdleConfigOptions['log']): BirdText {
   switch (log.to) {
     case 'file':
       return bird`${quotedPath(log.path)} 1048576 ${quotedPath(`${log.path}.1`)}`;
@@ -152,11 +160,8 @@ function familyPart(family: IpFamily, model: BgpModel, options: BirdConfigOption
       bird`if ${isWorkload} then preference = 150;`,
       bird`accept;`,
     ),
-    kernelProtocol(
-      family,
-      bird`filter heddle_from_kernel_${family}`,
-      model.controlPlaneOnly ? bird`none` : BGP_ROUTES,
-    ),
+    kernelProtocol(family, bird`filter heddle_from_kernel_${family}`, routesToKernel(family, model)),
+    ...gatewayRoutes(family, model),
     sessionTemplate(family, model),
   ];
 }
@@ -207,46 +212,29 @@ function kernelProtocol(family: IpFamily, imported: BirdText, exported = BGP_ROU
 
 const BGP_ROUTES = bird`where source = RTS_BGP`;
 
-function sessionTemplate(family: IpFamily, { controlPlaneOnly }: BgpModel): BirdText {
-  return block(
-    bird`\ntemplate bgp heddle_bgp_${family}`,
-    // Next hops are looked up and the path may have routers in it, for eBGP as for iBGP.
-    bird`multihop;`,
-    // RFC 4271 section 10; BIRD's own default notices a dead host only after 240 s.
-    bird`hold time 90;`,
-    bird`connect delay time 1;`,
-    bird`connect retry time 5;`,
-    bird`error wait time 1, 30;`,
-    bird`graceful restart on;`,
-    channel(
-      family,
-      bird`import filter heddle_import_${family};`,
-      bird`export filter heddle_export_${family};`,
-      // No packet takes its way through a host whose kernel has no routes.
-      controlPlaneOnly ? bird`next hop keep;` : undefined,
-      bird`add paths on;`,
+/** The ways to peers behind a gateway are for the kernel too: it carries the sessions. */
+function routesToKernel(family: IpFamily, { sessions, controlPlaneOnly }: BgpModel): BirdText {
+  const hasGateways = sessions.some((session) => session.family === family && session.gateway);
+  if (controlPlaneOnly) return hasGateways ? bird`where source = RTS_STATIC` : bird`none`;
+  return hasGateways ? bird`where source = RTS_BGP || source = RTS_STATIC` : BGP_ROUTES;
+}
+
+function gatewayRoutes(family: IpFamily, { sessions }: BgpModel): BirdText[] {
+  const gateways = new Map(
+    sessions.flatMap(({ family: of, peerAddress, gateway }) =>
+      of === family && gateway !== undefined ? [[peerAddress, gateway] as const] : [],
     ),
   );
-}
-
-function channel(family: IpFamily, ...body: readonly (BirdText | undefined)[]): BirdText {
-  return bird`${block(bird`ipv${family}`, ...body)};`;
-}
-
-function sessionProtocol(session: BgpSession, listenPort: number): BirdText {
-  return block(
-    bird`\nprotocol bgp ${sessionSymbol(session)} from heddle_bgp_${session.family}`,
-    bird`description ${quoted(session.peerName)};`,
-    bird`local ${address(session.localAddress)} port ${listenPort} as ${session.localAs};`,
-    bird`neighbor ${address(session.peerAddress)} port ${session.peerPort} as ${session.peerAs};`,
-    session.passive ? bird`passive on;` : undefined,
-    ...reflection(session),
-    session.origin === 'Mesh'
-      ? channel(session.family, bird`export filter heddle_export_mesh_${session.family};`)
-      : undefined,
+  if (gateways.size === 0) return [];
+  const routes = [...gateways].map(
+    ([peer, gateway]) => bird`route ${address(peer)}/${addressLength(family)} via ${address(gateway)};`,
   );
+  return [block(bird`\nprotocol static heddle_gateways_${family}`, bird`ipv${family};`, ...routes)];
 }
 
-function reflection({ reflectsFor }: BgpSession): BirdText[] {
-  return reflectsFor === undefined ? [] : [bird`rr client;`, bird`rr cluster id ${address(reflectsFor)};`];
+/** `-"cali*", -"docker0", ` */
+function ignoredInterfaces({ interfacePrefix, ignoredInterfaces: others }: BgpModel): BirdText[] {
+  return [interfacesStartingWith(interfacePrefix), ...others.map(interfacesLike)].map(
+    (pattern) => bird`-${pattern}, `,
+  );
 }

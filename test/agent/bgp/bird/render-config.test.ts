@@ -13,11 +13,12 @@ import {
 import { exec } from '../../../../src/kernel/exec.js';
 import { addressFromBits } from '../../../../src/model/address.js';
 import { bgpModelFor } from '../../../../src/topology/bgp.js';
-import { type NetworkText, topologyInput } from '../../../topology/topology-fixture.js';
+import { address, type NetworkText, topologyInput } from '../../../topology/topology-fixture.js';
 
 const OPTIONS: BirdConfigOptions = {
   log: { to: 'file', path: '/var/lib/heddle/bird/bird.log' },
   deviceRouteProtocol: 80,
+  passwordOf: () => 's3cret # no comment',
 };
 const POOLS = { '10.65.0.0/16': {}, '192.168.0.0/16': {}, 'fd65::/48': {} };
 
@@ -70,13 +71,13 @@ const GOLDEN: Readonly<Record<string, () => string>> = {
     render(
       'a',
       { nodes: { a: { v4: '10.0.0.1/24' } }, bgp: { default: { logSeverityScreen: 'Debug' } }, pools: POOLS },
-      { log: { to: 'syslog' }, deviceRouteProtocol: 80 },
+      { ...OPTIONS, log: { to: 'syslog' } },
     ),
   'log-none': () =>
     render(
       'a',
       { nodes: { a: { v4: '10.0.0.1/24' } }, bgp: { 'node.a': { logSeverityScreen: 'None' } }, pools: POOLS },
-      { log: { to: 'stderr' }, deviceRouteProtocol: 3 },
+      { ...OPTIONS, log: { to: 'stderr' }, deviceRouteProtocol: 3 },
     ),
   peers: () =>
     render('host-1', {
@@ -109,6 +110,41 @@ const GOLDEN: Readonly<Record<string, () => string>> = {
       bgp: { default: { nodeToNodeMeshEnabled: false } },
       pools: POOLS,
     }),
+  options: () =>
+    render('a', {
+      nodes: { a: { v4: '10.0.0.1/24', v6: 'fd00::1/64' }, b: { v4: '10.0.0.2/24' } },
+      peers: {
+        tor: {
+          peerIP: '10.0.1.254',
+          asNumber: 65001,
+          password: { secretKeyRef: { name: 'tor', key: 'password' } },
+          reachableBy: address('10.0.0.253'),
+          keepaliveTime: '10s',
+          maxRestartTime: '2m',
+          bfd: true,
+          ttlSecurity: 2,
+          nextHopMode: 'Self',
+          numAllowedLocalASNumbers: 1,
+        },
+        other: {
+          peerIP: 'fd00::254',
+          asNumber: 65002,
+          sourceAddress: 'None',
+          keepOriginalNextHop: true,
+          keepaliveTime: '500ms',
+        },
+      },
+      bgp: {
+        default: {
+          nodeMeshPassword: { file: 'mesh' },
+          nodeMeshMaxRestartTime: '90s',
+          bindMode: 'NodeIP',
+          listenPort: 1790,
+          ignoredInterfaces: ['docker*', 'br-*'],
+        },
+      },
+      pools: POOLS,
+    }),
   idle: () => renderIdleBirdConfig(OPTIONS),
 };
 
@@ -132,11 +168,7 @@ test('renderBirdConfig() carries a digest that changes with whatever else change
 
 test('renderBirdConfig() refuses a log path that BIRD has no way to write', (t) => {
   const at = (path: string) => () =>
-    render(
-      'a',
-      { nodes: { a: { v4: '10.0.0.1/24' } } },
-      { log: { to: 'file', path }, deviceRouteProtocol: 80 },
-    );
+    render('a', { nodes: { a: { v4: '10.0.0.1/24' } } }, { ...OPTIONS, log: { to: 'file', path } });
   t.throws(at('/var/log/a"b.log'), {
     instanceOf: RangeError,
     message: /printable ASCII without double quotes/,

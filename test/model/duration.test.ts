@@ -1,5 +1,5 @@
 import test from 'ava';
-import { parseDurationMs } from '../../../src/agent/calc/duration.js';
+import { parseDurationMs } from '../../src/model/duration.js';
 
 const parses = test.macro({
   exec(t, text: string, expected: number | undefined) {

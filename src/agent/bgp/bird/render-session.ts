@@ -1,0 +1,93 @@
+/**
+ * BGP sessions in BIRD's language: one template per family with what all have in common, and a protocol for each.
+ *
+ * Option by option BIRD's words: GTSM (RFC 5082) is `ttl security` with the hops in `multihop`, allowas-in is `allow
+ * local as`. A session with an option of its own says it itself, so that an ordinary one stays four lines.
+ */
+import type { IpFamily } from '../../../model/address.js';
+import type { BgpModel, BgpSession } from '../../../topology/bgp-model.js';
+import type { PasswordOf } from '../password-file.js';
+import { address, type BirdText, bird, block, quoted, quotedPassword } from './bird-text.js';
+import { sessionSymbol } from './symbols.js';
+
+export function sessionTemplate(family: IpFamily, model: BgpModel): BirdText {
+  return block(
+    bird`\ntemplate bgp heddle_bgp_${family}`,
+    // Next hops are looked up and the path may have routers in it, for eBGP as for iBGP.
+    bird`multihop;`,
+    model.bindsToAddress ? bird`strict bind on;` : undefined,
+    // RFC 4271 section 10; BIRD's own default notices a dead host only after 240 s.
+    bird`hold time 90;`,
+    bird`connect delay time 1;`,
+    bird`connect retry time 5;`,
+    bird`error wait time 1, 30;`,
+    bird`graceful restart on;`,
+    channel(
+      family,
+      bird`import filter heddle_import_${family};`,
+      bird`export filter heddle_export_${family};`,
+      // No packet takes its way through a host whose kernel has no routes.
+      model.controlPlaneOnly ? bird`next hop keep;` : undefined,
+      bird`add paths on;`,
+    ),
+  );
+}
+
+/** Watches over the sessions that ask for it, and notices within a second that a peer is gone (RFC 5883). */
+export function bfdProtocol(): BirdText {
+  const times = bird`interval 300 ms; multiplier 3;`;
+  return block(
+    bird`\nprotocol bfd heddle_bfd`,
+    bird`interface "*" { ${times} };`,
+    bird`multihop { ${times} };`,
+  );
+}
+
+export function sessionProtocol(session: BgpSession, model: BgpModel, passwordOf: PasswordOf): BirdText {
+  const { family, localAddress, localAs, peerAddress, peerPort, peerAs, sourceAddress } = session;
+  const source = sourceAddress === 'None' ? bird`` : bird` ${address(localAddress)}`;
+  return block(
+    bird`\nprotocol bgp ${sessionSymbol(session)} from heddle_bgp_${family}`,
+    bird`description ${quoted(session.peerName)};`,
+    // BIRD has no address to bind to then, and refuses.
+    sourceAddress === 'None' && model.bindsToAddress ? bird`strict bind off;` : undefined,
+    bird`local${source} port ${model.listenPort} as ${localAs};`,
+    bird`neighbor ${address(peerAddress)} port ${peerPort} as ${peerAs};`,
+    session.passive ? bird`passive on;` : undefined,
+    session.password && bird`password ${quotedPassword(passwordOf(session.password))};`,
+    ...reflection(session),
+    ...transport(session),
+    ...channelOfItsOwn(session),
+  );
+}
+
+export function channel(family: IpFamily, ...body: readonly (BirdText | undefined)[]): BirdText {
+  return bird`${block(bird`ipv${family}`, ...body)};`;
+}
+
+function reflection({ reflectsFor }: BgpSession): BirdText[] {
+  return reflectsFor === undefined ? [] : [bird`rr client;`, bird`rr cluster id ${address(reflectsFor)};`];
+}
+
+function transport(session: BgpSession): BirdText[] {
+  const { ttlSecurity, keepaliveSeconds, restartSeconds, bfd, allowedLocalAs } = session;
+  return [
+    ...(ttlSecurity === undefined ? [] : [bird`ttl security on;`, bird`multihop ${ttlSecurity};`]),
+    // A peer is given up after three keepalives that did not come (RFC 4271, section 10).
+    ...(keepaliveSeconds === undefined
+      ? []
+      : [bird`hold time ${Math.max(3, 3 * keepaliveSeconds)};`, bird`keepalive time ${keepaliveSeconds};`]),
+    ...(restartSeconds === undefined ? [] : [bird`graceful restart time ${restartSeconds};`]),
+    ...(bfd ? [bird`bfd on;`] : []),
+    ...(allowedLocalAs === undefined ? [] : [bird`allow local as ${allowedLocalAs};`]),
+  ];
+}
+
+function channelOfItsOwn({ family, origin, nextHop }: BgpSession): BirdText[] {
+  const body = [
+    ...(origin === 'Mesh' ? [bird`export filter heddle_export_mesh_${family};`] : []),
+    ...(nextHop === 'Self' ? [bird`next hop self;`] : []),
+    ...(nextHop === 'Keep' ? [bird`next hop keep;`] : []),
+  ];
+  return body.length === 0 ? [] : [channel(family, ...body)];
+}

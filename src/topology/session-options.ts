@@ -1,0 +1,46 @@
+/**
+ * The particulars of a session, from a BGPPeer or, for the mesh, from the BGPConfiguration.
+ *
+ * Whoever asks and whoever is asked get the same ones, so that passwords, timers and TTL security match at both ends;
+ * the gateway alone belongs to the side that wrote it down. Times are whole seconds, as BGP counts them.
+ */
+import { parseDurationMs } from '../model/duration.js';
+import type { SpecOf } from '../model/resource.js';
+import type { SessionOptions } from './bgp-model.js';
+
+/** The longest time that RFC 4724 has room for: 12 bits. */
+const LONGEST_RESTART_SECONDS = 4095;
+/** A third of the longest hold time (RFC 4271, section 4.2). */
+const LONGEST_KEEPALIVE_SECONDS = 21_845;
+
+export function peerOptions(spec: SpecOf<'BGPPeer'>, role: 'asker' | 'asked'): SessionOptions {
+  const { password, sourceAddress, keepaliveTime, maxRestartTime, bfd, ttlSecurity, reachableBy } = spec;
+  const nextHop = spec.keepOriginalNextHop ? 'Keep' : spec.nextHopMode;
+  const keepaliveSeconds = seconds(keepaliveTime, LONGEST_KEEPALIVE_SECONDS);
+  const restartSeconds = seconds(maxRestartTime, LONGEST_RESTART_SECONDS);
+  return {
+    ...(password && { password }),
+    ...(sourceAddress === 'None' && { sourceAddress }),
+    ...(keepaliveSeconds !== undefined && { keepaliveSeconds }),
+    ...(restartSeconds !== undefined && { restartSeconds }),
+    ...(bfd && { bfd }),
+    ...(ttlSecurity !== undefined && { ttlSecurity }),
+    ...(nextHop !== undefined && nextHop !== 'Auto' && { nextHop }),
+    ...(spec.numAllowedLocalASNumbers && { allowedLocalAs: spec.numAllowedLocalASNumbers }),
+    ...(reachableBy !== undefined && role === 'asker' && { gateway: reachableBy }),
+  };
+}
+
+export function meshOptions(settings: SpecOf<'BGPConfiguration'>): SessionOptions {
+  const { nodeMeshPassword, nodeMeshMaxRestartTime } = settings;
+  const restartSeconds = seconds(nodeMeshMaxRestartTime, LONGEST_RESTART_SECONDS);
+  return {
+    ...(nodeMeshPassword && { password: nodeMeshPassword }),
+    ...(restartSeconds !== undefined && { restartSeconds }),
+  };
+}
+
+function seconds(duration: string | undefined, longest: number): number | undefined {
+  const ms = duration === undefined ? undefined : parseDurationMs(duration);
+  return ms === undefined ? undefined : Math.min(Math.max(Math.ceil(ms / 1000), 1), longest);
+}
