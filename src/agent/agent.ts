@@ -206,7 +206,7 @@ class Life {
   }
 
   async #readBack(speaker: BgpSpeaker): Promise<readonly DriverFailure[]> {
-    const found = await Promise.all([this.#dataplane?.verify() ?? [], speaker.verify()]);
+    const found = await Promise.all([this.#dataplane?.verify('changed') ?? [], speaker.verify()]);
     return found.flat();
   }
 

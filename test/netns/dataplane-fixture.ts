@@ -5,7 +5,7 @@ import { rm } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { PacketFilter } from '../../src/agent/dataplane/backends/backend.js';
 import { type BackendName, backends } from '../../src/agent/dataplane/backends/index.js';
-import type { ApplyReport } from '../../src/agent/dataplane/driver.js';
+import type { ApplyReport, VerifyScope } from '../../src/agent/dataplane/driver.js';
 import {
   type ChainName,
   type ChainRule,
@@ -81,9 +81,9 @@ export function queueResync(filter: PacketFilter): void {
   for (const driver of filter.drivers) driver.queueResync();
 }
 
-export async function verifyAll(filter: PacketFilter): Promise<readonly string[]> {
+export async function verifyAll(filter: PacketFilter, scope?: VerifyScope): Promise<readonly string[]> {
   const found = [];
-  for (const driver of filter.drivers) found.push(...(await driver.verify()));
+  for (const driver of filter.drivers) found.push(...(await driver.verify(scope)));
   return found.map(({ object, message }) => `${object}: ${message}`);
 }
 

@@ -92,6 +92,49 @@ variants('writes once, and nothing again while wishes stay equal', async (t, hos
   t.deepEqual(host.calls(), []);
 });
 
+variants('verifies a change by reading what it wrote, and nothing else', async (t, host) => {
+  const { net, other } = NETS[host.family];
+  const filter = host.start();
+  wishExample(filter);
+  await applyAll(filter);
+  t.deepEqual(await verifyAll(filter, 'changed'), []);
+  host.calls();
+  t.deepEqual(await verifyAll(filter, 'changed'), []);
+  t.deepEqual(host.calls(), [], 'nothing was written since');
+
+  filter.ipSets.addMembers(SET, [other]);
+  unwishChain(filter, 'cali-a');
+  wishChain(filter, 'cali-b', [dropFrom(net), fromSet(SET)]);
+  wishChain(filter, 'cali-FORWARD', [rule([], jump('cali-b' as ChainName))]);
+  t.deepEqual((await applyAll(filter)).failures, []);
+  host.calls();
+  t.deepEqual(await verifyAll(filter, 'changed'), []);
+  const generation = `cali${host.family}1${SET}`.slice(0, 31);
+  t.deepEqual(host.calls(), [
+    'ipset list -name',
+    `ipset save ${generation}`,
+    `${host.tool} --wait 5 -t filter -S cali-a`,
+    `${host.tool}-restore --noflush --wait 5`,
+  ]);
+
+  wishChain(filter, 'cali-b', [dropFrom(other)]);
+  t.deepEqual((await applyAll(filter)).failures, []);
+  await host.restore(['*filter', '-A cali-b -j ACCEPT', 'COMMIT']);
+  t.deepEqual(await verifyAll(filter, 'changed'), [
+    `chain cali-b of iptables-${host.family}-filter: not as desired`,
+  ]);
+  wishChain(filter, 'cali-b', [dropFrom(net)]);
+  t.deepEqual((await applyAll(filter)).failures, []);
+  await host.restore(['*filter', '-F cali-FORWARD', '-F cali-b', '-X cali-b', 'COMMIT']);
+  t.deepEqual(
+    await verifyAll(filter, 'changed'),
+    ['cali-FORWARD', 'cali-b'].map(
+      (name) => `chain ${name} of iptables-${host.family}-filter: not as desired`,
+    ),
+    'a chain that is gone has everything read',
+  );
+});
+
 variants('after a restart, sweeps what is stale and touches nothing of others', async (t, host) => {
   await host.restore(FOREIGN);
   const first = host.start();

@@ -34,8 +34,8 @@ export interface World extends AsyncDisposable {
   readonly first: Workload;
   readonly second: Workload;
   readonly outside: Namespace;
-  /** A dataplane as a freshly started agent has it. */
-  start(): Dataplane;
+  /** A dataplane as a freshly started agent has it; with another backend, if one is named. */
+  start(other?: BackendName): Dataplane;
   /** Programs run since the last look. */
   calls(): readonly string[];
 }
@@ -49,7 +49,7 @@ export async function createWorld(backend: BackendName): Promise<World> {
   const stack = new AsyncStack();
   const lockFile = `/run/heddle-test-${process.pid}.lock`;
   stack.defer(() => rm(lockFile, { force: true }));
-  stack.defer(() => wipe(variantOf(backend)));
+  for (const name of Object.keys(backends) as BackendName[]) stack.defer(() => wipe(variantOf(name)));
   const outside = stack.use(await createNamespace('out'));
   const uplink = stack.use(await createVeth({ peer: 'eth0', peerNamespace: outside }));
   await ip(`addr add ${HOST[4]}/24 dev ${uplink.name}`);
@@ -72,10 +72,10 @@ export async function createWorld(backend: BackendName): Promise<World> {
     second,
     outside,
     calls: () => calls.splice(0),
-    start: () =>
+    start: (other = backend) =>
       createDataplane({
         packetFilters: IP_FAMILIES.map((family) =>
-          backends[backend]({ family, exec: counting, pause: (ms) => pause(ms), lockFile }),
+          backends[other]({ family, exec: counting, pause: (ms) => pause(ms), lockFile }),
         ),
         paths: kernelDrivers({
           families: IP_FAMILIES,
@@ -96,7 +96,7 @@ async function wipe(variant: string): Promise<void> {
   for (const tool of ['iptables', 'ip6tables'])
     for (const table of ['raw', 'nat', 'filter'])
       await run(`${tool}-${variant}-restore`, [], { input: `*${table}\nCOMMIT\n` });
-  await run('ipset', ['destroy']);
+  await exec('ipset', ['destroy']);
   await exec('conntrack', ['-F']);
 }
 

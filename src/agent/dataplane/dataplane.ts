@@ -8,7 +8,7 @@
 import type { DataplaneUpdate } from '../calc/updates.js';
 import { type ApplyStep, applySteps } from './apply-steps.js';
 import type { PacketFilter } from './backends/backend.js';
-import type { ApplyReport, Driver, DriverFailure } from './driver.js';
+import type { ApplyReport, Driver, DriverFailure, VerifyScope } from './driver.js';
 import type { PolicedState } from './flows/policed-state.js';
 import type { DesiredDataplane, DesiredFamily } from './intent.js';
 import { createManagers } from './managers/index.js';
@@ -44,8 +44,8 @@ export interface Dataplane {
   apply(batch: readonly DataplaneUpdate[]): Promise<ApplySummary>;
   /** The next apply reads everything back first. */
   resync(): void;
-  /** Reads the kernel back; empty when the host is as the store says. */
-  verify(): Promise<readonly DriverFailure[]>;
+  /** Reads the kernel back; empty when the host is as the store says. Default: everything. */
+  verify(scope?: VerifyScope): Promise<readonly DriverFailure[]>;
 }
 
 export function createDataplane({ packetFilters, paths, now }: DataplaneOptions): Dataplane {
@@ -86,10 +86,10 @@ export function createDataplane({ packetFilters, paths, now }: DataplaneOptions)
       inDoubt = true;
       for (const driver of drivers) driver.queueResync();
     },
-    verify: () =>
+    verify: (scope = 'everything') =>
       inTurn(async () => {
         const found: DriverFailure[] = [...managers.problems()];
-        for (const driver of drivers) found.push(...(await driver.verify()));
+        for (const driver of drivers) found.push(...(await driver.verify(scope)));
         return found;
       }),
   };

@@ -21,6 +21,12 @@ export interface ApplyReport {
   readonly waiting?: readonly DriverFailure[];
 }
 
+/**
+ * `everything`: all that the driver keeps is read back. `changed`: at least what was written since the last
+ * read-back is; the rest is known from that one.
+ */
+export type VerifyScope = 'everything' | 'changed';
+
 export interface Driver {
   /** For logs and metrics: `route-table`, `ipsets-4`. */
   readonly name: string;
@@ -30,6 +36,9 @@ export interface Driver {
   applyUpdates(): Promise<ApplyReport>;
   /** Removes what nobody wants any more. Runs after every driver has applied its updates, in reverse order. */
   applyDeletions(): Promise<ApplyReport>;
-  /** Reads the kernel back and names what is not as desired; empty means that the host is as the store says. */
-  verify(): Promise<readonly DriverFailure[]>;
+  /**
+   * Reads the kernel back and names what is not as desired; empty means that the host is as the store says.
+   * @param scope - absent: everything. A driver to which all is cheap may read all in either case.
+   */
+  verify(scope?: VerifyScope): Promise<readonly DriverFailure[]>;
 }

@@ -9,7 +9,7 @@
 import type { Cidr, IpFamily } from '../../../../model/address.js';
 import { DeltaTracker } from '../../../../model/delta-tracker.js';
 import type { IpSetId, IpSetType } from '../../../calc/updates.js';
-import type { ApplyReport, Driver, DriverFailure } from '../../driver.js';
+import type { ApplyReport, Driver, DriverFailure, VerifyScope } from '../../driver.js';
 import type { DesiredIpSets } from '../../intent.js';
 import { GENERATIONS, type Generation, ipSetName, isOurSet, temporarySetName } from './ip-set-names.js';
 import {
@@ -22,7 +22,7 @@ import {
 } from './ip-set-restore-input.js';
 import { parseIpSetSave, type SavedSet } from './ip-set-save-parser.js';
 import { adoptGeneration, type ChangingSet, nextGeneration } from './set-generations.js';
-import type { Tools } from './tools.js';
+import { ToolError, type Tools } from './tools.js';
 import { WantedSet } from './wanted-set.js';
 import { failureOf, type Pause, writeBatch } from './write-batch.js';
 
@@ -34,6 +34,9 @@ export interface IpSetsOptions {
   readonly namesInUse: () => ReadonlySet<string>;
 }
 
+/** With more sets than this, saving each by itself takes longer than saving all. */
+const MAX_SAVED_ALONE = 8;
+
 type KernelHeader = Omit<SavedSet, 'members'>;
 
 export class IpSets implements Driver {
@@ -44,6 +47,8 @@ export class IpSets implements Driver {
   readonly #headers = new DeltaTracker<string, SetHeader, KernelHeader>({ equal: isSameHeader });
   /** Of the last read-back, until every wanted set has its generation. */
   #saved: ReadonlyMap<string, SavedSet> = new Map();
+  /** Names of sets written, or destroyed, since they were last read. */
+  readonly #written = new Set<string>();
   #resyncQueued = true;
 
   readonly desired: DesiredIpSets = {
@@ -148,7 +153,10 @@ export class IpSets implements Driver {
         pending: () => this.#pendingDeletions(),
         write: async (names) => {
           await this.#restore(names.map(destroyLine));
-          for (const name of names) this.#headers.setActual(name, undefined);
+          for (const name of names) {
+            this.#headers.setActual(name, undefined);
+            this.#written.add(name);
+          }
         },
         readBack: () => this.#readBack(),
         describe,
@@ -157,8 +165,8 @@ export class IpSets implements Driver {
     );
   }
 
-  async verify(): Promise<readonly DriverFailure[]> {
-    this.queueResync();
+  async verify(scope: VerifyScope = 'everything'): Promise<readonly DriverFailure[]> {
+    if (scope === 'everything' || !(await this.#readWritten())) this.queueResync();
     const unreadable = await this.refresh();
     if (unreadable) return [unreadable];
     const missing = [...this.#wanted.keys()].filter((id) => !this.#headers.actual.has(this.nameOf(id)));
@@ -210,15 +218,46 @@ export class IpSets implements Driver {
   }
 
   async #readBack(): Promise<void> {
-    const { family, tools } = this.#options;
-    const saved = parseIpSetSave(await tools.saveSets(), (name, setFamily) =>
-      isOurSet(name, family, setFamily),
-    );
+    const saved = await this.#save();
     this.#headers.replaceActual([...saved].map(([name, { members: _, ...header }]) => [name, header]));
     for (const set of this.#wanted.values())
       if (set.generation !== undefined) set.noteKernel(saved.get(this.nameOf(set.id))?.members ?? []);
     this.#saved = this.#unsettled().length > 0 ? saved : new Map();
+    this.#written.clear();
     this.#resyncQueued = false;
+  }
+
+  /** Reads what was written; false when everything has to be read instead. */
+  async #readWritten(): Promise<boolean> {
+    if (this.#resyncQueued || this.#written.size > MAX_SAVED_ALONE) return false;
+    if (this.#written.size === 0) return true;
+    try {
+      const names = await this.#options.tools.setNames();
+      for (const name of this.#written) {
+        if (names.has(name) !== this.#headers.actual.has(name)) return false;
+        if (names.has(name)) await this.#readSet(name);
+      }
+      this.#written.clear();
+      return true;
+    } catch (error) {
+      if (error instanceof ToolError) return false;
+      throw error;
+    }
+  }
+
+  async #readSet(name: string): Promise<void> {
+    const found = (await this.#save(name)).get(name);
+    if (!found) return;
+    const { members, ...header } = found;
+    this.#headers.setActual(name, header);
+    for (const set of this.#wanted.values()) if (this.nameOf(set.id) === name) set.noteKernel(members);
+  }
+
+  async #save(name?: string): Promise<ReadonlyMap<string, SavedSet>> {
+    const { family, tools } = this.#options;
+    return parseIpSetSave(await tools.saveSets(name), (found, setFamily) =>
+      isOurSet(found, family, setFamily),
+    );
   }
 
   async #restore(lines: readonly string[]): Promise<void> {
@@ -241,6 +280,7 @@ export class IpSets implements Driver {
   #noteEdit(edit: PendingSet): void {
     this.#headers.setActual(edit.name, { ...edit.header, maxElements: MAX_ELEMENTS });
     edit.set.noteWritten(edit);
+    this.#written.add(edit.name);
   }
 
   /** Not those that a rule still looks into: they go when the rule has gone. */

@@ -1,38 +1,51 @@
 /**
- * The backend iptables: a driver for the sets of a family and one for each table, which must agree on names.
+ * The backend iptables: a driver for the sets of a family and one for its tables, which must agree on names.
  *
  * A rule holds the name of a set, and the name changes when the set may not change in place (set-generations.ts).
  * That is decided here, before anything is written, because only here both sides are seen.
  */
-import { type ChainKey, type HookKey, TABLES } from '../../intent.js';
+import type { ChainKey, HookKey } from '../../intent.js';
 import type { Backend, PacketFilter } from '../backend.js';
 import { joinViews } from '../desired-views.js';
 import { IpSets } from './ip-sets.js';
+import { OtherVariant } from './other-variant.js';
 import { setsToRegenerate } from './set-generations.js';
-import { IptablesTable } from './table.js';
+import type { IptablesTable } from './table.js';
+import { IptablesTables } from './tables.js';
 import { createTools, type IptablesVariant } from './tools.js';
 
 export function iptables(variant: IptablesVariant): Backend {
   return ({ family, exec, pause, lockFile }) => {
-    const tools = createTools({ family, variant, exec, ...(lockFile !== undefined && { lockFile }) });
-    const tables: readonly IptablesTable[] = TABLES.map(
-      (table) => new IptablesTable({ table, family, tools, pause, setName: (id) => ipSets.nameOf(id) }),
-    );
+    const toolOptions = { family, exec, ...(lockFile !== undefined && { lockFile }) };
+    const tools = createTools({ variant, ...toolOptions });
+    const rules: IptablesTables = new IptablesTables({
+      family,
+      tools,
+      pause,
+      setName: (id) => ipSets.nameOf(id),
+    });
     const ipSets = new IpSets({
       family,
       tools,
       pause,
-      namesInUse: () => new Set(tables.flatMap((table) => [...table.setsInUse()])),
+      namesInUse: () => new Set(rules.tables.flatMap((table) => [...table.setsInUse()])),
     });
-    return join(family, ipSets, tables);
+    const strays = new OtherVariant({
+      family,
+      tools: createTools({ variant: variant === 'nft' ? 'legacy' : 'nft', ...toolOptions }),
+      isInForce: () => rules.isHooked,
+    });
+    return join(family, ipSets, rules, strays);
   };
 }
 
 function join(
   family: PacketFilter['family'],
   ipSets: IpSets,
-  tables: readonly IptablesTable[],
+  rules: IptablesTables,
+  strays: OtherVariant,
 ): PacketFilter {
+  const { tables } = rules;
   const tableOf = (key: ChainKey | HookKey): IptablesTable => {
     const found = tables.find(({ table }) => key.startsWith(`${table}/`));
     if (!found) throw new RangeError(`No such table: ${key}`);
@@ -49,13 +62,12 @@ function join(
       (key) => tableOf(key).hooks,
     ),
     ipSets: ipSets.desired,
-    drivers: [ipSets, ...tables],
+    drivers: [ipSets, rules, strays],
     get inForce() {
-      return tables.every(({ isHooked }) => isHooked);
+      return rules.isHooked;
     },
     async prepare() {
-      const refreshed = [await ipSets.refresh()];
-      for (const table of tables) refreshed.push(await table.refresh());
+      const refreshed = [await ipSets.refresh(), await rules.refresh()];
       // What could not be read is reported by its driver, which tries again.
       if (refreshed.some((failure) => failure !== undefined)) return;
       ipSets.adopt();

@@ -8,7 +8,7 @@
  */
 import type { ChainName, Table } from '../../intent.js';
 import { chainWord } from './render.js';
-import type { DesiredChain, DesiredHook, KernelChain, KernelHook } from './table-state.js';
+import type { DesiredChain, DesiredHook, KernelChain, KernelHook, KernelTable } from './table-state.js';
 
 export type TableEdit = ChainEdit | HookEdit;
 
@@ -27,14 +27,39 @@ export interface HookEdit {
   readonly actual: KernelHook | undefined;
 }
 
-export function restoreInput(table: Table, edits: readonly TableEdit[]): string {
+/**
+ * @param newChainsPerCommit - more of them are written in several transactions, all in this text. Nothing in the
+ *   kernel can refer to a chain that is not there yet, so no packet meets one before the last COMMIT, which is the
+ *   one that changes what is there.
+ */
+export function restoreInput(
+  table: Table,
+  edits: readonly TableEdit[],
+  newChainsPerCommit = Number.POSITIVE_INFINITY,
+): string {
   const chains = edits.filter((edit) => edit.type === 'chain');
   const hooks = edits.filter((edit) => edit.type === 'hook');
-  return transaction(table, [
-    ...chains.filter(({ actual }) => !actual).map(({ desired }) => declaration(desired.chain.name)),
-    ...chains.flatMap(chainLines),
-    ...hooks.flatMap(hookLines),
-  ]);
+  const added = chains.filter(({ actual }) => !actual);
+  const changed = chains.filter(({ actual }) => actual);
+  const declarations = added.map(({ desired }) => declaration(desired.chain.name));
+  const last = [...changed.flatMap(chainLines), ...hooks.flatMap(hookLines)];
+  if (added.length <= newChainsPerCommit)
+    return transaction(table, [...declarations, ...added.flatMap(chainLines), ...last]);
+  const transactions = [transaction(table, declarations)];
+  for (let start = 0; start < added.length; start += newChainsPerCommit)
+    transactions.push(transaction(table, added.slice(start, start + newChainsPerCommit).flatMap(chainLines)));
+  return [...transactions, transaction(table, last)].join('');
+}
+
+/**
+ * Prints chains instead of changing them: iptables-restore takes any command of iptables, so that one process
+ * shows many chains and no other.
+ */
+export function listInput(table: Table, chains: readonly string[]): string {
+  return transaction(
+    table,
+    chains.map((name) => `-S ${chainWord(name)}`),
+  );
 }
 
 /** Makes each chain closed, because its own rules may not be had (law 5). */
@@ -47,6 +72,16 @@ export function closedInput(table: Table, chains: readonly ChainName[]): string 
 /** Empties all of them before it removes one: they may refer to each other. */
 export function removalInput(table: Table, chains: readonly ChainName[]): string {
   return transaction(table, [...chains.map(declaration), ...chains.map((name) => `-X ${name}`)]);
+}
+
+/** Removes all that is ours from a table: its rules in chains of others, then its chains. */
+export function sweepInput(table: Table, { chains, hooks }: KernelTable): string {
+  const names = [...chains.keys()];
+  return transaction(table, [
+    ...[...hooks].flatMap(([name, actual]) => hookLines({ type: 'hook', name, desired: undefined, actual })),
+    ...names.map(declaration),
+    ...names.map((name) => `-X ${chainWord(name)}`),
+  ]);
 }
 
 function transaction(table: Table, lines: readonly string[]): string {

@@ -2,6 +2,7 @@
  * One table of one family, kept as managers wish it.
  *
  * 1. Between a write and the next read-back, what we wrote is believed to be there: an equal wish costs nothing.
+ *    Which chains those are is kept, so that they can be read back and no others.
  * 2. One write is one transaction: a packet meets the old chains or the new ones (law 7).
  * 3. A write that fails is tried again after a read-back, as someone else may have written in between.
  * 4. If it still fails, each chain is tried by itself: one that the kernel refuses keeps its old rules, or gets a
@@ -11,7 +12,7 @@
 import type { IpFamily } from '../../../../model/address.js';
 import { DeltaTracker, type DesiredView } from '../../../../model/delta-tracker.js';
 import type { IpSetId } from '../../../calc/updates.js';
-import type { ApplyReport, Driver, DriverFailure } from '../../driver.js';
+import type { ApplyReport, DriverFailure } from '../../driver.js';
 import {
   type Chain,
   type ChainKey,
@@ -25,7 +26,7 @@ import { DROP, rule } from '../../rules/chain-rule.js';
 import { mapView } from '../desired-views.js';
 import { RenderError } from './render.js';
 import { closedInput, removalInput, restoreInput, type TableEdit } from './restore-input.js';
-import { parseSave } from './save-parser.js';
+import type { SavedTable } from './save-parser.js';
 import {
   type DesiredChain,
   type DesiredHook,
@@ -48,6 +49,8 @@ export interface IptablesTableOptions {
   readonly pause: Pause;
   /** The kernel's present name of a set. */
   readonly setName: (id: IpSetId) => string;
+  /** Reads the kernel back and hands it to `noteTable`. @throws {ToolError} */
+  readonly readBack: () => Promise<void>;
 }
 
 /** The sets that a chain which is about to change looks into, now and afterwards. */
@@ -56,9 +59,19 @@ export interface PendingChain {
   readonly after: ReadonlySet<string>;
 }
 
+/** Chains written since they were last read. */
+export interface WrittenChains {
+  /** Of ours or with rules of ours. */
+  readonly present: ReadonlySet<string>;
+  readonly removed: ReadonlySet<string>;
+}
+
+/** nft's programs take ever longer for each chain of one transaction. */
+const NEW_CHAINS_PER_COMMIT = 500;
+
 const NO_SETS: ReadonlySet<string> = new Set();
 
-export class IptablesTable implements Driver {
+export class IptablesTable {
   readonly name: string;
   readonly table: Table;
   readonly #options: IptablesTableOptions;
@@ -66,7 +79,7 @@ export class IptablesTable implements Driver {
   readonly #hooks = new DeltaTracker<HookKey, DesiredHook, KernelHook>({ equal: isSameHook });
   /** Chains with a name in them that no kernel may be given. They drop everything. */
   readonly #unfit = new Map<ChainKey, RenderError>();
-  #resyncQueued = true;
+  readonly #written = { present: new Set<string>(), removed: new Set<string>() };
 
   readonly chains: DesiredView<ChainKey, Chain> = mapView(
     this.#chains.desired,
@@ -86,18 +99,29 @@ export class IptablesTable implements Driver {
     this.name = `iptables-${options.family}-${options.table}`;
   }
 
-  queueResync(): void {
-    this.#resyncQueued = true;
+  /** A complete read-back. */
+  noteTable(saved: SavedTable): void {
+    const { table } = this;
+    const { chains, hooks } = kernelTable(saved);
+    this.#chains.replaceActual([...chains].map(([name, chain]) => [chainKey({ table, name }), chain]));
+    this.#hooks.replaceActual([...hooks].map(([name, hook]) => [this.#hookKey(name), hook]));
+    this.#written.present.clear();
+    this.#written.removed.clear();
   }
 
-  /** Reads the table back if that is queued; returns what went wrong. */
-  async refresh(): Promise<DriverFailure | undefined> {
-    try {
-      if (this.#resyncQueued) await this.#readBack();
-      return undefined;
-    } catch (error) {
-      return failureOf(this.name, error);
-    }
+  /** What a read-back found of the chains written. */
+  noteWritten(saved: SavedTable): void {
+    const { table } = this;
+    const { chains, hooks } = kernelTable(saved);
+    for (const [name, chain] of chains) this.#chains.setActual(chainKey({ table, name }), chain);
+    for (const name of saved.keys())
+      if (!chains.has(name as ChainName)) this.#hooks.setActual(this.#hookKey(name), hooks.get(name));
+    this.#written.present.clear();
+    this.#written.removed.clear();
+  }
+
+  get written(): WrittenChains {
+    return this.#written;
   }
 
   /** Whether our jumps are where they should be, as far as we know. */
@@ -119,18 +143,16 @@ export class IptablesTable implements Driver {
   }
 
   async applyUpdates(): Promise<ApplyReport> {
-    const unreadable = await this.refresh();
-    if (unreadable) return { changed: 0, failures: [unreadable] };
     this.#followSets();
     const { changed, failures } = await writeBatch<TableEdit>(
       {
         name: this.name,
         pending: () => this.#pendingEdits(),
         write: async (edits) => {
-          await this.#options.tools.restoreTable(restoreInput(this.table, edits));
+          await this.#options.tools.restoreTables(restoreInput(this.table, edits, NEW_CHAINS_PER_COMMIT));
           for (const edit of edits) this.#noteEdit(edit);
         },
-        readBack: () => this.#readBack(),
+        readBack: this.#options.readBack,
         prepareEach: () => this.#closeMissing(),
         describe: (edit) => this.#describe(edit.type === 'chain' ? edit.desired.chain.name : edit.name),
       },
@@ -140,28 +162,28 @@ export class IptablesTable implements Driver {
   }
 
   async applyDeletions(): Promise<ApplyReport> {
-    const unreadable = await this.refresh();
-    if (unreadable) return { changed: 0, failures: [unreadable] };
-    const { tools, pause } = this.#options;
+    const { tools, pause, readBack } = this.#options;
     return writeBatch<ChainKey>(
       {
         name: this.name,
         pending: () => [...this.#chains.pendingDeletions()].map(([key]) => key),
         write: async (keys) => {
-          await tools.restoreTable(removalInput(this.table, keys.map(chainNameOf)));
-          for (const key of keys) this.#chains.setActual(key, undefined);
+          await tools.restoreTables(removalInput(this.table, keys.map(chainNameOf)));
+          for (const key of keys) {
+            this.#chains.setActual(key, undefined);
+            this.#written.present.delete(afterSlash(key));
+            this.#written.removed.add(afterSlash(key));
+          }
         },
-        readBack: () => this.#readBack(),
+        readBack,
         describe: (key) => this.#describe(chainNameOf(key)),
       },
       pause,
     );
   }
 
-  async verify(): Promise<readonly DriverFailure[]> {
-    this.queueResync();
-    const unreadable = await this.refresh();
-    if (unreadable) return [unreadable];
+  /** What is not as desired, as far as we know. */
+  differences(): readonly DriverFailure[] {
     this.#followSets();
     const differs = (name: string): DriverFailure => ({
       object: this.#describe(name),
@@ -197,14 +219,6 @@ export class IptablesTable implements Driver {
       if ([...setIds].some((id) => !setNames.has(this.#options.setName(id)))) this.chains.set(key, chain);
   }
 
-  async #readBack(): Promise<void> {
-    const { table, tools } = this.#options;
-    const { chains, hooks } = kernelTable(parseSave(await tools.saveTable(table)));
-    this.#chains.replaceActual([...chains].map(([name, chain]) => [chainKey({ table, name }), chain]));
-    this.#hooks.replaceActual([...hooks].map(([name, hook]) => [this.#hookKey(name), hook]));
-    this.#resyncQueued = false;
-  }
-
   /** Rules of ours in chains where we want none are removed here: before the chains that they jump to. */
   #pendingEdits(): readonly TableEdit[] {
     return [
@@ -226,6 +240,9 @@ export class IptablesTable implements Driver {
   }
 
   #noteEdit(edit: TableEdit): void {
+    const name = edit.type === 'chain' ? edit.desired.chain.name : edit.name;
+    this.#written.present.add(name);
+    this.#written.removed.delete(name);
     if (edit.type === 'chain') {
       const { hashes, setNames, chain } = edit.desired;
       this.#chains.setActual(chainKey(chain), { hashes, setNames });
@@ -248,10 +265,13 @@ export class IptablesTable implements Driver {
     });
     if (missing.length === 0) return;
     const names = missing.map(([, { chain }]) => chain.name);
-    await this.#options.tools.restoreTable(closedInput(this.table, names));
+    await this.#options.tools.restoreTables(closedInput(this.table, names));
     // The nat table takes no drop, so there they are empty.
     const hashes = this.table === 'nat' ? [] : [undefined];
-    for (const [key] of missing) this.#chains.setActual(key, { hashes, setNames: NO_SETS });
+    for (const [key, { chain }] of missing) {
+      this.#chains.setActual(key, { hashes, setNames: NO_SETS });
+      this.#written.present.add(chain.name);
+    }
   }
 
   #entrances(): ReadonlySet<ChainName> {

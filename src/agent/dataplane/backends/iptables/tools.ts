@@ -9,6 +9,7 @@
 import { type Exec, ExecError } from '../../../../kernel/exec.js';
 import type { IpFamily } from '../../../../model/address.js';
 import type { Table } from '../../intent.js';
+import { listInput } from './restore-input.js';
 
 export type IptablesVariant = 'nft' | 'legacy';
 
@@ -21,11 +22,16 @@ export interface ToolOptions {
 }
 
 export interface Tools {
-  /** The text of `iptables-save -t <table>`. */
-  saveTable(table: Table): Promise<string>;
-  restoreTable(input: string): Promise<void>;
-  /** The text of `ipset save`: sets of both families. */
-  saveSets(): Promise<string>;
+  /** The text of `iptables-save`: all tables that there are. None is made by looking. */
+  saveTables(): Promise<string>;
+  /** What `iptables -S` prints of some chains, one after the other. */
+  listChains(table: Table, chains: readonly string[]): Promise<string>;
+  hasChain(table: Table, chain: string): Promise<boolean>;
+  restoreTables(input: string): Promise<void>;
+  /** The text of `ipset save`: sets of both families, or only one set. */
+  saveSets(name?: string): Promise<string>;
+  /** Of both families. */
+  setNames(): Promise<ReadonlySet<string>>;
   restoreSets(input: string): Promise<void>;
 }
 
@@ -34,7 +40,7 @@ export class ToolError extends Error {
   override readonly name = 'ToolError';
   constructor(
     readonly command: string,
-    readonly reason: 'locked' | 'refused' | 'unusable',
+    readonly reason: 'locked' | 'refused' | 'unusable' | 'missing',
     message: string,
     options?: ErrorOptions,
   ) {
@@ -43,8 +49,10 @@ export class ToolError extends Error {
 }
 
 /** Less than the timeout of exec, or a lock that is held would look like a program that hangs. */
-const LOCK_WAIT_SECONDS = 5;
+const LOCK_WAIT_SECONDS = '5';
 const LOCKED = 4;
+/** Of env(1), through which a program is run that is given a lock file. */
+const NOT_FOUND = 127;
 
 /** All of them throw ToolError. */
 export function createTools({ family, variant, exec, lockFile }: ToolOptions): Tools {
@@ -52,24 +60,37 @@ export function createTools({ family, variant, exec, lockFile }: ToolOptions): T
   const env = lockFile === undefined ? {} : { XTABLES_LOCKFILE: lockFile };
   const run = async (command: string, args: readonly string[], input = ''): Promise<string> => {
     const { code, stdout, stderr } = await exec(command, args, { input, env }).catch((error: unknown) => {
-      if (error instanceof ExecError)
-        throw new ToolError(command, 'unusable', error.message, { cause: error });
-      throw error;
+      if (!(error instanceof ExecError)) throw error;
+      const reason = error.reason === 'not-found' ? 'missing' : 'unusable';
+      throw new ToolError(command, reason, error.message, { cause: error });
     });
     if (code === 0) return stdout;
     const locked = variant === 'legacy' && code === LOCKED;
     throw new ToolError(
       command,
-      locked ? 'locked' : 'refused',
+      locked ? 'locked' : code === NOT_FOUND ? 'missing' : 'refused',
       `${command}: ${reasonIn(stderr)} (exit ${code})`,
     );
   };
+  const restore = (input: string): Promise<string> =>
+    run(`${iptables}-restore`, ['--noflush', '--wait', LOCK_WAIT_SECONDS], input);
   return {
-    saveTable: (table) => run(`${iptables}-save`, ['-t', table]),
-    restoreTable: async (input) => {
-      await run(`${iptables}-restore`, ['--noflush', '--wait', String(LOCK_WAIT_SECONDS)], input);
+    saveTables: () => run(`${iptables}-save`, []),
+    listChains: (table, chains) => restore(listInput(table, chains)),
+    hasChain: async (table, chain) => {
+      try {
+        await run(iptables, ['--wait', LOCK_WAIT_SECONDS, '-t', table, '-S', chain]);
+        return true;
+      } catch (error) {
+        if (error instanceof ToolError && error.reason === 'refused') return false;
+        throw error;
+      }
     },
-    saveSets: () => run('ipset', ['save']),
+    restoreTables: async (input) => {
+      await restore(input);
+    },
+    saveSets: (name) => run('ipset', name === undefined ? ['save'] : ['save', name]),
+    setNames: async () => new Set((await run('ipset', ['list', '-name'])).split('\n')),
     restoreSets: async (input) => {
       await run('ipset', ['restore'], input);
     },

@@ -206,3 +206,25 @@ test('nextGeneration() finds a free name while there is one', (t) => {
     undefined,
   );
 });
+
+test('restoreInput() fills many new chains in several transactions, and changes what is there in the last', (t) => {
+  const added = [chain('cali-a', DROP), chain('cali-b', DROP), chain('cali-c', jump('cali-a' as ChainName))];
+  const edits = [
+    {
+      type: 'chain',
+      desired: chain('cali-d', jump('cali-c' as ChainName)),
+      actual: chain('cali-d'),
+    } as const,
+    ...added.map((desired) => ({ type: 'chain', desired, actual: undefined }) as const),
+  ];
+  const transactions = lines(restoreInput('filter', edits, 2))
+    .join('\n')
+    .split('COMMIT\n');
+  t.deepEqual(transactions, [
+    '*filter\n:cali-a - [0:0]\n:cali-b - [0:0]\n:cali-c - [0:0]\n',
+    '*filter\n-A cali-a -j DROP\n-A cali-b -j DROP\n',
+    '*filter\n-A cali-c -j cali-a\n',
+    '*filter\n-A cali-d -j cali-c\n',
+    '',
+  ]);
+});

@@ -1,0 +1,111 @@
+/**
+ * The tables of one family: written one by one, read back together.
+ *
+ * iptables-save takes as long for one small table as for all of them, because its nft variant fetches every rule
+ * of the family first. So a whole read-back is one call, and it is rare. After a write only the chains that were
+ * written are listed; should that fail, or not show them all, everything is read.
+ */
+
+import type { ApplyReport, Driver, DriverFailure, VerifyScope } from '../../driver.js';
+import { TABLES } from '../../intent.js';
+import { parseList, parseSave } from './save-parser.js';
+import { IptablesTable, type IptablesTableOptions } from './table.js';
+import { ToolError } from './tools.js';
+import { failureOf } from './write-batch.js';
+
+export type IptablesTablesOptions = Omit<IptablesTableOptions, 'table' | 'readBack'>;
+
+/** With more chains than this, listing each takes longer than saving all. */
+const MAX_LISTED = 200;
+/** Each is a process of its own. */
+const MAX_REMOVED = 10;
+
+export class IptablesTables implements Driver {
+  readonly name: string;
+  readonly tables: readonly IptablesTable[];
+  readonly #options: IptablesTablesOptions;
+  #resyncQueued = true;
+
+  constructor(options: IptablesTablesOptions) {
+    this.#options = options;
+    this.name = `iptables-${options.family}`;
+    const readBack = () => this.#readBack();
+    this.tables = TABLES.map((table) => new IptablesTable({ ...options, table, readBack }));
+  }
+
+  queueResync(): void {
+    this.#resyncQueued = true;
+  }
+
+  /** Reads everything back if that is queued; returns what went wrong. */
+  async refresh(): Promise<DriverFailure | undefined> {
+    try {
+      if (this.#resyncQueued) await this.#readBack();
+      return undefined;
+    } catch (error) {
+      return failureOf(this.name, error);
+    }
+  }
+
+  /** Whether our jumps are where they should be, as far as we know. */
+  get isHooked(): boolean {
+    return this.tables.every(({ isHooked }) => isHooked);
+  }
+
+  applyUpdates(): Promise<ApplyReport> {
+    return this.#inEach((table) => table.applyUpdates());
+  }
+
+  applyDeletions(): Promise<ApplyReport> {
+    return this.#inEach((table) => table.applyDeletions());
+  }
+
+  async verify(scope: VerifyScope = 'everything'): Promise<readonly DriverFailure[]> {
+    if (scope === 'everything' || !(await this.#readWritten())) this.queueResync();
+    const unreadable = await this.refresh();
+    return unreadable ? [unreadable] : this.tables.flatMap((table) => table.differences());
+  }
+
+  async #inEach(apply: (table: IptablesTable) => Promise<ApplyReport>): Promise<ApplyReport> {
+    const unreadable = await this.refresh();
+    if (unreadable) return { changed: 0, failures: [unreadable] };
+    let changed = 0;
+    const failures: DriverFailure[] = [];
+    for (const table of this.tables) {
+      const report = await apply(table);
+      changed += report.changed;
+      failures.push(...report.failures);
+    }
+    return { changed, failures };
+  }
+
+  async #readBack(): Promise<void> {
+    this.#resyncQueued = true;
+    const saved = parseSave(await this.#options.tools.saveTables());
+    for (const table of this.tables) table.noteTable(saved.get(table.table) ?? new Map());
+    this.#resyncQueued = false;
+  }
+
+  /** False when everything has to be read instead. */
+  async #readWritten(): Promise<boolean> {
+    if (this.#resyncQueued) return false;
+    try {
+      for (const table of this.tables) if (!(await this.#readWrittenOf(table))) return false;
+      return true;
+    } catch (error) {
+      if (error instanceof ToolError) return false;
+      throw error;
+    }
+  }
+
+  async #readWrittenOf(table: IptablesTable): Promise<boolean> {
+    const { tools } = this.#options;
+    const { present, removed } = table.written;
+    if (present.size > MAX_LISTED || removed.size > MAX_REMOVED) return false;
+    for (const chain of removed) if (await tools.hasChain(table.table, chain)) return false;
+    const saved = parseList(present.size === 0 ? '' : await tools.listChains(table.table, [...present]));
+    if ([...present].some((chain) => !saved.has(chain))) return false;
+    table.noteWritten(saved);
+    return true;
+  }
+}
