@@ -11,6 +11,7 @@ import type { CompiledRule, DataplaneUpdate, IpSetId } from '../src/agent/calc/u
 import { backends } from '../src/agent/dataplane/backends/index.js';
 import { ipSetsText, iptablesText } from '../src/agent/dataplane/backends/iptables/render-text.js';
 import { createDataplane, type Dataplane } from '../src/agent/dataplane/dataplane.js';
+import { PolicedState } from '../src/agent/dataplane/flows/policed-state.js';
 import { createManagers } from '../src/agent/dataplane/managers/index.js';
 import { recordWishes } from '../src/agent/dataplane/wishes.js';
 import { exec } from '../src/kernel/exec.js';
@@ -87,7 +88,7 @@ function openDataplane(): Dataplane {
   const { families, sysctls } = recordWishes(IP_FAMILIES);
   return createDataplane({
     packetFilters: IP_FAMILIES.map((family) => backends.iptables({ family, exec, pause: (ms) => pause(ms) })),
-    paths: { drivers: [], families, sysctls },
+    paths: { drivers: [], families, sysctls, policed: new PolicedState(IP_FAMILIES) },
     now: () => performance.now(),
   });
 }
