@@ -171,6 +171,14 @@ test('only the command line reads argv and the environment, prints, and ends the
   t.deepEqual(wrong, []);
 });
 
+test('law 6: no file has a twin for the other family', (t) => {
+  const paths = new Set(files.map(({ path }) => path));
+  const twins = [...paths].filter(
+    (path) => /(?:v|ip|-)4\b/.test(path) && paths.has(path.replace(/4\b/, '6')),
+  );
+  t.deepEqual(twins, []);
+});
+
 test(`no source file is longer than ${MAX_LINES} lines`, (t) => {
   const long = files.filter(({ text }) => text.split('\n').length > MAX_LINES + 1).map(({ path }) => path);
   t.deepEqual(long, []);

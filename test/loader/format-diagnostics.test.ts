@@ -1,3 +1,6 @@
+/**
+ * Law 8: what is said of mistakes: place, value, rule, remedy, and all of them at once.
+ */
 import test from 'ava';
 import { codeFrame } from '../../src/loader/code-frame.js';
 import {

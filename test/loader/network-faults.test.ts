@@ -1,3 +1,6 @@
+/**
+ * Law 5 and law 8: what no agent enforces is refused, and what contradicts itself is told with both places.
+ */
 import test from 'ava';
 import { doc, finds, node, profile } from '../helpers/loader-faults.js';
 

@@ -1,3 +1,6 @@
+/**
+ * Law 2: the one mechanism of desired and actual, against a model of it.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { DeltaTracker } from '../../src/model/delta-tracker.js';

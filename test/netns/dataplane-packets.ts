@@ -1,3 +1,6 @@
+/**
+ * Law 7: every packet meets the old rules or the new ones, on the real kernel, while both change.
+ */
 import test, { type ExecutionContext } from 'ava';
 import type { CompiledRule, DataplaneUpdate, IpSetId, LocalEndpoint } from '../../src/agent/calc/updates.js';
 import type { BackendName } from '../../src/agent/dataplane/backends/index.js';

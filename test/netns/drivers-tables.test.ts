@@ -1,5 +1,5 @@
 /**
- * The drivers on the real kernel: what an earlier life and other programs left, interfaces that come and go, and
+ * Law 4: the drivers on the real kernel: what an earlier life and other programs left, interfaces that come and go, and
  * people who change things by hand.
  */
 import test, { type ExecutionContext } from 'ava';

@@ -1,3 +1,6 @@
+/**
+ * Law 1: whatever random events lead to a state, the graph says what a naive calculation of that state says.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { createCalcGraph } from '../../../src/agent/calc/calc-graph.js';

@@ -1,3 +1,6 @@
+/**
+ * Law 1: every story of states, in every order, batching and flush, ends in the same output.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { createCalcGraph } from '../../../src/agent/calc/calc-graph.js';

@@ -1,3 +1,6 @@
+/**
+ * Law 3: the order in which a host changes, and that what fails does not hold up its neighbours.
+ */
 import test from 'ava';
 import type { DataplaneUpdate } from '../../../src/agent/calc/updates.js';
 import { createDataplane, type Dataplane } from '../../../src/agent/dataplane/dataplane.js';

@@ -1,5 +1,5 @@
 /**
- * Every call to the kernel fails once, and then twice in a row: the drivers converge all the same, nothing of
+ * Law 3: every call to the kernel fails once, and then twice in a row: the drivers converge all the same, nothing of
  * others is touched, and what can be written is written meanwhile.
  */
 import test from 'ava';

@@ -1,3 +1,7 @@
+/**
+ * Law 1, law 5 and law 6 for managers: their wishes depend on the state alone, close what is unknown, and are
+ * alike in both families.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import type { AgentSettings } from '../../../../src/agent/calc/agent-settings.js';
