@@ -8,7 +8,7 @@ import type { Log } from '../model/log.js';
 import type { AgentSettings } from './calc/agent-settings.js';
 import type { Backend } from './dataplane/backends/backend.js';
 import { createDataplane, type Dataplane } from './dataplane/dataplane.js';
-import { monitorInterfaces } from './dataplane/drivers/interface-monitor.js';
+import { watchInterfaces } from './dataplane/drivers/interface-watch.js';
 import { type KernelDriversOptions, kernelDrivers } from './dataplane/drivers/kernel-drivers.js';
 import type { Inbox } from './inbox.js';
 import type { Clock } from './status/clock.js';
@@ -40,23 +40,25 @@ export function openDataplane(options: OpenDataplaneOptions): Dataplane {
   const packetFilters = families.map((family) => backend({ family, exec: kernel.exec, pause, ...lock }));
   const paths = kernelDrivers({ families, settings, ...kernel });
   const plain = createDataplane({ packetFilters, paths, now: () => clock.monotonic() });
-  monitorInterfaces({
+  const watch = watchInterfaces({
     rtnetlink: kernel.rtnetlink,
     interfacePrefix: settings.interfacePrefix,
     drivers: paths.drivers,
     onChange: () => inbox.requestRepair(),
+    onBroken: (error) => log.error('interfaces are not watched', { error: String(error) }),
     resyncMs: settings.routeRefreshMs,
     pollMs: INTERFACE_POLL_MS,
+    now: () => clock.monotonic(),
+    pause,
     signal,
-  }).catch((error: unknown) => {
-    if (!signal.aborted) log.error('interfaces are no longer watched', { error: String(error) });
   });
   const dataplane: Dataplane = {
     ...plain,
     async apply(batch) {
       const summary = await plain.apply(batch);
-      onApply(summary.durationMs / 1_000, summary.failures.length);
-      return summary;
+      const failures = [...summary.failures, ...watch.problems()];
+      onApply(summary.durationMs / 1_000, failures.length);
+      return { ...summary, failures };
     },
   };
   const refresh = setInterval(

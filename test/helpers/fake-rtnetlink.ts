@@ -38,13 +38,15 @@ export class FakeRtNetlink implements RtNetlink {
   #neighbors = new Map<string, KernelNeighbor>();
   #nextIndex = 1;
   readonly #failures = new Map<FailurePoint, number>();
-  readonly #readers = new Set<(event: LinkEvent | undefined) => void>();
+  readonly #readers = new Set<(event: LinkEvent | Error | undefined) => void>();
   /** Every operation that was asked for, in order. */
   readonly ops: RouteOp[] = [];
   /** How often something failed because it was told to. */
   failed = 0;
   /** How often the links were listed. */
   listed = 0;
+  /** So many times events cannot be had. */
+  eventsRefused = 0;
 
   constructor(readonly options: { readonly events: boolean } = { events: true }) {}
 
@@ -77,6 +79,12 @@ export class FakeRtNetlink implements RtNetlink {
 
   emit(event: LinkEvent): void {
     for (const reader of this.#readers) reader(event);
+  }
+
+  /** As when the socket breaks: every reader of events is thrown this. */
+  breakEvents(error: Error): void {
+    for (const reader of this.#readers) reader(error);
+    this.#readers.clear();
   }
 
   /** As another program would, without failures and records. */
@@ -116,9 +124,13 @@ export class FakeRtNetlink implements RtNetlink {
 
   linkEvents(signal: AbortSignal): AsyncIterable<LinkEvent> | undefined {
     if (!this.options.events) return undefined;
-    const unread: (LinkEvent | undefined)[] = [];
+    if (this.eventsRefused > 0) {
+      this.eventsRefused -= 1;
+      throw netlinkError(EPERM);
+    }
+    const unread: (LinkEvent | Error | undefined)[] = [];
     let wake = () => {};
-    const reader = (event: LinkEvent | undefined) => {
+    const reader = (event: LinkEvent | Error | undefined) => {
       unread.push(event);
       wake();
     };
@@ -128,6 +140,7 @@ export class FakeRtNetlink implements RtNetlink {
       for (;;) {
         for (const event of unread.splice(0)) {
           if (event === undefined) return;
+          if (event instanceof Error) throw event;
           yield event;
         }
         await new Promise<void>((resolve) => {
