@@ -9,7 +9,7 @@ import type { Neighbor, Route } from '../../../src/agent/dataplane/intent.js';
 import { type Cidr, IP_FAMILIES } from '../../../src/model/address.js';
 import { DeltaTracker } from '../../../src/model/delta-tracker.js';
 import type { SysctlPath } from '../../../src/model/sysctl.js';
-import { address, endpoint, endpointId, profile, settings, withProfiles } from './batch.js';
+import { address, endpoint, endpointId, profile, rule, settings, withProfiles } from './batch.js';
 import { objects, toyBackend, toyDriver } from './toy-backend.js';
 
 interface Toy {
@@ -19,6 +19,8 @@ interface Toy {
   /** Steps that fail, until they are taken out. */
   readonly broken: Set<string>;
   readonly routes: () => readonly string[];
+  /** Addresses whose flows are to be judged, since the last look. */
+  suspects(): readonly string[];
 }
 
 function createToy(): Toy {
@@ -31,6 +33,7 @@ function createToy(): Toy {
   const sysctls = new DeltaTracker<SysctlPath, string>();
   const neighbors = new DeltaTracker<string, Neighbor>();
   const routes = new DeltaTracker<Cidr, Route>();
+  const policed = new PolicedState(IP_FAMILIES);
   const exec = async () => ({ code: 0, stdout: '', stderr: '' });
   const backend = toyBackend(onStep);
   return {
@@ -48,12 +51,17 @@ function createToy(): Toy {
           neighbors: family === 4 ? neighbors.desired : new Map(),
         })),
         sysctls: sysctls.desired,
-        policed: new PolicedState(IP_FAMILIES),
+        policed,
       },
       now: () => 0,
     }),
     steps: () => steps.splice(0),
     broken,
+    suspects() {
+      const suspects = [...policed.suspects];
+      policed.acquit(suspects);
+      return suspects;
+    },
     routes: () => [...routes.actual.keys()],
   };
 }
@@ -110,6 +118,41 @@ test('apply() still disconnects while the rules cannot be written', async (t) =>
   broken.add('update rules-4');
   await dataplane.apply([{ type: 'workload-endpoint-remove', id: endpointId('w1') }]);
   t.deepEqual(routes(), []);
+});
+
+test('apply() judges the flows of those who may have lost an allow, and of nobody else', async (t) => {
+  const { dataplane, suspects } = createToy();
+  await dataplane.apply([...BATCH, endpoint('w2', 'cali2', { addresses: [address('10.65.0.2')] })]);
+  t.deepEqual(suspects(), ['10.65.0.1', '10.65.0.2'], 'all at the start');
+  await dataplane.apply([profile('p', { ingress: [rule('Allow')] })]);
+  t.deepEqual(suspects(), []);
+  await dataplane.apply([profile('p', {})]);
+  t.deepEqual(suspects(), ['10.65.0.1']);
+});
+
+test('apply() judges all flows again when rules were written late', async (t) => {
+  const { dataplane, broken, suspects } = createToy();
+  await dataplane.apply(BATCH);
+  broken.add('update rules-6');
+  await dataplane.apply([profile('p', { ingress: [rule('Deny')] })]);
+  suspects();
+  broken.clear();
+  await dataplane.apply([]);
+  t.deepEqual(suspects(), ['10.65.0.1']);
+  await dataplane.apply([]);
+  t.deepEqual(suspects(), []);
+});
+
+test('apply() judges all flows again when a read-back may have found other rules', async (t) => {
+  const { dataplane, suspects } = createToy();
+  await dataplane.apply(BATCH);
+  suspects();
+  dataplane.resync();
+  await dataplane.apply([]);
+  t.deepEqual(suspects(), [], 'nothing had to be written');
+  dataplane.resync();
+  await dataplane.apply([profile('p', { ingress: [rule('Allow')] })]);
+  t.deepEqual(suspects(), ['10.65.0.1']);
 });
 
 const STEPS = ['sets-4', 'rules-4', 'sets-6', 'rules-6', 'sysctls', 'neighbors', 'routes'].flatMap((name) => [

@@ -1,20 +1,16 @@
 import test from 'ava';
 import { watchInterfaces } from '../../../../src/agent/dataplane/drivers/interface-watch.js';
 import { FakeRtNetlink } from '../../../helpers/fake-rtnetlink.js';
-import { until } from '../../../helpers/until.js';
+import { ManualClock } from '../../status/manual-clock.js';
 
 const NEVER_MS = 3_600_000;
 const BROKEN = new Error('ENOBUFS: the socket is of no more use');
 
-/** Pauses last until they are ended by hand. */
 function start(rtnetlink = new FakeRtNetlink()) {
   const stop = new AbortController();
+  const clock = new ManualClock();
   const counts = { resyncs: 0, changes: 0 };
-  const pauses: number[] = [];
   const reasons: unknown[] = [];
-  let time = 0;
-  let endPause = () => {};
-  stop.signal.addEventListener('abort', () => endPause());
   const watch = watchInterfaces({
     rtnetlink,
     interfacePrefix: 'cali',
@@ -23,19 +19,13 @@ function start(rtnetlink = new FakeRtNetlink()) {
     onBroken: (error) => reasons.push(error),
     resyncMs: NEVER_MS,
     pollMs: NEVER_MS,
-    now: () => time,
-    pause: (ms) => {
-      pauses.push(ms);
-      return new Promise((resolve) => {
-        endPause = resolve;
-      });
-    },
+    now: () => clock.monotonic(),
+    pause: (ms) => clock.pause(ms, stop.signal),
     signal: stop.signal,
   });
   return {
-    ...{ rtnetlink, watch, counts, pauses, reasons },
-    pass: (ms: number) => (time += ms),
-    retry: () => endPause(),
+    ...{ rtnetlink, clock, watch, counts, reasons },
+    isWatching: () => watch.problems().length === 0,
     async stop() {
       stop.abort();
       await watch.ended;
@@ -44,10 +34,10 @@ function start(rtnetlink = new FakeRtNetlink()) {
 }
 
 test('watchInterfaces() starts a monitor that broke again, and reads back what it missed', async (t) => {
-  const { rtnetlink, watch, counts, pauses, reasons, retry, stop } = start();
+  const { rtnetlink, clock, watch, counts, reasons, stop } = start();
   t.deepEqual(watch.problems(), []);
   rtnetlink.breakEvents(BROKEN);
-  await until(() => pauses.length === 1, { what: 'the pause' });
+  await clock.advance(99);
   t.deepEqual(reasons, [BROKEN]);
   t.deepEqual(watch.problems(), [
     {
@@ -58,52 +48,58 @@ test('watchInterfaces() starts a monitor that broke again, and reads back what i
   t.deepEqual(counts, { resyncs: 0, changes: 1 }, 'the problem is to be reported');
 
   rtnetlink.addLink('cali1');
-  retry();
-  await until(() => counts.resyncs === 1, { what: 'the read-back' });
+  await clock.advance(1);
   t.deepEqual(watch.problems(), []);
+  t.deepEqual(counts, { resyncs: 1, changes: 2 });
   rtnetlink.addLink('cali2');
-  await until(() => counts.resyncs === 2, { what: 'the event' });
+  await clock.advance(0);
+  t.is(counts.resyncs, 2, 'events come again');
   await stop();
 });
 
 test('watchInterfaces() waits longer after each attempt, and begins anew once one has held', async (t) => {
-  const { rtnetlink, watch, pauses, pass, retry, stop } = start();
+  const { rtnetlink, clock, isWatching, stop } = start();
   rtnetlink.eventsRefused = 8;
   rtnetlink.breakEvents(BROKEN);
-  for (let attempt = 1; attempt <= 9; attempt += 1) {
-    await until(() => pauses.length === attempt, { what: `attempt ${attempt}` });
-    t.is(watch.problems().length, 1);
-    retry();
+  await clock.advance(0);
+  for (const pause of [100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000]) {
+    const refused = rtnetlink.eventsRefused;
+    await clock.advance(pause - 1);
+    t.is(rtnetlink.eventsRefused, refused, `not before ${pause} ms`);
+    t.false(isWatching());
+    await clock.advance(1);
   }
-  t.deepEqual(pauses, [100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000]);
-  await until(() => watch.problems().length === 0, { what: 'the watch' });
-  pass(10_000);
+  t.true(isWatching());
+  await clock.advance(10_000);
   rtnetlink.breakEvents(BROKEN);
-  await until(() => pauses.length === 10, { what: 'the next pause' });
-  t.is(pauses.at(-1), 100);
+  await clock.advance(99);
+  t.false(isWatching());
+  await clock.advance(1);
+  t.true(isWatching());
   await stop();
 });
 
 test('watchInterfaces() tries again when events cannot be had from the start', async (t) => {
   const rtnetlink = new FakeRtNetlink();
   rtnetlink.eventsRefused = 1;
-  const { watch, pauses, counts, retry, stop } = start(rtnetlink);
-  await until(() => pauses.length === 1, { what: 'the pause' });
+  const { clock, watch, counts, stop } = start(rtnetlink);
+  await clock.advance(0);
   t.is(watch.problems()[0]?.message, 'not watched, will be tried again: EPERM');
-  retry();
-  await until(() => counts.resyncs === 1, { what: 'the read-back' });
+  await clock.advance(100);
   rtnetlink.addLink('cali1');
-  await until(() => counts.resyncs === 2, { what: 'the event' });
+  await clock.advance(0);
+  t.deepEqual(watch.problems(), []);
+  t.is(counts.resyncs, 2);
   await stop();
 });
 
 test('watchInterfaces() ends with its signal, in a pause too, and says nothing then', async (t) => {
-  const { rtnetlink, pauses, reasons, stop } = start();
-  rtnetlink.breakEvents(BROKEN);
-  await until(() => pauses.length === 1, { what: 'the pause' });
-  await stop();
-  const another = start();
-  await another.stop();
-  t.deepEqual(another.reasons, []);
-  t.is(reasons.length, 1);
+  const broken = start();
+  broken.rtnetlink.breakEvents(BROKEN);
+  await broken.clock.advance(0);
+  await broken.stop();
+  t.is(broken.reasons.length, 1);
+  const sound = start();
+  await sound.stop();
+  t.deepEqual(sound.reasons, []);
 });

@@ -1,0 +1,64 @@
+/** What the dataplane of a host is made of, beyond its parts: the watch over interfaces, and what becomes of it. */
+import test from 'ava';
+import { DEFAULT_AGENT_SETTINGS } from '../../src/agent/calc/agent-settings.js';
+import { openDataplane } from '../../src/agent/open-dataplane.js';
+import { FakeConntrack } from '../helpers/fake-conntrack.js';
+import { FakeRtNetlink } from '../helpers/fake-rtnetlink.js';
+import { toyBackend } from './dataplane/toy-backend.js';
+import { ManualClock } from './status/manual-clock.js';
+
+function open() {
+  const stop = new AbortController();
+  const clock = new ManualClock();
+  const rtnetlink = new FakeRtNetlink();
+  const requests = { repairs: 0, resyncs: 0 };
+  const logged: string[] = [];
+  const log = (message: string) => logged.push(message);
+  const applies: number[] = [];
+  const dataplane = openDataplane({
+    settings: DEFAULT_AGENT_SETTINGS,
+    backend: toyBackend(() => undefined),
+    kernel: {
+      rtnetlink,
+      procSys: { read: async () => '1', write: async () => {} },
+      conntrack: new FakeConntrack(),
+      hostAddresses: () => new Set(),
+      exec: async () => ({ code: 0, stdout: '', stderr: '' }),
+    },
+    inbox: {
+      requestRepair: () => (requests.repairs += 1),
+      requestResync: () => (requests.resyncs += 1),
+    },
+    clock,
+    log: { debug: log, info: log, warn: log, error: log },
+    onApply: (_seconds, failures) => applies.push(failures),
+    signal: stop.signal,
+  });
+  return { dataplane, clock, rtnetlink, requests, logged, applies, stop: () => stop.abort() };
+}
+
+test('openDataplane() has a workload interface that comes looked at', async (t) => {
+  const { rtnetlink, clock, requests, stop } = open();
+  rtnetlink.addLink('cali1');
+  await clock.advance(0);
+  t.deepEqual(requests, { repairs: 1, resyncs: 0 });
+  stop();
+});
+
+test('openDataplane() counts a broken watch over interfaces as a failure until it is mended', async (t) => {
+  const { dataplane, rtnetlink, clock, requests, logged, applies, stop } = open();
+  t.deepEqual((await dataplane.apply([])).failures, []);
+  rtnetlink.breakEvents(new Error('broken'));
+  await clock.advance(0);
+  t.deepEqual(logged, ['interfaces are not watched']);
+  t.is(requests.repairs, 1, 'the agent is to look, and finds the failure');
+  t.deepEqual((await dataplane.apply([])).failures, [
+    { object: 'interfaces', message: 'not watched, will be tried again: broken' },
+  ]);
+  await clock.advance(100);
+  t.is(requests.repairs, 2);
+  t.deepEqual((await dataplane.apply([])).failures, []);
+  t.deepEqual(applies, [0, 1, 0]);
+  t.deepEqual(await dataplane.verify(), []);
+  stop();
+});
