@@ -12,10 +12,13 @@ export interface Circumstances {
   readonly layout: Layout;
   /** Somebody has suspended reconciliation; what they wrote there. */
   readonly suspension: string | undefined;
+  /** Tests of the commit that it does not pass itself; undefined: it does. */
+  readonly broken?: string | undefined;
 }
 
-export function judgePlan(plan: Plan, { layout, suspension }: Circumstances): PlanVerdict {
+export function judgePlan(plan: Plan, { layout, suspension, broken }: Circumstances): PlanVerdict {
   if (isRefused(plan)) return { type: 'refused', message: describeRefusal(plan) };
+  if (broken !== undefined) return { type: 'refused', message: broken };
   if (!planTransaction(plan, { layout, now: '' })) return { type: 'nothing' };
   const oversize = describeOversizedPlan(plan, { layout, now: '' });
   if (oversize !== undefined) return { type: 'too-large', message: oversize };

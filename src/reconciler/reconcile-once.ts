@@ -16,6 +16,7 @@ import type { Layout } from '../layout/layout.js';
 import { type Source, SourceError, type SourceVersion } from '../loader/sources/source.js';
 import type { Diagnostic } from '../model/diagnostic.js';
 import type { Revision, Snapshot } from '../model/store.js';
+import type { TestReport } from '../verify/connectivity-test.js';
 import { planWithApproval } from './approved-plan.js';
 import { type Desired, describeErrors, prepareDesired } from './desired.js';
 import { judgePlan } from './judge.js';
@@ -75,6 +76,8 @@ export interface ReconcileOutcome {
   readonly version: SourceVersion | undefined;
   readonly diagnostics: readonly Diagnostic[];
   readonly plan: Plan | undefined;
+  /** undefined when the manifests could not be read. */
+  readonly tests: TestReport | undefined;
   readonly applied: { readonly seq: number; readonly revision: Revision } | undefined;
   readonly failure: { readonly code: FailureCode; readonly message: string } | undefined;
   readonly exitCode: ExitCode;
@@ -108,6 +111,7 @@ export async function reconcileOnce(
     version: undefined,
     diagnostics: [],
     plan: undefined,
+    tests: undefined,
     applied: undefined,
     failure: undefined,
   };
@@ -115,7 +119,7 @@ export async function reconcileOnce(
     const desired = await readDesired(deps, options, findings);
     if (!desired) return outcomeOf(findings, options);
     findings.plan = await plan(desired, await baseSnapshot(deps, options), deps, options);
-    if (!options.dryRun) await apply(desired, findings, deps, options);
+    if (!options.dryRun && desired.tests.failed === 0) await apply(desired, findings, deps, options);
   } catch (error) {
     findings.failure = failureOf(error);
   }
@@ -130,6 +134,7 @@ async function readDesired(
   const desired = prepareDesired(await source.read(signal, commit), layout);
   findings.version = desired.version;
   findings.diagnostics = desired.diagnostics;
+  findings.tests = desired.tests;
   const message = describeErrors(desired.diagnostics);
   if (message === undefined) return desired;
   findings.failure = { code: 'invalid', message };
@@ -258,10 +263,11 @@ function failureOf(error: unknown): NonNullable<ReconcileOutcome['failure']> {
 }
 
 function outcomeOf(findings: Findings, { detailed }: ReconcileOptions): ReconcileOutcome {
-  const { failure, plan } = findings;
+  const { failure, plan, tests } = findings;
   const exitCode = firstExitCode([
     ...(failure ? [FAILURE_EXITS[failure.code]] : []),
     ...(plan ? [planExitCode(plan, { detailed })] : []),
+    ...(tests && tests.failed > 0 ? [EXIT_CODES.connectivity] : []),
   ]);
   return { ...findings, exitCode };
 }

@@ -15,7 +15,7 @@ import { type Source, SourceError, type SourceTree } from '../loader/sources/sou
 import type { Log } from '../model/log.js';
 import type { KeyEvent, StoreKey } from '../model/store.js';
 import { planWithApproval } from './approved-plan.js';
-import { type Desired, describeErrors, prepareDesired } from './desired.js';
+import { type Desired, describeErrors, describeFailedTests, prepareDesired } from './desired.js';
 import { judgePlan } from './judge.js';
 import type { Leadership } from './leader.js';
 import type { ReconcilerEffect, ReconcilerEvent } from './reconciler-state.js';
@@ -138,7 +138,8 @@ export class ReconcileSteps {
     const input = { source: name, version, compiled, snapshot, layout, pruneApproved };
     const plan = await planWithApproval(input, source, signal);
     if (!signal.aborted) this.#plan = plan;
-    const verdict = judgePlan(plan, { layout, suspension });
+    const broken = describeFailedTests(good.tests);
+    const verdict = judgePlan(plan, { layout, suspension, broken });
     return { type: 'planned', generation, revision: snapshot.revision, verdict };
   }
 

@@ -1,3 +1,5 @@
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import test from 'ava';
 import { openEtcdDatastore } from '../../src/datastore/etcd/etcd-datastore.js';
 import type { StoreKey } from '../../src/model/store.js';
@@ -88,4 +90,24 @@ test('a key that somebody else wrote blocks the plan: exit code 5', async (t) =>
   t.is(code, 5);
   t.regex(stdout, /x Profile\/web/);
   t.regex(stdout, /heddle\/adopt/);
+});
+
+test('a commit that fails its own ConnectivityTests is not applied: exit code 4, with the packet that shows it', async (t) => {
+  await using etcd = await startEtcd();
+  await using folder = await folderOf({});
+  await cp(EXAMPLE, folder.path, { recursive: true });
+  const tests = join(folder.path, 'tests/connectivity.yaml');
+  await writeFile(tests, (await readFile(tests, 'utf8')).replace('expect: Allow', 'expect: Deny'));
+  const { code, stdout } = await heddle([
+    'reconcile',
+    '--once',
+    '--repo',
+    folder.path,
+    '--etcd',
+    etcd.endpoint,
+  ]);
+  t.is(code, 4);
+  t.regex(stdout, /FAILS +web-talks-to-web/);
+  t.regex(stdout, /ALLOW +web-1 -> web-2/);
+  t.notRegex(stdout, /Applied/);
 });
