@@ -1,7 +1,6 @@
 /**
  * How many objects there are: in the store, by kind, and on this host, as the calculation graph says.
  */
-import type { Kind } from '../model/resource.js';
 import type { DataplaneUpdate } from './calc/updates.js';
 import type { Counts } from './status/counts.js';
 import type { Update } from './syncer/update.js';
@@ -15,7 +14,7 @@ export interface ObjectCounts {
 type LocalObject = 'endpoints' | 'policies' | 'profiles' | 'ipSets';
 
 export function countObjects(): ObjectCounts {
-  const stored = new Groups<Kind>();
+  const stored = new Groups<Update['kind']>();
   const local = new Groups<LocalObject>();
   return {
     onUpdate: ({ id, kind, resource }) => stored.put(kind, id, resource !== undefined),

@@ -8,6 +8,7 @@ import { CODECS, type StoredKind } from './codecs.js';
 import { controlKeys, identifyControlPath } from './control-keys.js';
 import { parseCidrSegment } from './escape.js';
 import type { EncodeContext, KeyOwner, Layout, StoredId } from './layout.js';
+import { RESOURCES } from './resource-value.js';
 
 /** @throws {RangeError} for a root that is no absolute path, or that heddle's own keys lie in. */
 export function createLayout(root = '/calico'): Layout {
@@ -75,7 +76,9 @@ function identifyPath(path: string): KeyOwner {
     const id = CODECS[kind].identify(path);
     if (id !== undefined) return { type: 'resource', kind, id };
   }
-  return { type: 'foreign' };
+  return path.startsWith(RESOURCES)
+    ? { type: 'unknown', id: path.slice(RESOURCES.length) as StoredId }
+    : { type: 'foreign' };
 }
 
 function identifyAssignment(path: string): KeyOwner | undefined {

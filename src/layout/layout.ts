@@ -36,6 +36,8 @@ export type KeyOwner =
   | { readonly type: 'txn'; readonly source: string }
   | { readonly type: 'inventory'; readonly source: string; readonly kind: Kind; readonly name: string }
   | { readonly type: 'ready' }
+  /** In the place of our own resources, and of no kind that we know: a newer version's. */
+  | { readonly type: 'unknown'; readonly id: StoredId }
   /** Known to Calico's model, written by others, and of no interest to an agent (status, IPAM handles, ...). */
   | { readonly type: 'foreign' };
 

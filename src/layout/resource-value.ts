@@ -10,6 +10,9 @@ import { escapeName } from './escape.js';
 import { type Decoder, decodeJson, object, text, textMap } from './json-decoder.js';
 import type { StoredValue } from './stored-values.js';
 
+/** What the paths of all resources begin with. */
+export const RESOURCES = '/heddle/v1/resources/';
+
 /** The path for a resource of this name. */
 export function resourcePath(kind: Kind, name: string): string {
   return `${resourcesPrefix(kind)}${escapeName(name)}`;
@@ -51,5 +54,5 @@ export function decodeResourceValue<S>(stored: StoredValue, spec: Decoder<S>): R
 const metadata = object({ name: text, labels: textMap });
 
 function resourcesPrefix(kind: Kind): string {
-  return `/heddle/v1/resources/${KINDS[kind].plural}/`;
+  return `${RESOURCES}${KINDS[kind].plural}/`;
 }

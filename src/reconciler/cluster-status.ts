@@ -115,8 +115,9 @@ export async function countLive(store: Datastore, layout: Layout, commit: string
 /** What `promise` gives, or `fallback` as soon as the time is up. */
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal, fallback: T): Promise<T> {
   return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => resolve(fallback), { once: true });
-    promise.then(resolve, reject);
+    const giveUp = () => resolve(fallback);
+    signal.addEventListener('abort', giveUp, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
   });
 }
 

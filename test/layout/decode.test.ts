@@ -1,7 +1,7 @@
 /** What Calico's Go and Python writers left in etcd is read; what makes no sense is refused by key and member. */
 import test from 'ava';
 import { createLayout } from '../../src/layout/create-layout.js';
-import { LayoutError } from '../../src/layout/layout.js';
+import { LayoutError, type StoredId } from '../../src/layout/layout.js';
 import type { Resource } from '../../src/model/resource.js';
 import type { StoreKey } from '../../src/model/store.js';
 
@@ -495,10 +495,14 @@ for (const path of [
   '/bgp/v1/rr_v6/fd00::50',
   '/bgp/v1/global/custom_filters/v4/f',
   '/heddle/v1/s/inventory/Nonsense/x',
-  '/heddle/v1/resources/nonsenses/x',
   '/resources/v3/projectcalico.org/ippools/x',
 ])
   test(foreign, path);
+
+test("a resource of a kind that we do not know is nobody else's, and unknown", (t) => {
+  const key = '/calico/heddle/v1/resources/nonsenses/x' as StoreKey;
+  t.deepEqual(layout.identify(key), { type: 'unknown', id: 'nonsenses/x' as StoredId });
+});
 
 test('a key outside of the root belongs to nobody', (t) => {
   for (const key of ['/calicoX/v1/Ready', '/calico', '/other/v1/netset/n'])

@@ -33,6 +33,7 @@ export class Dispatcher {
   onUpdate({ id, kind, resource, problem }: Update): void {
     if (problem === undefined) this.#problems.delete(id);
     else this.#problems.set(id, problem);
+    if (kind === 'unknown') return;
     const handlers = this.#handlers.get(kind);
     const previous = this.#objects.get(id);
     if (!handlers || (!resource && !previous)) return;

@@ -8,7 +8,7 @@
  */
 import { type Layout, LayoutError, type StoredId } from '../../layout/layout.js';
 import type { Head } from '../../layout/records.js';
-import type { Kind, Resource } from '../../model/resource.js';
+import type { Resource } from '../../model/resource.js';
 import type { KeyEvent, StoreKey } from '../../model/store.js';
 import { parseHead } from './control-records.js';
 import { unsupportedParts } from './unsupported.js';
@@ -16,7 +16,7 @@ import type { Update } from './update.js';
 
 /** An object's keys: mostly one, never many. */
 interface StoredObject {
-  readonly kind: Kind;
+  readonly kind: Update['kind'];
   readonly keys: readonly StoreKey[];
 }
 
@@ -45,7 +45,7 @@ export class ObjectAssembler {
 
   /** Takes what changed; returns the objects that are different now. */
   apply(events: Iterable<KeyEvent>): readonly Update[] {
-    const changed = new Map<StoredId, Kind>();
+    const changed = new Map<StoredId, Update['kind']>();
     for (const event of events) {
       const value = event.type === 'put' ? event.entry.value : undefined;
       this.#set(event.key, value, changed);
@@ -55,7 +55,7 @@ export class ObjectAssembler {
 
   /** Takes everything that there is; returns the objects that are different now, the vanished ones included. */
   replace(entries: ReadonlyMap<StoreKey, { readonly value: string }>): readonly Update[] {
-    const changed = new Map<StoredId, Kind>();
+    const changed = new Map<StoredId, Update['kind']>();
     for (const key of this.#values.keys()) if (!entries.has(key)) this.#set(key, undefined, changed);
     this.#ready = false;
     this.#heads = new Map();
@@ -64,7 +64,7 @@ export class ObjectAssembler {
   }
 
   /** Stores the value of one key, undefined for none, and notes the object that it belongs to. */
-  #set(key: StoreKey, value: string | undefined, changed: Map<StoredId, Kind>): void {
+  #set(key: StoreKey, value: string | undefined, changed: Map<StoredId, Update['kind']>): void {
     const owner = this.#layout.identify(key);
     switch (owner?.type) {
       case 'ready':
@@ -75,6 +75,9 @@ export class ObjectAssembler {
         return;
       case 'resource':
         if (this.#setPart(owner.id, owner.kind, key, value)) changed.set(owner.id, owner.kind);
+        return;
+      case 'unknown':
+        if (this.#setPart(owner.id, owner.type, key, value)) changed.set(owner.id, owner.type);
         return;
       default:
         return;
@@ -90,7 +93,7 @@ export class ObjectAssembler {
   }
 
   /** Returns whether anything is different. */
-  #setPart(id: StoredId, kind: Kind, key: StoreKey, value: string | undefined): boolean {
+  #setPart(id: StoredId, kind: Update['kind'], key: StoreKey, value: string | undefined): boolean {
     const previous = this.#values.get(key);
     if (previous === value) return false;
     const keys = this.#objects.get(id)?.keys ?? [];
@@ -104,13 +107,14 @@ export class ObjectAssembler {
     return true;
   }
 
-  #decodeAll(changed: ReadonlyMap<StoredId, Kind>): readonly Update[] {
+  #decodeAll(changed: ReadonlyMap<StoredId, Update['kind']>): readonly Update[] {
     return Array.from(changed, ([id, kind]) => this.#decode(id, kind));
   }
 
-  #decode(id: StoredId, kind: Kind): Update {
+  #decode(id: StoredId, kind: Update['kind']): Update {
     const object = this.#objects.get(id);
     if (object === undefined) return { id, kind, resource: undefined };
+    if (kind === 'unknown') return { id, kind, resource: undefined, problem: unknownKind(object.keys) };
     let resource: Resource;
     try {
       resource = this.#layout.decode(id, this.#valuesOf(object));
@@ -130,6 +134,13 @@ export class ObjectAssembler {
       values.set(key, this.#values.get(key) ?? '');
     return values;
   }
+}
+
+function unknownKind(keys: readonly StoreKey[]): string {
+  return (
+    `${keys.join(', ')} is of a kind that this agent does not know, so nothing of it is enforced: ` +
+    'upgrade the agent, or delete the key if nobody needs it'
+  );
 }
 
 const SHOWN = 80;

@@ -9,7 +9,8 @@ import type { Revision } from '../../model/store.js';
 
 export interface Update {
   readonly id: StoredId;
-  readonly kind: Kind;
+  /** `unknown`: there is a `problem`, or there was. */
+  readonly kind: Kind | 'unknown';
   /** undefined: the object is gone, or cannot be read (then `problem` says why, and the object is as if gone). */
   readonly resource: Resource | undefined;
   readonly problem?: string;

@@ -48,6 +48,7 @@ export const LETTERS: SyncerLayout = {
     const control = /^\/r\/heddle\/v1\/([^/]+)\/(head|txn)$/.exec(name);
     if (control) return { type: control[2] === 'head' ? 'head' : 'txn', source: control[1] ?? '' };
     if (name === '/r/v1/Ready') return { type: 'ready' };
+    if (name.startsWith('/r/new/')) return { type: 'unknown', id: name.slice(3) as StoredId };
     const id = /^\/r\/([a-z])\//.exec(name)?.[1];
     return id === undefined
       ? { type: 'foreign' }

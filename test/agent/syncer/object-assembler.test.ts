@@ -58,6 +58,16 @@ test('heads and readiness follow their keys', (t) => {
   t.is(assembler.heads.size, 0);
 });
 
+test('a kind that nobody knows is a problem until its key goes', (t) => {
+  const assembler = new ObjectAssembler(LETTERS);
+  const [update] = assembler.apply([put('/r/new/thing', '{}')]);
+  t.is(update?.kind, 'unknown');
+  t.regex(update?.problem ?? '', /^\/r\/new\/thing is of a kind that this agent does not know/);
+  t.deepEqual(assembler.apply([put('/r/new/thing', '{}')]), []);
+  const [gone] = assembler.apply([del('/r/new/thing')]);
+  t.deepEqual([gone?.kind, gone?.problem], ['unknown', undefined]);
+});
+
 test('a value that cannot be decoded is as if gone, names key, value and fault, and heals', (t) => {
   const assembler = new ObjectAssembler(LETTERS);
   assembler.apply([put('/r/a/x', '1')]);

@@ -1,0 +1,208 @@
+/**
+ * Programs that die, hang and start in the wrong order, on hosts whose traffic goes on.
+ */
+import { randomInt } from 'node:crypto';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import anyTest, { type TestFn } from 'ava';
+import { processStartTime } from '../../src/lab/lab-processes.js';
+import { labFolder } from '../../src/lab/lab-state.js';
+import type { StoreKey } from '../../src/model/store.js';
+import { FaultLab } from '../helpers/fault-lab.js';
+import { until } from '../helpers/until.js';
+
+const test = anyTest.serial as TestFn;
+let fault: FaultLab;
+
+test.before('traffic flows', async () => {
+  fault = await FaultLab.start();
+});
+test.after.always('the lab goes', () => fault?.[Symbol.asyncDispose]());
+
+const HOSTS = ['host-1', 'host-2', 'host-3'];
+const inWorkTree = (file: string): string => join(fault.lab.state.workTree, file);
+const inLab = (...names: string[]): string => join(labFolder(fault.lab.plan.name), ...names);
+
+/** Runs something with traffic watched: nothing denied passes, and unless told otherwise nothing allowed is lost. */
+async function underTraffic(act: () => Promise<void>, { mayLose = false } = {}): Promise<void> {
+  const start = fault.traffic.now();
+  await act();
+  await fault.everythingAllowedPasses();
+  await fault.nothingDeniedPassed(start);
+  if (!mayLose) await fault.nothingAllowedWasLost(start);
+  fault.traffic.forget(start);
+}
+
+const ENDPOINTS = 60;
+
+/** Many endpoints of host-1, all of them changed from one variant to the other: sets, chains, dispatch. */
+async function writeManyEndpoints(variant: number): Promise<void> {
+  const documents = Array.from({ length: ENDPOINTS }, (_, index) => {
+    const metadata = { name: `many-${index}`, labels: { half: index % 2 === variant % 2 ? 'a' : 'b' } };
+    const spec = {
+      node: 'host-1',
+      ipNetworks: [`192.168.100.${index + 1}`, `fd80:24e2:f998:72d6::100:${index + 1}`],
+      profiles: variant % 2 === 0 ? ['many'] : ['many', 'web'],
+    };
+    return { apiVersion: 'heddle/v1', kind: 'WorkloadEndpoint', metadata, spec };
+  });
+  const from = (half: string) => ({ action: 'Allow', source: { selector: `half == '${half}'` } });
+  const profile = {
+    apiVersion: 'heddle/v1',
+    kind: 'Profile',
+    metadata: { name: 'many' },
+    spec: { ingress: [from(variant % 2 === 0 ? 'a' : 'b')], egress: [{ action: 'Allow' }] },
+  };
+  const text = [profile, ...documents].map((document) => JSON.stringify(document)).join('\n---\n');
+  await writeFile(inWorkTree('many.yaml'), text);
+}
+
+test('an agent that is killed again and again in the middle of a large change opens nothing', async (t) => {
+  await underTraffic(async () => {
+    for (let round = 0; round < 3; round += 1) {
+      await writeManyEndpoints(round);
+      const commit = await fault.lab.push(`Variant ${round}`);
+      const isApplied = async () =>
+        (await fault.lab.status()).sources.some((source) => source.commit === commit);
+      await until(isApplied, { timeoutMs: 20_000 });
+      // The moment of the crash is what is drawn here; nothing is waited for.
+      const crashMs = randomInt(400);
+      t.log(`killed ${crashMs} ms after the commit`);
+      await pause(crashMs);
+      await fault.programs.kill('agent host-1');
+      await fault.programs.start('agent host-1');
+      await fault.lab.live(commit);
+    }
+  });
+  t.pass();
+});
+
+test('a BIRD that is killed is started again, and no route is missed meanwhile', async (t) => {
+  const pid = async () => Number(await readFile(inLab('hosts', 'host-2', 'bird', 'bird.pid'), 'utf8'));
+  const before = await pid();
+  t.truthy(processStartTime(before));
+  await underTraffic(async () => {
+    process.kill(before, 'SIGKILL');
+    await until(async () => (await pid()) !== before);
+    await fault.untilHost('host-2', ({ bgp }) => bgp.established === bgp.configured);
+  });
+});
+
+test('without etcd traffic goes on, an agent starts, and a push waits until etcd is back', async (t) => {
+  const before = await fault.lab.on('host-1', ['iptables-nft-save', '-t', 'filter']);
+  let commit = '';
+  await underTraffic(async () => {
+    await fault.programs.kill('etcd');
+    await writeManyEndpoints(6);
+    commit = await fault.lab.push('While etcd is away');
+    const logged = fault.programs.log('agent host-1').length;
+    await fault.programs.kill('agent host-1');
+    await fault.programs.start('agent host-1');
+    await until(() => fault.programs.log('agent host-1').slice(logged).includes('store is away'));
+    const rules = (text: string) =>
+      text
+        .split('\n')
+        .filter((line) => /^[:-]/.test(line))
+        .map((line) => line.replace(/ \[.*/, ''));
+    t.deepEqual(rules(await fault.lab.on('host-1', ['iptables-nft-save', '-t', 'filter'])), rules(before));
+    await fault.programs.start('etcd');
+    await fault.lab.live(commit);
+  });
+});
+
+test('while etcd hangs traffic goes on, and a push is made up for', async (t) => {
+  await underTraffic(async () => {
+    fault.programs.signal('etcd', 'SIGSTOP');
+    await writeManyEndpoints(7);
+    const commit = await fault.lab.push('While etcd hangs');
+    await fault.nothingDeniedPassed(fault.traffic.now());
+    await pause(2_000);
+    fault.programs.signal('etcd', 'SIGCONT');
+    await fault.lab.live(commit);
+  });
+  t.pass();
+});
+
+test('an etcd that lost everything empties no host: they hold what they have until it is filled again', async (t) => {
+  const commit = await fault.lab.head();
+  await underTraffic(async () => {
+    for (const host of HOSTS) fault.programs.signal(`reconcile ${host}`, 'SIGSTOP');
+    await fault.programs.kill('etcd');
+    await rm(inLab('etcd'), { recursive: true });
+    await fault.programs.start('etcd');
+    for (const host of HOSTS) {
+      await fault.untilHost(
+        host,
+        ({ state, error }) => state === 'held' && /the store is not ready/.test(error ?? ''),
+      );
+      t.regex(await fault.lab.on(host, ['ip', 'route']), / proto 80 /);
+    }
+    for (const host of HOSTS) fault.programs.signal(`reconcile ${host}`, 'SIGCONT');
+    await fault.lab.live(commit);
+  });
+});
+
+test('a malformed endpoint is denied, and its host is degraded and names the key', async (t) => {
+  const { keys } = await stored();
+  const key = keys.find((candidate) => /workload\/heddle\/web-1\/endpoint\//.test(candidate)) ?? '';
+  await withValue(key, '{"state": 12', async () => {
+    const { state, error } = await fault.untilHost('host-1', (report) => report.state === 'degraded');
+    t.is(state, 'degraded');
+    t.true(error?.includes(key), error);
+    const since = fault.traffic.now();
+    await fault.traffic.assertNeverAllowed(['web-2', 'web-1'], since);
+    await fault.traffic.assertNeverAllowed(['web-1', 'web-2'], since);
+  });
+});
+
+test('a malformed profile denies whoever names it, and every host is degraded and names the key', async (t) => {
+  const key = `${fault.lab.layout.root}/v1/policy/profile/web/rules`;
+  await withValue(key, 'nonsense', async () => {
+    for (const host of HOSTS) {
+      const { error } = await fault.untilHost(host, ({ state }) => state === 'degraded');
+      t.true(error?.includes(key), error);
+    }
+    const since = fault.traffic.now();
+    await fault.traffic.assertNeverAllowed(['web-2', 'web-1'], since);
+    await fault.traffic.assertNeverAllowed(['web-1', 'web-2'], since);
+  });
+});
+
+for (const [path, value] of [
+  ['/v1/host/host-1/endpoint/eth0', '{"name":"eth0","expected_ipv4_addrs":["10.99.0.1"],"profile_ids":[]}'],
+  ['/heddle/v1/resources/futurethings/one', '{"spec":{}}'],
+] as const)
+  test(`what no agent enforces, ${path}, is never live`, async (t) => {
+    const key = `${fault.lab.layout.root}${path}`;
+    await withValue(key, value, async () => {
+      const { error } = await fault.untilHost('host-1', ({ state }) => state === 'degraded');
+      t.true(error?.includes(key) || error?.includes('HostEndpoint'), error);
+    });
+  });
+
+async function stored() {
+  const { entries } = await fault.lab.store.snapshot(fault.lab.layout.prefix);
+  return { keys: [...entries.keys()], entries };
+}
+
+/** Puts a value into the store by hand, and puts back what was there. */
+async function withValue(text: string, value: string, act: () => Promise<void>): Promise<void> {
+  const { store } = fault.lab;
+  const key = text as StoreKey;
+  const { entry } = await store.get(key);
+  const write = (op: { op: 'put'; key: StoreKey; value: string } | { op: 'delete'; key: StoreKey }) =>
+    store.transact({ guards: [], writes: [{ write: op }] });
+  for (const host of HOSTS) fault.programs.signal(`reconcile ${host}`, 'SIGSTOP');
+  const start = fault.traffic.now();
+  try {
+    await write({ op: 'put', key, value });
+    await act();
+  } finally {
+    await write(entry ? { op: 'put', key, value: entry.value } : { op: 'delete', key });
+    for (const host of HOSTS) fault.programs.signal(`reconcile ${host}`, 'SIGCONT');
+  }
+  for (const host of HOSTS) await fault.untilHost(host, ({ state }) => state === 'live');
+  await fault.everythingAllowedPasses();
+  await fault.nothingDeniedPassed(start);
+}
