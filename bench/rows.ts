@@ -1,8 +1,9 @@
 import { calcChurn } from './calc-churn.js';
 import { firstProgramming, oneEndpoint } from './dataplane.js';
+import { flows } from './flows.js';
 import { load } from './load.js';
 import { netlink } from './netlink.js';
 import type { Row } from './row.js';
 
 /** Adding a row is one file and one line here. */
-export const rows: readonly Row[] = [load, netlink, calcChurn, firstProgramming, oneEndpoint];
+export const rows: readonly Row[] = [load, netlink, calcChurn, firstProgramming, oneEndpoint, flows];

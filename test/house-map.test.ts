@@ -82,6 +82,7 @@ const PURE = [
   'agent/calc',
   'agent/dataplane/managers',
   'agent/dataplane/rules',
+  'agent/dataplane/flows',
 ];
 const IMPURE = /\b(?:Date\.now|new Date\(\)|Math\.random|process\.|console\.|setTimeout|setInterval|fetch\()/;
 /** Node's own modules that only compute. */

@@ -140,9 +140,10 @@ export function addressBytes(address: Address): Uint8Array {
 export function addressFromBytes(bytes: Uint8Array): Address {
   if (bytes.length !== 4 && bytes.length !== 16)
     throw new RangeError(`An address has 4 or 16 octets, not ${bytes.length}`);
+  if (bytes.length === 4) return bytes.join('.') as Address;
   let value = 0n;
   for (const byte of bytes) value = (value << 8n) | BigInt(byte);
-  return formatBits(value, bytes.length === 4 ? 4 : 6);
+  return formatBits(value, 6);
 }
 
 /** Orders addresses by family, then by value. */

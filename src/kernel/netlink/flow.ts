@@ -10,13 +10,11 @@ import { type Address, addressBytes, addressFromBytes, type IpFamily } from '../
 import type { Flow, FlowKey, FlowTuple } from '../conntrack.js';
 import {
   type Attribute,
-  decodeAttributes,
   encodePayload,
   findAttribute,
   NESTED,
   nestedAttribute,
   u32Attribute,
-  viewOf,
 } from './attributes.js';
 import {
   CTA,
@@ -74,17 +72,16 @@ export function decodeFlowEnd({ type, payload }: NetlinkMessage, end: FlowEnd): 
 }
 
 /** The flow that a message is about; undefined when it is about something else. */
-export function decodeFlow(message: NetlinkMessage): Flow | undefined {
-  if (message.type !== CTNETLINK.NEW) return undefined;
-  const family = ipFamily(message.payload[0] ?? 0);
-  const attributes = decodeAttributes(message.payload, HEADER_LENGTH);
-  const first = attributes.get(CTA.TUPLE_ORIG);
-  const [original, reply, master] = [CTA.TUPLE_ORIG, CTA.TUPLE_REPLY, CTA.TUPLE_MASTER].map((type) =>
-    decodeTuple(attributes.get(type)),
-  );
+export function decodeFlow({ type, payload }: NetlinkMessage): Flow | undefined {
+  if (type !== CTNETLINK.NEW) return undefined;
+  const attribute = (wanted: number) => findAttribute(payload, wanted, HEADER_LENGTH);
+  const family = ipFamily(payload[0] ?? 0);
+  const first = attribute(CTA.TUPLE_ORIG);
+  const original = decodeTuple(first);
+  const reply = decodeTuple(attribute(CTA.TUPLE_REPLY));
   if (!family || !first || !original || !reply) return undefined;
-  const key: FlowKey = { original: first, id: attributes.get(CTA.ID), zone: attributes.get(CTA.ZONE) };
-  return { family, original, reply, master, key };
+  const key: FlowKey = { original: first, id: attribute(CTA.ID), zone: attribute(CTA.ZONE) };
+  return { family, original, reply, master: decodeTuple(attribute(CTA.TUPLE_MASTER)), key };
 }
 
 function header(family: IpFamily): Uint8Array {
@@ -92,31 +89,35 @@ function header(family: IpFamily): Uint8Array {
 }
 
 function decodeTuple(bytes: Uint8Array | undefined): FlowTuple | undefined {
-  const parts = bytes && decodeAttributes(bytes);
-  const addresses = decodeAttributes(parts?.get(CTA_TUPLE.IP) ?? EMPTY);
-  const source = addresses.get(CTA_IP.V4_SRC) ?? addresses.get(CTA_IP.V6_SRC);
-  const destination = addresses.get(CTA_IP.V4_DST) ?? addresses.get(CTA_IP.V6_DST);
-  const fields = decodeAttributes(parts?.get(CTA_TUPLE.PROTO) ?? EMPTY);
-  const protocol = fields.get(CTA_PROTO.NUM)?.[0];
+  const addresses = bytes && findAttribute(bytes, CTA_TUPLE.IP);
+  const fields = bytes && findAttribute(bytes, CTA_TUPLE.PROTO);
+  if (!addresses || !fields) return undefined;
+  const source = findAttribute(addresses, CTA_IP.V4_SRC) ?? findAttribute(addresses, CTA_IP.V6_SRC);
+  const destination = findAttribute(addresses, CTA_IP.V4_DST) ?? findAttribute(addresses, CTA_IP.V6_DST);
+  const protocol = findAttribute(fields, CTA_PROTO.NUM)?.[0];
   if (!source || !destination || protocol === undefined) return undefined;
-  const [sourcePort, destinationPort] = [
-    readPort(fields.get(CTA_PROTO.SRC_PORT)),
-    readPort(fields.get(CTA_PROTO.DST_PORT)),
-  ];
-  const type = (fields.get(CTA_PROTO.ICMP_TYPE) ?? fields.get(CTA_PROTO.ICMPV6_TYPE))?.[0];
-  const code = (fields.get(CTA_PROTO.ICMP_CODE) ?? fields.get(CTA_PROTO.ICMPV6_CODE))?.[0];
-  return {
-    source: addressFromBytes(source),
-    destination: addressFromBytes(destination),
-    protocol,
-    ...(sourcePort !== undefined && { sourcePort }),
-    ...(destinationPort !== undefined && { destinationPort }),
-    ...(type !== undefined && code !== undefined && { icmp: { type, code } }),
-  };
+  const ends = { source: addressFromBytes(source), destination: addressFromBytes(destination), protocol };
+  const ports = decodePorts(fields);
+  if (ports) return Object.assign(ends, ports);
+  const icmp = decodeIcmp(fields);
+  return icmp ? Object.assign(ends, { icmp }) : ends;
 }
 
-const EMPTY = new Uint8Array(0);
+function decodePorts(fields: Uint8Array): { sourcePort: number; destinationPort: number } | undefined {
+  const sourcePort = readPort(findAttribute(fields, CTA_PROTO.SRC_PORT));
+  const destinationPort = readPort(findAttribute(fields, CTA_PROTO.DST_PORT));
+  return sourcePort === undefined || destinationPort === undefined
+    ? undefined
+    : { sourcePort, destinationPort };
+}
+
+function decodeIcmp(fields: Uint8Array): FlowTuple['icmp'] {
+  const of = (v4: number, v6: number) => (findAttribute(fields, v4) ?? findAttribute(fields, v6))?.[0];
+  const type = of(CTA_PROTO.ICMP_TYPE, CTA_PROTO.ICMPV6_TYPE);
+  const code = of(CTA_PROTO.ICMP_CODE, CTA_PROTO.ICMPV6_CODE);
+  return type === undefined || code === undefined ? undefined : { type, code };
+}
 
 function readPort(data: Uint8Array | undefined): number | undefined {
-  return data?.length === 2 ? viewOf(data).getUint16(0) : undefined;
+  return data?.length === 2 ? ((data[0] ?? 0) << 8) | (data[1] ?? 0) : undefined;
 }
