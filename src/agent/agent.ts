@@ -190,11 +190,21 @@ class Life {
       applied: { revision, heads },
       failures,
       verified: failures.length > 0 ? this.#facts.verified : { revision, at, differences },
-      unenforced: [...this.#graph.problems()].map(([object, message]) => ({ object, message })),
+      unenforced: this.#unenforced(),
       bgp: await speaker.status(),
       counts: this.#counts.all(),
     };
     this.#report();
+  }
+
+  /** What the store holds and this host does not do, or does not know itself by. */
+  #unenforced(): readonly DriverFailure[] {
+    const { node } = this.#options;
+    const problems = [...this.#graph.problems()].map(([object, message]) => ({ object, message }));
+    if (this.#counts.hasHost(node)) return problems;
+    const message =
+      'is not in the store, so nothing is here for it: add it to the repository, or mend --node';
+    return [{ object: `Node ${node}`, message }, ...problems];
   }
 
   async #applyBgp(updates: readonly DataplaneUpdate[], resync: boolean): Promise<readonly DriverFailure[]> {

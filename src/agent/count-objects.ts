@@ -1,6 +1,7 @@
 /**
  * How many objects there are: in the store, by kind, and on this host, as the calculation graph says.
  */
+import type { StoredId } from '../layout/layout.js';
 import type { DataplaneUpdate } from './calc/updates.js';
 import type { Counts } from './status/counts.js';
 import type { Update } from './syncer/update.js';
@@ -9,6 +10,8 @@ export interface ObjectCounts {
   onUpdate(update: Update): void;
   onDataplaneUpdate(update: DataplaneUpdate): void;
   all(): Counts;
+  /** True when the store has a Node or RouteReflector of this name. */
+  hasHost(name: string): boolean;
 }
 
 type LocalObject = 'endpoints' | 'policies' | 'profiles' | 'ipSets';
@@ -16,8 +19,14 @@ type LocalObject = 'endpoints' | 'policies' | 'profiles' | 'ipSets';
 export function countObjects(): ObjectCounts {
   const stored = new Groups<Update['kind']>();
   const local = new Groups<LocalObject>();
+  const hosts = new Map<StoredId, string>();
   return {
-    onUpdate: ({ id, kind, resource }) => stored.put(kind, id, resource !== undefined),
+    onUpdate({ id, kind, resource }) {
+      stored.put(kind, id, resource !== undefined);
+      if (resource && (kind === 'Node' || kind === 'RouteReflector')) hosts.set(id, resource.metadata.name);
+      else hosts.delete(id);
+    },
+    hasHost: (name) => [...hosts.values()].includes(name),
     onDataplaneUpdate: (update) => countLocal(local, update),
     all: () => ({
       localEndpoints: local.count('endpoints'),

@@ -13,12 +13,13 @@ export interface CommonOptions {
 /** One file per verb exports one of these; main.ts lists them. */
 export type Verb = (context: CliContext) => Command;
 
-/** A flag that can also be set as HEDDLE_<FLAG>; 0, false and blank leave a switch off. */
+/** A flag that can also be set as HEDDLE_<FLAG>; 0, no, off, false and blank leave a switch off. */
 export function flag(environment: Environment, flags: string, description: string): Option {
   const option = new Option(flags, description);
   const variable = `HEDDLE_${option.long?.slice(2).replaceAll('-', '_').toUpperCase()}`;
   const isSwitch = !option.required && !option.optional;
-  const isOff = isSwitch && ['', '0', 'false'].includes(environment[variable] ?? '');
+  const isOff =
+    isSwitch && ['', '0', 'false', 'no', 'off'].includes((environment[variable] ?? '').toLowerCase());
   return isOff ? option : option.env(variable);
 }
 
@@ -51,6 +52,11 @@ export function verb(
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
         .default(logLevel),
     );
+}
+
+/** A verb of verbs: it has no flags, so that they stay those of the verbs in it. */
+export function verbGroup(name: string, summary: string): Command {
+  return new Command(name).summary(summary).description(summary);
 }
 
 /** `30s`, `1m`, `500ms`, or plain seconds; in ms. */

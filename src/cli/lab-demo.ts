@@ -209,10 +209,11 @@ function lookAround(lab: LabState): string {
   const name = lab.plan.name;
   return [
     '',
+    '  npm link                  # once, for heddle on the path',
     `  heddle status --etcd ${lab.etcdOutside}`,
     `  heddle lab exec --name ${name} host-1 -- iptables-nft-save -t filter`,
     `  heddle lab exec --name ${name} web-1 -- ping -c1 192.168.2.10`,
-    `  edit, commit and push in ${lab.workTree}`,
+    `  cd ${lab.workTree} && $EDITOR ... && git commit -am change && git push origin HEAD:main`,
     `  heddle lab down --name ${name}`,
     '',
   ].join('\n');

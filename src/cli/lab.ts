@@ -20,7 +20,7 @@ import { headOf } from '../lab/repository.js';
 import { runProbes, summarizeProbes } from '../lab/run-probes.js';
 import { resourcesOf } from '../model/resource.js';
 import { isReached, readClusterStatus, waitForCommit } from '../reconciler/cluster-status.js';
-import { type CommonOptions, type Verb, verb } from './command.js';
+import { type CommonOptions, flag, type Verb, verb, verbGroup } from './command.js';
 import { type CliContext, pickColors } from './context.js';
 import { type OpenStore, openStore } from './etcd-options.js';
 import { CliError, EXIT } from './exit-codes.js';
@@ -38,7 +38,7 @@ interface LabOptions extends CommonOptions {
 }
 
 export const lab: Verb = (context) => {
-  const group = verb(context, 'lab', 'a whole network of a folder on this machine, in network namespaces');
+  const group = verbGroup('lab', 'a whole network of a folder on this machine, in network namespaces');
   for (const make of [up, status, execIn, probe, down, labDemo, relay, probeAgent])
     group.addCommand(make(context), hidden(make));
   return group;
@@ -51,10 +51,14 @@ function hidden(make: Verb): { hidden: boolean } {
 const up: Verb = (context) =>
   withName(context, verb(context, 'up', 'build the network of a folder and keep it running'))
     .argument('[path]', 'folder of manifests', '.')
-    .action(async (path: string, options: LabOptions) => {
+    .addOption(
+      flag(context.environment, '--replace', 'take a running lab of this name down first').default(false),
+    )
+    .action(async (path: string, options: LabOptions & { readonly replace: boolean }) => {
       requireRoot('heddle lab makes network namespaces');
       const { state } = await loadFolder(context, path, options);
       const plan = planOrExplain(options.name, state.values());
+      await refuseRunning(options);
       const running = await start(context, plan, resolve(path));
       context.out(
         options.output === 'json' ? `${JSON.stringify(running)}\n` : describe(running, options, context),
@@ -173,6 +177,14 @@ function planOrExplain(...[name, resources]: Parameters<typeof planLab>): Return
     if (error instanceof LabPlanError) throw new CliError(EXIT.invalidInput, error.message);
     throw error;
   }
+}
+
+/** A lab that runs may hold work that nobody has pushed anywhere else. */
+async function refuseRunning({ name, replace }: LabOptions & { readonly replace: boolean }): Promise<void> {
+  const state = await readLabState(name);
+  if (replace || !state?.processes.some(isRunning)) return;
+  const hint = `heddle lab down --name ${name}, or add --replace, or take another --name`;
+  throw new CliError(EXIT.invalidInput, `lab "${name}" is running, and its work tree would be lost`, hint);
 }
 
 /** Starts a lab and waits until its first commit is live; one that does not get so far is taken down again. */

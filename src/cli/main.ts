@@ -12,11 +12,14 @@ import { CliError, EXIT } from './exit-codes.js';
 import { verbs } from './verbs.js';
 import { version } from './version.js';
 
+/** As a shell says that a program was ended by SIGINT. */
+const INTERRUPTED = 130;
+
 let exitCode: number = EXIT.ok;
 const stop = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(name));
-// A reader that has seen enough (`heddle get ... | head`) is no error.
-stdout.on('error', () => exit(EXIT.ok));
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop.abort(name));
+// A reader that has seen enough (`heddle get ... | head`) is no error, but there may be something to clean up.
+stdout.on('error', () => stop.abort('SIGPIPE'));
 
 const context: CliContext = {
   out: (text) => stdout.write(text),
@@ -35,7 +38,7 @@ const program = new Command('heddle')
   .version(version())
   .exitOverride()
   .showSuggestionAfterError();
-for (const makeVerb of verbs) program.addCommand(makeVerb(context).copyInheritedSettings(program));
+for (const makeVerb of verbs) program.addCommand(inherit(makeVerb(context), program));
 
 program
   .parseAsync(argv)
@@ -45,7 +48,18 @@ program
   // Give standard output the time to reach a slow pipe.
   .then(() => stdout.write('', () => exit(exitCode)));
 
+/** Groups of verbs hand on how mistakes end the program. */
+function inherit(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const each of command.commands) inherit(each, command);
+  return command;
+}
+
 function report(error: unknown): number {
+  if (stop.signal.aborted) {
+    if (stop.signal.reason !== 'SIGPIPE') stderr.write('heddle: interrupted\n');
+    return INTERRUPTED;
+  }
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.invalidInput;
   if (error instanceof CliError) {
     stderr.write(`heddle: ${error.message}\n${error.hint === undefined ? '' : `  ${error.hint}\n`}`);

@@ -34,7 +34,7 @@ interface ReconcileOptions extends CommonOptions, EtcdOptions, SourceOptions {
 }
 
 /** How long leadership outlives a leader that died. */
-const LEASE_SECONDS = 15;
+const LEASE_SECONDS = 10;
 const SHORTEST_INTERVAL_MS = 100;
 
 export const reconcile: Verb = (context) => {

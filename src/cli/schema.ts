@@ -5,10 +5,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundleAllSchemas, bundleSchema } from '../loader/bundle-schema.js';
 import { KIND_NAMES } from '../model/kinds.js';
-import { type CommonOptions, type Verb, verb } from './command.js';
+import { type CommonOptions, type Verb, verb, verbGroup } from './command.js';
 
 export const schema: Verb = (context) => {
-  const group = verb(context, 'schema', 'the JSON Schemas of the kinds');
+  const group = verbGroup('schema', 'the JSON Schemas of the kinds');
   group.addCommand(
     verb(context, 'export', 'write one self-contained schema for each kind, and one for all of them')
       .argument('[dir]', 'where to', '.schemas')

@@ -7,7 +7,6 @@
  */
 import { type Cidr, cidrContains } from '../model/address.js';
 import { resourceId, resourcesOf } from '../model/resource.js';
-import type { StoreKey } from '../model/store.js';
 import { CHANGE_ORDER } from './change-order.js';
 import type { OwnedObject } from './ownership.js';
 import type { PlanContext } from './plan-context.js';
@@ -108,8 +107,8 @@ function removedPools(deleted: ReadonlySet<string>, context: PlanContext): Cidr[
     });
 }
 
-/** Keys that keep an address of the pool: assignments that stay, and endpoints that are not this source's. */
-function poolUsers(pool: Cidr, deleted: ReadonlySet<string>, context: PlanContext): StoreKey[] {
+/** What keeps an address of the pool: assignments that stay, endpoints of others, and this source's own. */
+function poolUsers(pool: Cidr, deleted: ReadonlySet<string>, context: PlanContext): string[] {
   const assigned = context.store.assignments.filter(
     (assignment) => assignment.pool === pool && !deleted.has(assignment.key),
   );
@@ -117,5 +116,16 @@ function poolUsers(pool: Cidr, deleted: ReadonlySet<string>, context: PlanContex
   const holders = [...context.foreignHolders()]
     .filter(([address]) => cidrContains(pool, address) && !addresses.has(address))
     .flatMap(([, endpoints]) => endpoints.flatMap(({ values }) => [...values.keys()]));
-  return [...assigned.map(({ key }) => key), ...new Set(holders)];
+  return [...assigned.map(({ key }) => key), ...new Set(holders), ...ownUsers(pool, context)];
+}
+
+/** Endpoints of the commit itself that would be left without a pool. */
+function ownUsers(pool: Cidr, { compiled }: PlanContext): string[] {
+  const resources = [...compiled.values()].map(({ resource }) => resource);
+  const pools = resourcesOf(resources, 'IPPool').map(({ spec }) => spec.cidr);
+  const isLeft = (address: Cidr) =>
+    cidrContains(pool, address) && !pools.some((other) => cidrContains(other, address));
+  return resourcesOf(resources, 'WorkloadEndpoint')
+    .filter(({ spec }) => spec.ipNetworks.some(isLeft))
+    .map(({ metadata }) => `WorkloadEndpoint/${metadata.name}`);
 }

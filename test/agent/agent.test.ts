@@ -63,8 +63,12 @@ class NotedDataplane implements Dataplane {
   }
 }
 
-function start() {
+async function start({ node = 'host-1' } = {}) {
   const store = createMemoryDatastore();
+  await store.transact({
+    guards: [],
+    writes: [{ write: { op: 'put', key: `/calico/v1/host/${node}/metadata` as StoreKey, value: '{}' } }],
+  });
   const stop = new AbortController();
   const lives: NotedDataplane[] = [];
   let facts: HostFacts | undefined;
@@ -84,6 +88,7 @@ function start() {
   return {
     lives,
     state: () => facts && hostStatus(facts).state,
+    error: () => facts && hostStatus(facts).error,
     put: (key: string, value: string) =>
       store.transact({ guards: [], writes: [{ write: { op: 'put', key: key as StoreKey, value } }] }),
     remove: (key: string) =>
@@ -97,7 +102,7 @@ function start() {
 }
 
 test('law 3: nothing reaches the dataplane while the store is not ready', async (t) => {
-  await using agent = start();
+  await using agent = await start();
   await agent.put(ENDPOINT, endpoint('192.168.1.1'));
   await until(() => agent.state() === 'held');
   t.is(agent.lives.length, 0);
@@ -107,7 +112,7 @@ test('law 3: nothing reaches the dataplane while the store is not ready', async 
 });
 
 test('law 5: when Ready vanishes the agent keeps what it has, and takes up again where the store is then', async (t) => {
-  await using agent = start();
+  await using agent = await start();
   await agent.put(ENDPOINT, endpoint('192.168.1.1'));
   await agent.put(READY, 'true');
   await until(() => agent.state() === 'live');
@@ -121,7 +126,7 @@ test('law 5: when Ready vanishes the agent keeps what it has, and takes up again
 });
 
 test('a failed object is tried again until it is there; the host is failed, then live', async (t) => {
-  await using agent = start();
+  await using agent = await start();
   await agent.put(READY, 'true');
   await until(() => agent.state() === 'live');
   const [dataplane] = agent.lives;
@@ -136,7 +141,7 @@ test('a failed object is tried again until it is there; the host is failed, then
 });
 
 test('live is what was read back: a difference makes the host degraded, and is read back before the next try', async (t) => {
-  await using agent = start();
+  await using agent = await start();
   await agent.put(READY, 'true');
   await until(() => agent.state() === 'live');
   const [dataplane] = agent.lives;
@@ -151,7 +156,7 @@ test('live is what was read back: a difference makes the host degraded, and is r
 });
 
 test('law 1: settings that drivers are built with begin a new life, told of everything again', async (t) => {
-  await using agent = start();
+  await using agent = await start();
   await agent.put(ENDPOINT, endpoint('192.168.1.1'));
   await agent.put(READY, 'true');
   await until(() => agent.state() === 'live');
@@ -161,9 +166,16 @@ test('law 1: settings that drivers are built with begin a new life, told of ever
 });
 
 test('law 5: a value that cannot be read denies its object, and the host is never live with it', async (t) => {
-  await using agent = start();
+  await using agent = await start();
   await agent.put(READY, 'true');
   await agent.put(ENDPOINT, '{"state": "act');
   await until(() => agent.state() === 'degraded');
   t.deepEqual(agent.lives[0]?.addresses, []);
+});
+
+test('a host that the store does not know is degraded, and says so', async (t) => {
+  await using agent = await start({ node: 'another' });
+  await agent.put(READY, 'true');
+  await until(() => agent.state() === 'degraded');
+  t.regex(agent.error() ?? '', /Node host-1: is not in the store/);
 });

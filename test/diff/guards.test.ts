@@ -12,6 +12,7 @@ const POOL = resource('IPPool', 'main', {
   vxlanMode: 'Never',
   disableBGPExport: false,
 });
+const LARGER_POOL = resource('IPPool', 'main', { ...POOL.spec, cidr: cidr('192.0.0.0/8') });
 const KEPT = resource('Profile', 'kept', {});
 
 function profiles(count: number): Resource[] {
@@ -86,6 +87,20 @@ test(
   guarded,
   () => [KEPT, POOL, workload('w', { addresses: ['192.168.1.1'] })],
   () => [KEPT],
+  [],
+);
+test(
+  'a pool may not go from under the endpoints of the same commit',
+  guarded,
+  () => [KEPT, POOL, workload('w', { addresses: ['192.168.1.1'] })],
+  () => [KEPT, workload('w', { addresses: ['192.168.1.1'] })],
+  ['pool-in-use'],
+);
+test(
+  'a pool may make room for a larger one around its endpoints',
+  guarded,
+  () => [KEPT, POOL, workload('w', { addresses: ['192.168.1.1'] })],
+  () => [KEPT, LARGER_POOL, workload('w', { addresses: ['192.168.1.1'] })],
   [],
 );
 

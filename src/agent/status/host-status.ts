@@ -41,7 +41,11 @@ function judge(facts: HostFacts): { readonly state: HostState; readonly error?: 
   if (datastoreAway !== undefined)
     return { state: 'held', error: `the datastore is away, the last state is kept: ${datastoreAway}` };
   if (received && !received.ready)
-    return { state: 'held', error: 'the store is not ready (Ready is not true), the last state is kept' };
+    return {
+      state: 'held',
+      error:
+        'the store is not ready (its key v1/Ready is not true), the last state is kept: has a reconciler applied a commit?',
+    };
   if (!received || !applied || applied.revision < received.revision) return { state: 'applying' };
   if (!verified || verified.revision < applied.revision) return { state: 'applying' };
   const degraded = [
