@@ -132,6 +132,7 @@ for (const { title, commands, closed, undo = () => [] } of DISTURBANCES)
       return now.filter((line) => !isTheirs(line)).join('\n') === before.join('\n') && isOursFirst(now);
     };
     await until(isRight, { timeoutMs: 15_000 }).catch(() => t.deepEqual(now, before));
+    if (!closed) await fault.everythingDeniedIsCut();
     await fault.nothingDeniedPassed(closed ? start : fault.traffic.now());
     await fault.everythingAllowedPasses();
     t.is(now.filter(isTheirs).length, undo().length, 'what is theirs is there');
@@ -177,6 +178,15 @@ test('an agent without memory sweeps what is ours and stale, and leaves what is 
   await fault.nothingAllowedWasLost(start);
 });
 
+test('what was let in while no agent ran is cut by the next one', async (t) => {
+  await fault.programs.kill(AGENT);
+  for (const command of both('-F FORWARD')) await fault.lab.on(HOST, command);
+  await fault.traffic.untilAllowed(['batch-1', 'web-1']);
+  await fault.programs.start(AGENT);
+  await fault.everythingDeniedIsCut();
+  await t.notThrowsAsync(fault.nothingDeniedPassed(fault.traffic.now()));
+});
+
 test('a pair of interfaces that is deleted and made anew under its name is connected again', async (t) => {
   const { plan } = fault.lab;
   const workload = plan.workloads.find(({ name }) => name === 'web-1');
@@ -202,6 +212,7 @@ test('the prober sees what passes: with FORWARD flushed and nobody to put it rig
   await fault.traffic.untilAllowed(pair);
   await t.throwsAsync(fault.traffic.assertNeverAllowed(pair, fault.traffic.now()));
   fault.programs.signal(AGENT, 'SIGCONT');
-  await until(async () => isOursFirst(await kernelOf(HOST)));
+  await fault.everythingDeniedIsCut();
+  t.true(isOursFirst(await kernelOf(HOST)));
   await fault.nothingDeniedPassed(fault.traffic.now());
 });

@@ -55,7 +55,7 @@ export class FaultLab implements AsyncDisposable {
     try {
       await lab.live(await lab.head());
       await lab.routed();
-      const flows = flowsBetween([...ALLOWED, ...DENIED], ['udp', 'tcp']);
+      const flows = flowsBetween([...ALLOWED, ...DENIED], ['udp', 'tcp', 'icmp']);
       const traffic = await TrafficProber.start({ plan: lab.plan, flows });
       const fault = new FaultLab(lab, new LabPrograms(lab.state), traffic);
       for (const pair of ALLOWED) await traffic.untilAllowed(pair);
@@ -69,6 +69,11 @@ export class FaultLab implements AsyncDisposable {
   /** Claims, of all packets since then: none of the denied pairs passed. */
   async nothingDeniedPassed(since = 0): Promise<void> {
     for (const pair of DENIED) await this.traffic.assertNeverAllowed(pair, since);
+  }
+
+  /** What was let in while it was open is cut: waits until nothing denied passes any more. */
+  async everythingDeniedIsCut(): Promise<void> {
+    for (const pair of DENIED) await this.traffic.untilDenied(pair);
   }
 
   /** Claims, of all packets since then: each of the allowed pairs passed. */

@@ -133,6 +133,18 @@ export class TrafficProber implements AsyncDisposable {
     });
   }
 
+  /** Waits until a few packets of each flow of the pair, sent one after the other, have not passed. */
+  async untilDenied(pair: Pair, timeoutMs = 10_000): Promise<void> {
+    const flows = this.#flowsOf(pair);
+    // The last one may be on its way still.
+    const isClosed = (flow: Flow) => {
+      const latest = this.probes(since, pair).filter((probe) => probe.flow === flow);
+      return latest.length > FEWEST && !latest.slice(-FEWEST - 1, -1).some(hasPassed);
+    };
+    const since = this.now();
+    await until(() => flows.every(isClosed), { what: `${pair.join(' not to reach ')}`, timeoutMs });
+  }
+
   /**
    * Claims that no packet of the pair that was sent at `since` or later has passed, and that there were some.
    * @throws {Error} naming those that have
