@@ -6,6 +6,8 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import anyTest, { type TestFn } from 'ava';
+import { exec } from '../../src/kernel/exec.js';
+import { runOrThrow } from '../../src/kernel/namespaces.js';
 import { processStartTime } from '../../src/lab/lab-processes.js';
 import { labFolder } from '../../src/lab/lab-state.js';
 import type { StoreKey } from '../../src/model/store.js';
@@ -79,12 +81,11 @@ test('an agent that is killed again and again in the middle of a large change op
 });
 
 test('a BIRD that is killed is started again, and no route is missed meanwhile', async (t) => {
-  const pid = async () => Number(await readFile(inLab('hosts', 'host-2', 'bird', 'bird.pid'), 'utf8'));
-  const before = await pid();
+  const before = await birdOf('host-2');
   t.truthy(processStartTime(before));
   await underTraffic(async () => {
     process.kill(before, 'SIGKILL');
-    await until(async () => (await pid()) !== before);
+    await until(async () => (await birdOf('host-2')) !== before);
     await fault.untilHost('host-2', ({ bgp }) => bgp.established === bgp.configured);
   });
 });
@@ -180,6 +181,37 @@ for (const [path, value] of [
       t.true(error?.includes(key) || error?.includes('HostEndpoint'), error);
     });
   });
+
+test('a full disk fails the BIRD configuration alone, keeps the old one, and is reported until there is room', async (t) => {
+  const folder = inLab('hosts', 'host-3', 'bird');
+  await fault.programs.kill('agent host-3');
+  process.kill(await birdOf('host-3'), 'SIGKILL');
+  const pidFile = await readFile(join(folder, 'bird.pid'));
+  await runOrThrow(exec, ['mount', '-t', 'tmpfs', '-o', 'size=256k', 'heddle-full', folder]);
+  t.teardown(() => runOrThrow(exec, ['umount', '--lazy', folder]).then(() => {}));
+  // By this the agent knows that its BIRD has crashed, and that routes are to be kept.
+  await writeFile(join(folder, 'bird.pid'), pidFile);
+  await fault.programs.start('agent host-3');
+  await fault.untilHost('host-3', ({ state, bgp }) => state === 'live' && bgp.established === 4);
+  await fault.everythingAllowedPasses();
+
+  await t.throwsAsync(writeFile(join(folder, 'filler'), Buffer.alloc(512 * 1024)), { code: 'ENOSPC' });
+  await underTraffic(async () => {
+    await writeManyEndpoints(9);
+    const pool = { apiVersion: 'heddle/v1', kind: 'IPPool', metadata: { name: 'more' } };
+    await writeFile(inWorkTree('more.yaml'), JSON.stringify({ ...pool, spec: { cidr: '172.20.0.0/16' } }));
+    const commit = await fault.lab.push('A new pool');
+    const { error } = await fault.untilHost('host-3', ({ state }) => state === 'failed');
+    t.regex(error ?? '', /^BIRD configuration .*bird\.conf: .*ENOSPC/);
+    t.regex(await fault.lab.on('host-3', ['ipset', 'save']), / 192\.168\.100\.1$/m, 'the rest is in force');
+    await rm(join(folder, 'filler'));
+    await fault.lab.live(commit);
+  });
+});
+
+function birdOf(host: string): Promise<number> {
+  return readFile(inLab('hosts', host, 'bird', 'bird.pid'), 'utf8').then(Number);
+}
 
 async function stored() {
   const { entries } = await fault.lab.store.snapshot(fault.lab.layout.prefix);
