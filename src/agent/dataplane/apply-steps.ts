@@ -19,14 +19,39 @@ export interface ApplyStep {
 }
 
 export function applySteps({ packetFilters, paths }: ApplyParts): readonly ApplyStep[] {
-  const filters = packetFilters.flatMap(({ drivers }) => drivers);
+  const families = packetFilters.map(({ drivers }) => drivers);
   return [
     // Sets, then the chains that look into them, then the dispatch to those: a table is one write.
-    ...filters.map((driver) => update('filter', driver)),
+    atOnce(
+      'filter',
+      families.map((drivers) => drivers.map((driver) => update('filter', driver))),
+    ),
     ...paths.map((driver) => update('connect', driver)),
     ...paths.toReversed().map((driver) => deletion('disconnect', driver)),
-    ...filters.toReversed().map((driver) => deletion('sweep', driver)),
+    atOnce(
+      'sweep',
+      families.map((drivers) => drivers.toReversed().map((driver) => deletion('sweep', driver))),
+    ),
   ];
+}
+
+/** One step after the other; what they say, as one report. */
+export async function runSteps(steps: readonly ApplyStep[]): Promise<ApplyReport> {
+  const reports: ApplyReport[] = [];
+  for (const { run } of steps) reports.push(await run());
+  return merged(reports);
+}
+
+/** The lists side by side: families share nothing, and most of the time goes by in programs that we wait for. */
+function atOnce(phase: ApplyStep['phase'], lists: readonly (readonly ApplyStep[])[]): ApplyStep {
+  return { phase, run: async () => merged(await Promise.all(lists.map(runSteps))) };
+}
+
+function merged(reports: readonly ApplyReport[]): ApplyReport {
+  return {
+    changed: reports.reduce((sum, { changed }) => sum + changed, 0),
+    failures: reports.flatMap(({ failures }) => failures),
+  };
 }
 
 function update(phase: ApplyStep['phase'], driver: Driver): ApplyStep {

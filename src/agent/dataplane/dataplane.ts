@@ -6,9 +6,9 @@
  * force nothing new is connected (law 5), and stopping removes nothing: there is no stop.
  */
 import type { DataplaneUpdate } from '../calc/updates.js';
-import { type ApplyStep, applySteps } from './apply-steps.js';
+import { applySteps, runSteps } from './apply-steps.js';
 import type { PacketFilter } from './backends/backend.js';
-import type { ApplyReport, Driver, DriverFailure, VerifyScope } from './driver.js';
+import type { Driver, DriverFailure, VerifyScope } from './driver.js';
 import type { PolicedState } from './flows/policed-state.js';
 import type { DesiredDataplane, DesiredFamily } from './intent.js';
 import { createManagers } from './managers/index.js';
@@ -65,7 +65,7 @@ export function createDataplane({ packetFilters, paths, now }: DataplaneOptions)
     }
     managers.completeDeferredWork();
     paths.policed.completeDeferredWork();
-    for (const filter of packetFilters) await filter.prepare();
+    await Promise.all(packetFilters.map((filter) => filter.prepare()));
     const filtered = await runSteps(steps.filter(({ phase }) => phase === 'filter'));
     if (inDoubt && filtered.changed > 0) paths.policed.suspectAll();
     inDoubt = filtered.failures.length > 0;
@@ -88,22 +88,20 @@ export function createDataplane({ packetFilters, paths, now }: DataplaneOptions)
     },
     verify: (scope = 'everything') =>
       inTurn(async () => {
-        const found: DriverFailure[] = [...managers.problems()];
-        for (const driver of drivers) found.push(...(await driver.verify(scope)));
-        return found;
+        const lists = [...packetFilters.map((filter) => filter.drivers), paths.drivers];
+        const found = await Promise.all(lists.map((list) => verifyInTurn(list, scope)));
+        return [...managers.problems(), ...found.flat()];
       }),
   };
 }
 
-async function runSteps(steps: readonly ApplyStep[]): Promise<ApplyReport> {
-  let changed = 0;
-  const failures: DriverFailure[] = [];
-  for (const { run } of steps) {
-    const report = await run();
-    changed += report.changed;
-    failures.push(...report.failures);
-  }
-  return { changed, failures };
+async function verifyInTurn(
+  drivers: readonly Driver[],
+  scope: VerifyScope,
+): Promise<readonly DriverFailure[]> {
+  const found: DriverFailure[] = [];
+  for (const driver of drivers) found.push(...(await driver.verify(scope)));
+  return found;
 }
 
 /** @throws {RangeError} when a family has a packet filter and no routes, or the other way round. */

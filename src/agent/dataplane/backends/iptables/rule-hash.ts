@@ -5,15 +5,15 @@
  * therefore the same rule in the same place, and the first that differs shows where a chain has to be rewritten.
  * The kernel gives rules back in other words than it was given; the comment comes back as it was.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 const LENGTH = 16;
 
 /** One hash for each rule, in order. @param rules - without `-A` and chain name. */
 export function ruleHashes(chain: string, rules: readonly string[]): readonly string[] {
-  let previous = sha224(chain);
+  let previous = sha224(Buffer.from(chain));
   return rules.map((rule) => {
-    previous = sha224(previous, `-A ${chain} HASH ${rule}`);
+    previous = sha224(Buffer.concat([previous, Buffer.from(`-A ${chain} HASH ${rule}`)]));
     return previous.toString('base64url').slice(0, LENGTH);
   });
 }
@@ -27,8 +27,6 @@ export function findHash(rule: string): string | undefined {
   return /--comment "?cali:([A-Za-z0-9_-]{16})"?(?: |$)/.exec(rule)?.[1];
 }
 
-function sha224(...parts: readonly (string | Buffer)[]): Buffer {
-  const hash = createHash('sha224');
-  for (const part of parts) hash.update(part);
-  return hash.digest();
+function sha224(data: Buffer): Buffer {
+  return hash('sha224', data, 'buffer');
 }

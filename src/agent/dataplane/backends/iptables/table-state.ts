@@ -49,24 +49,52 @@ export interface KernelTable {
 
 /** @throws {RenderError} when a name in it is not fit for the kernel. */
 export function renderChain(chain: Chain, context: RenderContext): DesiredChain {
+  const rendered = renderShared(chain, context);
+  const setIds = setsIn(chain);
+  if (setIds.size === 0) return { chain, setIds, setNames: NO_NAMES, ...rendered };
+  return { chain, setIds, setNames: new Set([...setIds].map(context.setName)), ...rendered };
+}
+
+const NO_NAMES: ReadonlySet<string> = new Set();
+
+/** Chains that read the same for both families are rendered once, and held once. */
+const sharedRenderings = new WeakMap<Chain, RenderedRules>();
+
+function renderShared(chain: Chain, context: RenderContext): RenderedRules {
+  const known = sharedRenderings.get(chain);
+  if (known) return known;
   const rendered = renderRules(chain.name, chain.rules, context);
-  const setIds = new Set(
+  if (chain.rules.every(isSameForBothFamilies)) sharedRenderings.set(chain, rendered);
+  return rendered;
+}
+
+function setsIn(chain: Chain): ReadonlySet<IpSetId> {
+  return new Set(
     chain.rules.flatMap((rule) =>
       rule.matches.flatMap((match) => (match.type === 'ip-set' ? [match.id] : [])),
     ),
   );
-  return { chain, setIds, setNames: new Set([...setIds].map(context.setName)), ...rendered };
 }
 
 export function renderHook(intent: HookRules, context: RenderContext): DesiredHook {
   return { intent, ...renderRules(intent.hook, intent.rules, context) };
 }
 
+interface RenderedRules {
+  readonly hashes: readonly string[];
+  readonly rules: readonly string[];
+}
+
+/** The name of a set holds its family, and ICMP has a match of its own in each. */
+function isSameForBothFamilies({ matches }: ChainRule): boolean {
+  return matches.every(({ type }) => type !== 'ip-set' && type !== 'icmp');
+}
+
 function renderRules(
   chainName: string,
   chainRules: readonly ChainRule[],
   context: RenderContext,
-): { readonly hashes: readonly string[]; readonly rules: readonly string[] } {
+): RenderedRules {
   const texts = chainRules.map((rule) => renderRule(rule, context));
   const hashes = ruleHashes(chainName, texts);
   const rules = texts.map((text, index) => [...comment(hashComment(hashes[index] ?? '')), text].join(' '));
@@ -89,9 +117,10 @@ function hookedRule(rule: SavedRule): HookedRule {
 }
 
 function kernelChain(rules: readonly SavedRule[]): KernelChain {
+  const setNames = rules.flatMap((rule) => rule.setNames);
   return {
     hashes: rules.map(({ hash }) => hash),
-    setNames: new Set(rules.flatMap(({ setNames }) => setNames)),
+    setNames: setNames.length === 0 ? NO_NAMES : new Set(setNames),
   };
 }
 

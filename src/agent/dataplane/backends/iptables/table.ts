@@ -66,8 +66,8 @@ export interface WrittenChains {
   readonly removed: ReadonlySet<string>;
 }
 
-/** nft's programs take ever longer for each chain of one transaction. */
-const NEW_CHAINS_PER_COMMIT = 500;
+/** nft's programs take ever longer for each chain of one transaction: docs/performance.md. */
+const NEW_CHAINS_PER_COMMIT = 200;
 
 const NO_SETS: ReadonlySet<string> = new Set();
 

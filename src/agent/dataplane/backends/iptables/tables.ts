@@ -9,7 +9,7 @@
 import type { ApplyReport, Driver, DriverFailure, VerifyScope } from '../../driver.js';
 import { TABLES } from '../../intent.js';
 import { parseList, parseSave } from './save-parser.js';
-import { IptablesTable, type IptablesTableOptions } from './table.js';
+import { IptablesTable, type IptablesTableOptions, type WrittenChains } from './table.js';
 import { ToolError } from './tools.js';
 import { failureOf } from './write-batch.js';
 
@@ -88,7 +88,7 @@ export class IptablesTables implements Driver {
 
   /** False when everything has to be read instead. */
   async #readWritten(): Promise<boolean> {
-    if (this.#resyncQueued) return false;
+    if (this.#resyncQueued || this.tables.some(({ written }) => isMuch(written))) return false;
     try {
       for (const table of this.tables) if (!(await this.#readWrittenOf(table))) return false;
       return true;
@@ -101,11 +101,15 @@ export class IptablesTables implements Driver {
   async #readWrittenOf(table: IptablesTable): Promise<boolean> {
     const { tools } = this.#options;
     const { present, removed } = table.written;
-    if (present.size > MAX_LISTED || removed.size > MAX_REMOVED) return false;
     for (const chain of removed) if (await tools.hasChain(table.table, chain)) return false;
+    if (present.size + removed.size === 0) return true;
     const saved = parseList(present.size === 0 ? '' : await tools.listChains(table.table, [...present]));
     if ([...present].some((chain) => !saved.has(chain))) return false;
     table.noteWritten(saved);
     return true;
   }
+}
+
+function isMuch({ present, removed }: WrittenChains): boolean {
+  return present.size > MAX_LISTED || removed.size > MAX_REMOVED;
 }
