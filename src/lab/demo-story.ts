@@ -53,7 +53,7 @@ export const CHAPTERS: readonly Chapter[] = [
   {
     title: 'Pools, hosts and five endpoints',
     story: 'Each endpoint gets its routes on every host. No profile: nothing comes in.',
-    edit: (_before, example) => withoutProfiles(keep(example, (path) => !path.startsWith('profiles/'))),
+    edit: (_before, example) => withoutProfiles(keep(example, (path) => !/^(profiles|tests)\//.test(path))),
     allowed: nobody,
     endpoints: ALL,
   },
@@ -66,15 +66,16 @@ export const CHAPTERS: readonly Chapter[] = [
   },
   {
     title: 'web-1, web-2 and web-3 join the profile',
-    story: 'Members reach each other on every port; batch-1 and batch-2 stay outside.',
+    story:
+      'Members reach each other on every port; batch stays outside. The commit brings tests that say so.',
     edit: (_before, example) => example,
     allowed: (from, to) => isWeb(from) && isWeb(to),
     endpoints: ALL,
   },
   {
     title: 'Members may only ping each other',
-    story: 'A rule changes: TCP between members is denied from now on, ping is not.',
-    edit: (before) => new Map([...before, ['profiles/web.yaml', PING_ONLY_PROFILE]]),
+    story: 'A rule changes, and its test: TCP between members is denied from now on, ping is not.',
+    edit: (before) => expectDenied(new Map([...before, ['profiles/web.yaml', PING_ONLY_PROFILE]])),
     allowed: (from, to, protocol) => isWeb(from) && isWeb(to) && protocol === 'icmp',
     endpoints: ALL,
   },
@@ -89,6 +90,16 @@ export const CHAPTERS: readonly Chapter[] = [
 
 function keep(files: Files, wanted: (path: string) => boolean): Files {
   return new Map([...files].filter(([path]) => wanted(path)));
+}
+
+/** A commit that fails its own ConnectivityTests is not applied: what they ask for changes with the rule. */
+function expectDenied(files: Files): Files {
+  return new Map(
+    [...files].map(([path, text]) => [
+      path,
+      path.startsWith('tests/') ? text.replace('expect: Allow', 'expect: Deny') : text,
+    ]),
+  );
 }
 
 /** The endpoints as they are before anybody gives them a profile. */
