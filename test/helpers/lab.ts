@@ -1,9 +1,9 @@
 /**
  * A lab of its own for one test file: real etcd, real git, real agents and reconcilers as separate processes.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { execPath } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { packageFolder } from '../../src/cli/package-folder.js';
@@ -39,7 +39,9 @@ export class TestLab implements AsyncDisposable {
     readonly prober: Prober,
   ) {}
 
-  /** Starts the network of a folder of examples/manifests, or of any folder. */
+  /**
+   * Starts the network of a folder of examples/manifests, or of any folder. Without its ConnectivityTests: what a test pushes next would not pass them, and would not be applied.
+   */
   static async start(
     folder: string,
     flags: Pick<LabOptions, 'agentFlags' | 'reconcileFlags'> = {},
@@ -47,8 +49,11 @@ export class TestLab implements AsyncDisposable {
     made += 1;
     const plan = await planOf(`t${process.pid}-${made}`, folder);
     const { signal } = new AbortController();
-    const options: LabOptions = { plan, seed: folder, exec, self: HEDDLE, signal, ...flags };
+    const seed = await mkdtemp(join(tmpdir(), 'heddle-test-'));
+    await cp(folder, seed, { recursive: true, filter: (path) => basename(path) !== 'tests' });
+    const options: LabOptions = { plan, seed, exec, self: HEDDLE, signal, ...flags };
     const state = await startLab(options);
+    await rm(seed, { recursive: true, force: true });
     const store = openEtcdDatastore({ endpoints: [state.etcdOutside] });
     return new TestLab(options, state, store, new Prober([...HEDDLE, 'lab', 'probe-agent']));
   }
