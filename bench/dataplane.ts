@@ -34,23 +34,23 @@ export const firstProgramming: Row = {
     {
       name: 'heddle',
       async prepare(size) {
-        await wipe();
+        await wipePacketFilter();
         const batch = host(size);
         const dataplane = openDataplane();
-        return { work: () => converge(dataplane, batch), dispose: wipe };
+        return { work: () => converge(dataplane, batch), dispose: wipePacketFilter };
       },
     },
     {
       name: 'restore, by hand',
       async prepare(size) {
-        await wipe();
+        await wipePacketFilter();
         const { sets, rules } = textsOf(host(size));
         return {
           async work() {
             await run('ipset', ['restore'], { input: sets });
             await restoreRules(rules);
           },
-          dispose: wipe,
+          dispose: wipePacketFilter,
         };
       },
     },
@@ -65,20 +65,20 @@ export const oneEndpoint: Row = {
     {
       name: 'heddle',
       async prepare(size) {
-        await wipe();
+        await wipePacketFilter();
         const dataplane = openDataplane();
         await converge(dataplane, host(size));
-        return { work: () => converge(dataplane, [endpointOf(size)]), dispose: wipe };
+        return { work: () => converge(dataplane, [endpointOf(size)]), dispose: wipePacketFilter };
       },
     },
     {
       name: 'restore, by hand',
       async prepare(size) {
-        await wipe();
+        await wipePacketFilter();
         const dataplane = openDataplane();
         await converge(dataplane, host(size));
         const rules = additionTo(size);
-        return { work: () => restoreRules(rules), dispose: wipe };
+        return { work: () => restoreRules(rules), dispose: wipePacketFilter };
       },
     },
   ],
@@ -136,7 +136,7 @@ async function restoreRules(rules: readonly string[]): Promise<void> {
     });
 }
 
-async function wipe(): Promise<void> {
+export async function wipePacketFilter(): Promise<void> {
   requirePrivateNetns();
   for (const tool of ['iptables-nft-restore', 'ip6tables-nft-restore'])
     await run(tool, [], { input: '*raw\nCOMMIT\n*nat\nCOMMIT\n*filter\nCOMMIT\n' });
