@@ -109,5 +109,6 @@ function hashOf(bits: Bitset): number {
 }
 
 function isEqual(a: Bitset, b: Bitset): boolean {
-  return a.length === b.length && a.every((word, index) => word === b[index]);
+  for (let word = 0; word < a.length; word += 1) if (a[word] !== b[word]) return false;
+  return a.length === b.length;
 }

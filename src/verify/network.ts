@@ -126,7 +126,7 @@ function workloadFrom(
     name: metadata.name,
     node: spec.node,
     ...identity(metadata.labels, spec.profiles, profiles),
-    addresses: [...new Set(spec.ipNetworks.map(addressPart))],
+    addresses: withoutRepeats(spec.ipNetworks.map(addressPart)),
     active: spec.state === 'active',
     origin,
   };
@@ -141,18 +141,25 @@ function hostEndpointFrom(
     name: metadata.name,
     node: spec.node,
     ...identity(metadata.labels, spec.profiles ?? [], profiles),
-    addresses: [...new Set(spec.expectedIPs)],
+    addresses: withoutRepeats(spec.expectedIPs ?? []),
     active: true,
     ...(spec.interfaceName !== undefined && { interfaceName: spec.interfaceName }),
     origin,
   };
 }
 
+function withoutRepeats(addresses: readonly Address[]): readonly Address[] {
+  return addresses.length < 2 ? addresses : [...new Set(addresses)];
+}
+
+const NO_TAGS: ReadonlySet<string> = new Set();
+
 function identity(
   own: Labels,
   names: readonly string[],
   profiles: Profiles,
 ): Pick<Endpoint, 'profiles' | 'labels' | 'tags'> {
+  if (names.length === 0) return { profiles: names, labels: own, tags: NO_TAGS };
   const existing = names.flatMap((name) => profiles.get(name) ?? []);
   return { profiles: names, labels: endpointLabels(own, existing), tags: endpointTags(existing) };
 }
@@ -182,9 +189,14 @@ function settingsLookup(
   configurations: readonly ResourceOf<'AgentConfiguration'>[],
 ): (node: string) => HostSettings {
   const specs = new Map(configurations.map(({ metadata, spec }) => [metadata.name, spec]));
+  const known = new Map<string, HostSettings>();
   return (node) => {
+    const found = known.get(node);
+    if (found) return found;
     const merged: SpecOf<'AgentConfiguration'> = { ...specs.get('default'), ...specs.get(`node.${node}`) };
     const { noPolicyEgress = 'Allow', defaultEndpointToHostAction = 'Drop' } = merged;
-    return { noPolicyEgress, defaultEndpointToHostAction };
+    const settings = { noPolicyEgress, defaultEndpointToHostAction };
+    known.set(node, settings);
+    return settings;
   };
 }

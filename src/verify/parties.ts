@@ -118,7 +118,7 @@ function onlyOwner(address: Address, workloads: readonly Endpoint[]): Parsed<Par
  * The host endpoint that guards an address of its host: one that expects the address, one for all interfaces, or the
  * only one there is. Which interface an address is on is not written in manifests.
  */
-function guardOf(own: readonly Endpoint[], address: Address): Endpoint | undefined {
+export function guardOf(own: readonly Endpoint[], address: Address): Endpoint | undefined {
   return (
     own.find(({ addresses }) => addresses.includes(address)) ??
     own.find(({ interfaceName }) => interfaceName === '*') ??

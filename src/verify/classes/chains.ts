@@ -7,9 +7,8 @@
  * networks: that is why a small change costs little.
  */
 import type { IpFamily } from '../../model/address.js';
-import type { BitsetInterner } from '../../model/bitset.js';
-import { hasBit } from '../../model/bitset.js';
-import type { Action, Direction, EntityMatch, Rule } from '../../model/rule.js';
+import { type Bitset, type BitsetInterner, hasBit } from '../../model/bitset.js';
+import type { Action, Direction, Rule } from '../../model/rule.js';
 import type { EffectivePolicy } from '../../policy/effective.js';
 import { ruleFamilies } from '../../policy/rule-families.js';
 import {
@@ -19,7 +18,8 @@ import {
   NO_CONNECTIONS,
 } from './connection-sets.js';
 import type { ConnectionSpace } from './connection-space.js';
-import type { Peers } from './peers.js';
+import { asksAddress, type Peers } from './peers.js';
+import { TupleInterner } from './tuple-interner.js';
 
 export type Step =
   | {
@@ -58,9 +58,21 @@ export interface ChainContext {
 export class ChainWriter {
   readonly #context: ChainContext;
   readonly #rules = new Map<Rule, WrittenRule | undefined>();
+  readonly #numbers = new Map<Bitset, number>();
 
   constructor(context: ChainContext) {
     this.#context = context;
+  }
+
+  /** Whether a chain of the policy depends on the address of the endpoint that has it. */
+  asksOwnAddress(policy: EffectivePolicy): boolean {
+    const { direction, tiers, profiles } = policy;
+    const asks = (rules: readonly Rule[]): boolean =>
+      rules.some((rule) => this.#written(rule, direction)?.own !== undefined);
+    return (
+      tiers.some(({ policies }) => policies.some(({ rules }) => asks(rules[direction]))) ||
+      profiles.some(({ profile }) => profile !== undefined && asks(profile.rules[direction]))
+    );
   }
 
   /** @param own - the peer that the endpoint itself is. */
@@ -68,58 +80,62 @@ export class ChainWriter {
     const { direction } = policy;
     const steps: Step[] = [];
     for (const { policies, endOfTier } of policy.tiers) {
-      for (const { rules } of policies) steps.push(...this.#steps(rules[direction], direction, own));
+      for (const { rules } of policies)
+        for (const rule of rules[direction]) this.#addStep(steps, rule, direction, own);
       steps.push({ type: 'end-of-tier', endOfTier });
     }
     for (const { profile } of policy.profiles) {
       if (!profile) return { asked, steps, default: 'Deny' };
-      const rules = this.#steps(profile.rules[direction], direction, own);
-      // Behind profiles there is no tier to pass to.
-      steps.push(
-        ...rules.map((step) => (step.action === 'Pass' ? { ...step, action: 'Allow' as const } : step)),
-      );
+      for (const rule of profile.rules[direction]) {
+        // Behind profiles there is no tier to pass to.
+        const last = rule.action === 'Pass' ? 'Allow' : rule.action;
+        this.#addStep(steps, rule, direction, own, last);
+      }
     }
     return { asked, steps, default: policy.default };
   }
 
-  #steps(rules: readonly Rule[], direction: Direction, own: number): Extract<Step, { type: 'rule' }>[] {
-    return rules.flatMap((rule) => {
-      if (rule.action === 'Log') return [];
-      const written = this.#written(rule, direction);
-      if (!written || !hasBit(this.#context.peerSets.get(written.own), own)) return [];
-      const { peers, connections } = written;
-      return [{ type: 'rule', peers, connections, action: rule.action }];
-    });
+  #addStep(steps: Step[], rule: Rule, direction: Direction, own: number, action = rule.action): void {
+    const written = this.#written(rule, direction);
+    if (action === 'Log' || !written || (written.own && !hasBit(written.own, own))) return;
+    const { peers, connections } = written;
+    steps.push({ type: 'rule', peers, connections, action });
   }
 
+  /** undefined: no packet of the family can match. */
   #written(rule: Rule, direction: Direction): WrittenRule | undefined {
-    if (this.#rules.has(rule)) return this.#rules.get(rule);
+    const known = this.#rules.get(rule);
+    if (known || this.#rules.has(rule)) return known;
     const written = this.#write(rule, direction);
     this.#rules.set(rule, written);
     return written;
   }
 
-  /** undefined: no packet of the family can match. */
   #write(rule: Rule, direction: Direction): WrittenRule | undefined {
-    const { family, space, sets } = this.#context;
+    const { family, space, sets, peers, version } = this.#context;
     if (!ruleFamilies(rule).includes(family)) return undefined;
     const connections = sets.add(space.matchesOf(rule));
+    if (connections === NO_CONNECTIONS) return undefined;
     const [own, peer] =
       direction === 'egress' ? [rule.source, rule.destination] : [rule.destination, rule.source];
-    return connections === NO_CONNECTIONS
-      ? undefined
-      : { own: this.#peerSet(own), peers: this.#peerSet(peer), connections };
+    return {
+      own: asksAddress(own) ? peers.matching(version, own) : undefined,
+      peers: this.#numberOf(peers.matching(version, peer)),
+      connections,
+    };
   }
 
-  #peerSet(match: EntityMatch): number {
-    const { peers, peerSets, version } = this.#context;
-    return peerSets.intern(peers.matching(version, match));
+  #numberOf(peers: Bitset): number {
+    const number = this.#numbers.get(peers) ?? this.#context.peerSets.intern(peers);
+    this.#numbers.set(peers, number);
+    return number;
   }
 }
 
 interface WrittenRule {
-  /** Numbers of sets of peers. */
-  readonly own: number;
+  /** The peers that the endpoint itself must be one of; undefined: any. */
+  readonly own: Bitset | undefined;
+  /** Number of a set of peers. */
   readonly peers: number;
   readonly connections: ConnectionSet;
 }
@@ -127,13 +143,12 @@ interface WrittenRule {
 /** Gives equal chains one number. */
 export class Chains {
   readonly #chains: Chain[] = [];
-  readonly #byKey = new Map<string, number>();
+  readonly #tuples = new TupleInterner();
 
   add(chain: Chain): number {
-    const key = keyOf(chain);
-    const known = this.#byKey.get(key) ?? this.#chains.push(chain) - 1;
-    this.#byKey.set(key, known);
-    return known;
+    const number = this.#tuples.intern(tupleOf(chain));
+    if (number === this.#chains.length) this.#chains.push(chain);
+    return number;
   }
 
   get(number: number): Chain {
@@ -143,9 +158,13 @@ export class Chains {
   }
 }
 
-function keyOf({ asked, steps, default: otherwise }: Chain): string {
-  const words = steps.map((step) =>
-    step.type === 'rule' ? `${step.action} ${step.peers} ${step.connections}` : step.endOfTier,
-  );
-  return [asked, otherwise, ...words].join(',');
+const WORDS = ['Allow', 'Deny', 'Pass'] as const;
+
+function tupleOf({ asked, steps, default: otherwise }: Chain): number[] {
+  const tuple = [asked, WORDS.indexOf(otherwise)];
+  for (const step of steps) {
+    if (step.type === 'rule') tuple.push(WORDS.indexOf(step.action), step.peers, step.connections);
+    else tuple.push(WORDS.length + WORDS.indexOf(step.endOfTier));
+  }
+  return tuple;
 }

@@ -13,6 +13,7 @@ import {
   subtractFrom,
   uniteWith,
 } from '../../model/bitset.js';
+import { PairTable } from './pair-table.js';
 
 /** The number of a set of atoms. */
 export type ConnectionSet = number;
@@ -24,9 +25,9 @@ type Operation = (bits: Bitset, other: Bitset) => void;
 
 export class ConnectionSets {
   readonly #interner = new BitsetInterner();
-  readonly #common = new Map<number, ConnectionSet>();
-  readonly #union = new Map<number, ConnectionSet>();
-  readonly #difference = new Map<number, ConnectionSet>();
+  readonly #common = new Memo(intersectWith);
+  readonly #union = new Memo(uniteWith);
+  readonly #difference = new Memo(subtractFrom);
 
   /** @param atoms - how many there are; at least one. */
   constructor(atoms: number) {
@@ -47,41 +48,42 @@ export class ConnectionSets {
     if (a === b || b === ALL_CONNECTIONS) return a;
     if (a === ALL_CONNECTIONS) return b;
     if (a === NO_CONNECTIONS || b === NO_CONNECTIONS) return NO_CONNECTIONS;
-    return a < b
-      ? this.#remember(this.#common, a, b, intersectWith)
-      : this.#remember(this.#common, b, a, intersectWith);
+    return a < b ? this.#common.get(a, b, this.#interner) : this.#common.get(b, a, this.#interner);
   }
 
   union(a: ConnectionSet, b: ConnectionSet): ConnectionSet {
     if (a === b || b === NO_CONNECTIONS) return a;
     if (a === NO_CONNECTIONS) return b;
     if (a === ALL_CONNECTIONS || b === ALL_CONNECTIONS) return ALL_CONNECTIONS;
-    return this.#remember(this.#union, a, b, uniteWith);
+    return this.#union.get(a, b, this.#interner);
   }
 
   /** What is in `a` and not in `b`. */
   difference(a: ConnectionSet, b: ConnectionSet): ConnectionSet {
     if (a === b || a === NO_CONNECTIONS || b === ALL_CONNECTIONS) return NO_CONNECTIONS;
     if (b === NO_CONNECTIONS) return a;
-    return this.#remember(this.#difference, a, b, subtractFrom);
-  }
-
-  #remember(
-    known: Map<number, ConnectionSet>,
-    a: ConnectionSet,
-    b: ConnectionSet,
-    operate: Operation,
-  ): ConnectionSet {
-    const key = a * MAX_SETS + b;
-    const found = known.get(key);
-    if (found !== undefined) return found;
-    const bits = this.atomsOf(a).slice();
-    operate(bits, this.atomsOf(b));
-    const result = this.add(bits);
-    known.set(key, result);
-    return result;
+    return this.#difference.get(a, b, this.#interner);
   }
 }
 
-/** Keeps pairs of numbers apart within the integers that a double holds exactly. */
-const MAX_SETS = 2 ** 26;
+/** What an operation makes of two sets, worked out once. */
+class Memo {
+  readonly #operate: Operation;
+  readonly #pairs = new PairTable();
+  readonly #results: ConnectionSet[] = [];
+
+  constructor(operate: Operation) {
+    this.#operate = operate;
+  }
+
+  get(a: ConnectionSet, b: ConnectionSet, interner: BitsetInterner): ConnectionSet {
+    const pair = this.#pairs.numberOf(a, b);
+    const known = this.#results[pair];
+    if (known !== undefined) return known;
+    const bits = interner.get(a).slice();
+    this.#operate(bits, interner.get(b));
+    const result = interner.intern(bits);
+    this.#results[pair] = result;
+    return result;
+  }
+}

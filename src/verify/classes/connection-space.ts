@@ -40,7 +40,13 @@ const FIXED_TYPES: Readonly<Record<IpFamily, readonly number[]>> = {
 };
 
 export function connectionSpace(family: IpFamily, rules: Iterable<Rule>): ConnectionSpace {
-  const distinct = distinctConnections(rules);
+  const keys = new Map<Rule, string>();
+  const distinct = new Map<string, Rule>();
+  for (const rule of rules) {
+    const key = connectionKey(rule);
+    keys.set(rule, key);
+    distinct.set(key, rule);
+  }
   const conditions = [...distinct.values()];
   const icmp = icmpProtocol(family);
   const atoms: Atom[] = [
@@ -55,7 +61,7 @@ export function connectionSpace(family: IpFamily, rules: Iterable<Rule>): Connec
     family,
     atoms,
     matchesOf(rule) {
-      const key = connectionKey(rule);
+      const key = keys.get(rule) ?? connectionKey(rule);
       const found = known.get(key) ?? matchAtoms(connectionPart(rule), atoms);
       known.set(key, found);
       return found;
@@ -63,21 +69,17 @@ export function connectionSpace(family: IpFamily, rules: Iterable<Rule>): Connec
   };
 }
 
-/** The rules by what they ask of anything but addresses. */
-function distinctConnections(rules: Iterable<Rule>): ReadonlyMap<string, Rule> {
-  const distinct = new Map<string, Rule>();
-  for (const rule of rules) distinct.set(connectionKey(rule), rule);
-  return distinct;
-}
-
+/** What the rule asks of anything but addresses. */
 function connectionKey({ family, protocol, notProtocol, icmp, notIcmp, source, destination }: Rule): string {
-  const ports = [source.ports, source.notPorts, destination.ports, destination.notPorts].map(rangesKey);
-  const types = [icmp, notIcmp].map((one) => (one ? `${one.type}/${one.code ?? ''}` : ''));
-  return [family, protocol, notProtocol, ...types, ...ports].join(' ');
+  const types = `${icmp?.type}/${icmp?.code} ${notIcmp?.type}/${notIcmp?.code}`;
+  return `${family} ${protocol} ${notProtocol} ${types} ${portsKey(source)} ${portsKey(destination)}`;
 }
 
-function rangesKey(ranges: readonly PortRange[]): string {
-  return ranges.map(({ first, last }) => `${first}:${last}`).join(',');
+function portsKey({ ports, notPorts }: EntityMatch): string {
+  let key = '';
+  for (const { first, last } of ports) key += `${first}:${last},`;
+  for (const { first, last } of notPorts) key += `!${first}:${last},`;
+  return key;
 }
 
 /** The rule with its addresses forgotten. */

@@ -20,8 +20,10 @@ import { type Masquerade, masqueradeIn } from './masquerade.js';
 import { mergePeers } from './merge-peers.js';
 import { peersOf } from './peers.js';
 import { type Point, pointsOf, rulesOf } from './points.js';
+import type { PolicyIndex } from './policy-index.js';
 import { type Row, RowBuilder, rowAt } from './rows.js';
 import { SelfChainFinder, type SelfChains } from './self-chains.js';
+import { TupleInterner } from './tuple-interner.js';
 
 /** Points that no rule tells apart, at either end of a packet. */
 export interface PointClass {
@@ -31,6 +33,8 @@ export interface PointClass {
   readonly peer: number;
   /** In each network, the numbers of its chains. */
   readonly chains: readonly SelfChains[];
+  /** Masquerading tells it from others that rules do not. */
+  readonly isMarked: boolean;
 }
 
 export class FamilyConnectivity {
@@ -41,6 +45,8 @@ export class FamilyConnectivity {
   readonly classes: readonly PointClass[];
   /** The class of each point. */
   readonly classOf: readonly number[];
+  /** How many peers there are: what rules can tell apart at the other end. */
+  readonly peers: number;
   readonly #networks: readonly Network[];
   readonly #chains: readonly (readonly SelfChains[])[];
   readonly #allChains = new Chains();
@@ -50,13 +56,19 @@ export class FamilyConnectivity {
   readonly #builder: RowBuilder;
   readonly #rows: Row[] = [];
 
-  constructor(networks: readonly Network[], family: IpFamily, groups: LabelGroups, asked: readonly Cidr[]) {
+  constructor(
+    networks: readonly Network[],
+    family: IpFamily,
+    groups: LabelGroups,
+    policies: readonly PolicyIndex[],
+    asked: readonly Cidr[],
+  ) {
     this.#networks = networks;
     this.family = family;
-    this.space = connectionSpace(
-      family,
-      networks.flatMap((network) => [...rulesOf(network)]),
-    );
+    const { points, regions } = pointsOf(networks, family, asked);
+    this.points = points;
+    const isEmpty = points.every(({ type }) => type === 'outside');
+    this.space = connectionSpace(family, isEmpty ? [] : networks.flatMap((network) => [...rulesOf(network)]));
     this.sets = new ConnectionSets(this.space.atoms.length);
     const isAllowed = (type: number | undefined): boolean => type !== ROUTER_ADVERTISEMENT;
     const sendable = family === 6 ? this.#icmpAtoms(isAllowed, true) : ALL_CONNECTIONS;
@@ -64,17 +76,16 @@ export class FamilyConnectivity {
       family === 6
         ? this.#icmpAtoms((type) => type !== undefined && NEIGHBOR_DISCOVERY.has(type), false)
         : NO_CONNECTIONS;
-    const { points, regions } = pointsOf(networks, family, asked);
-    this.points = points;
     const peers = peersOf(points, networks, groups, regions);
     const peerSets = new BitsetInterner();
-    this.#chains = networks.map((network, version) => {
+    this.#chains = policies.map((index, version) => {
       const { space, sets } = this;
       const writer = new ChainWriter({ family, version, space, sets, peers, peerSets });
-      const finder = new SelfChainFinder({ network, groups, writer, chains: this.#allChains, sendable });
+      const finder = new SelfChainFinder({ policies: index, writer, chains: this.#allChains, sendable });
       return points.map(({ parties }, point) => finder.find(parties[version], peers.ofPoint[point] ?? 0));
     });
     const merged = mergePeers(peers.size, peerSets.all);
+    this.peers = merged.size;
     this.#builder = new RowBuilder(merged.size, this.sets, (set) => merged.merge(peerSets.get(set)));
     this.#peerOf = peers.ofPoint.map((peer) => merged.of[peer] ?? 0);
     this.#masquerade = networks.map((network, version) => masqueradeIn(network, version, points));
@@ -137,17 +148,45 @@ export class FamilyConnectivity {
 
   #classify(): { readonly classes: readonly PointClass[]; readonly classOf: readonly number[] } {
     const classes: (PointClass & { readonly points: number[] })[] = [];
-    const byKey = new Map<string, number>();
+    const tuples = new TupleInterner();
+    const tuple: number[] = [];
+    const marks = this.#masquerade.map((masquerade) => new MarkNumbers(masquerade));
     const classOf = this.points.map((_, point) => {
       const peer = this.#peerOf[point] ?? 0;
-      const chains = this.#chains.map((ofPoint) => ofPoint[point] ?? { ingress: 0, egress: 0 });
-      const marks = this.#masquerade.map((masquerade) => masquerade.markOf(point));
-      const key = [peer, ...chains.flatMap(({ ingress, egress }) => [ingress, egress]), ...marks].join(' ');
-      const known = byKey.get(key) ?? classes.push({ points: [], peer, chains }) - 1;
-      byKey.set(key, known);
+      tuple.length = 0;
+      tuple.push(peer);
+      for (const ofPoint of this.#chains) {
+        const { ingress, egress } = ofPoint[point] ?? NO_CHAINS;
+        tuple.push(ingress, egress);
+      }
+      for (const mark of marks) tuple.push(mark.of(point));
+      const known = tuples.intern(tuple);
+      if (known === classes.length) {
+        const chains = this.#chains.map((ofPoint) => ofPoint[point] ?? NO_CHAINS);
+        classes.push({ points: [], peer, chains, isMarked: marks.some((mark) => mark.of(point) > 0) });
+      }
       classes[known]?.points.push(point);
       return known;
     });
     return { classes, classOf };
+  }
+}
+
+const NO_CHAINS: SelfChains = { ingress: 0, egress: 0 };
+
+/** Marks as numbers; 0: none. */
+class MarkNumbers {
+  readonly #masquerade: Masquerade;
+  readonly #numbers = new Map<string, number>([['', 0]]);
+
+  constructor(masquerade: Masquerade) {
+    this.#masquerade = masquerade;
+  }
+
+  of(point: number): number {
+    const mark = this.#masquerade.markOf(point);
+    const number = this.#numbers.get(mark) ?? this.#numbers.size;
+    this.#numbers.set(mark, number);
+    return number;
   }
 }

@@ -28,9 +28,8 @@ export interface OutsideRegion {
 }
 
 /** @param taken - the addresses that somebody of ours has. */
-export function outsideRegions(regions: Regions, taken: Iterable<Address>): readonly OutsideRegion[] {
+export function outsideRegions(regions: Regions, taken: ReadonlySet<Address>): readonly OutsideRegion[] {
   const { family, all } = regions;
-  const takenBits = new Set(Array.from(taken, addressBits));
   const inner = new Map<Region | undefined, Interval[]>(all.map((region) => [region, []]));
   for (const { cidr, parent } of all) if (cidr !== undefined) inner.get(parent)?.push(cidrInterval(cidr));
   return all.flatMap((region) => {
@@ -39,7 +38,7 @@ export function outsideRegions(regions: Regions, taken: Iterable<Address>): read
       intersectIntervals(whole, UNICAST[family]),
       intervalSet(inner.get(region) ?? []),
     );
-    const sample = pickAddress(own, takenBits, family);
+    const sample = pickAddress(own, taken, family);
     return sample === undefined ? [] : [{ region, sample }];
   });
 }
@@ -69,16 +68,24 @@ function bitsOf(text: string): bigint {
   return addressBits(address);
 }
 
-function pickAddress(own: IntervalSet, taken: ReadonlySet<bigint>, family: IpFamily): Address | undefined {
+function pickAddress(own: IntervalSet, taken: ReadonlySet<Address>, family: IpFamily): Address | undefined {
+  const freeAt = (bits: bigint): Address | undefined => {
+    const address = addressFromBits(bits, family);
+    return taken.has(address) ? undefined : address;
+  };
   const preferred = PREFERRED[family];
-  const isFree = ({ first, last }: Interval) =>
-    first <= preferred && preferred <= last && !taken.has(preferred);
-  if (own.some(isFree)) return addressFromBits(preferred, family);
+  if (own.some(({ first, last }) => first <= preferred && preferred <= last)) {
+    const address = freeAt(preferred);
+    if (address) return address;
+  }
   for (const { first, last } of own) {
     // The first address of a network is its name, not somebody in it.
-    for (let bits = first === last ? first : first + 1n; bits <= last; bits += 1n)
-      if (!taken.has(bits)) return addressFromBits(bits, family);
-    if (!taken.has(first)) return addressFromBits(first, family);
+    for (let bits = first + 1n; bits <= last; bits += 1n) {
+      const address = freeAt(bits);
+      if (address) return address;
+    }
+    const address = freeAt(first);
+    if (address) return address;
   }
   return undefined;
 }

@@ -11,17 +11,17 @@ import {
   type Bitset,
   emptyBitset,
   fullBitset,
-  hasBit,
   intersectWith,
-  membersOf,
   subtractFrom,
 } from '../../model/bitset.js';
 import type { EntityMatch } from '../../model/rule.js';
 import { type SelectorText, selectorAst } from '../../model/selector/selector.js';
 import type { Network } from '../network.js';
+import type { Party } from '../parties.js';
 import type { LabelGroups } from './label-groups.js';
 import type { Point } from './points.js';
 import type { Region, Regions } from './regions.js';
+import { TupleInterner } from './tuple-interner.js';
 
 /** What one network knows of an address. */
 interface PeerFacts {
@@ -44,33 +44,22 @@ export function peersOf(
   groups: LabelGroups,
   regions: Regions,
 ): Peers {
-  const holders = networks.map((network) => holderGroups(network, groups));
-  const facts: (readonly (PeerFacts | undefined)[])[] = [];
-  const byKey = new Map<string, number>();
+  const readers = networks.map((network) => new FactReader(network, groups, regions));
+  const tuples = new TupleInterner();
+  const samples: number[][] = [];
+  const facts: number[] = [];
   const ofPoint = points.map(({ parties }) => {
-    const own = parties.map(
-      (party, version): PeerFacts | undefined =>
-        party && {
-          groups: holders[version]?.get(party.address) ?? [],
-          region: regions.regionOf(party.address),
-        },
-    );
-    const key = own.map((one) => (one ? `${one.region.id}:${one.groups.join('+')}` : '')).join(' ');
-    const peer = byKey.get(key) ?? facts.push(own) - 1;
-    byKey.set(key, peer);
+    for (const [version, reader] of readers.entries()) facts[version] = reader.factsOf(parties[version]);
+    const peer = tuples.intern(facts);
+    if (peer === samples.length) samples.push([...facts]);
     return peer;
   });
-  const matchers = networks.map(
-    (network, version) =>
-      new PeerMatcher(
-        network,
-        groups,
-        regions,
-        facts.map((own) => own[version]),
-      ),
-  );
+  const matchers = networks.map((network, version) => {
+    const known = samples.map((own) => readers[version]?.get(own[version] ?? NOBODY));
+    return new PeerMatcher(network, groups, regions, known);
+  });
   return {
-    size: facts.length,
+    size: samples.length,
     ofPoint,
     matching(version, match) {
       const matcher = matchers[version];
@@ -80,17 +69,54 @@ export function peersOf(
   };
 }
 
+/** Numbers what one network knows of addresses. */
+class FactReader {
+  readonly #regions: Regions;
+  readonly #holders: ReadonlyMap<Address, readonly number[]>;
+  readonly #tuples = new TupleInterner();
+  readonly #facts: PeerFacts[] = [];
+  readonly #tuple: number[] = [];
+
+  constructor(network: Network, groups: LabelGroups, regions: Regions) {
+    this.#regions = regions;
+    this.#holders = holderGroups(network, groups);
+  }
+
+  factsOf(party: Party | undefined): number {
+    if (!party) return NOBODY;
+    const groups = this.#holders.get(party.address) ?? NO_GROUPS;
+    const region = this.#regions.regionOf(party.address);
+    this.#tuple.length = 0;
+    this.#tuple.push(region.id);
+    for (const group of groups) this.#tuple.push(group);
+    const number = this.#tuples.intern(this.#tuple);
+    if (number === this.#facts.length) this.#facts.push({ groups, region });
+    return number;
+  }
+
+  get(number: number): PeerFacts | undefined {
+    return this.#facts[number];
+  }
+}
+
+const NOBODY = -1;
+const NO_GROUPS: readonly number[] = [];
+
 function holderGroups({ endpoints }: Network, groups: LabelGroups): ReadonlyMap<Address, readonly number[]> {
-  const byAddress = new Map<Address, number[]>();
+  const byAddress = new Map<Address, readonly number[]>();
+  const alone = Array.from({ length: groups.size }, (_, group): readonly number[] => [group]);
   for (const endpoint of endpoints) {
     const group = groups.groupOf(endpoint);
     for (const address of endpoint.addresses) {
       const known = byAddress.get(address);
-      if (!known) byAddress.set(address, [group]);
-      else if (!known.includes(group)) known.push(group);
+      if (!known) byAddress.set(address, alone[group] ?? NO_GROUPS);
+      else if (!known.includes(group))
+        byAddress.set(
+          address,
+          [...known, group].sort((a, b) => a - b),
+        );
     }
   }
-  for (const list of byAddress.values()) list.sort((a, b) => a - b);
   return byAddress;
 }
 
@@ -106,6 +132,7 @@ class PeerMatcher {
   readonly #selected = new Map<SelectorText, Bitset>();
   readonly #tagged = new Map<string, Bitset>();
   readonly #matched = new Map<string, Bitset>();
+  readonly #everybody: Bitset;
 
   constructor(
     network: Network,
@@ -117,6 +144,7 @@ class PeerMatcher {
     this.#groups = groups;
     this.#regions = regions;
     this.#size = facts.length;
+    this.#everybody = fullBitset(facts.length);
     const ofGroup: number[][] = Array.from({ length: groups.size }, () => []);
     const within: number[][] = regions.all.map(() => []);
     for (const [peer, own] of facts.entries()) {
@@ -127,8 +155,15 @@ class PeerMatcher {
     this.#peersWithin = within;
   }
 
+  /** The set is shared, and must not change. */
   matching(match: EntityMatch): Bitset {
-    const key = keyOf(match);
+    const { nets, notNets, selector, notSelector, tag, notTag } = match;
+    if (!asksAddress(match)) return this.#everybody;
+    // By far most rules ask for a selector and no more.
+    const others = nets.length + notNets.length > 0 || notSelector !== undefined;
+    if (selector !== undefined && !others && tag === undefined && notTag === undefined)
+      return this.#inSelector(selector);
+    const key = JSON.stringify([nets, notNets, selector, notSelector, tag, notTag]);
     const known = this.#matched.get(key) ?? this.#match(match);
     this.#matched.set(key, known);
     return known;
@@ -160,10 +195,8 @@ class PeerMatcher {
     if (known) return known;
     const picked = this.#groups.pickedBy(selectorAst(selector));
     const bits = this.#havingGroup(picked);
-    for (const set of this.#network.networkSets) {
-      const group = this.#groups.groupOf(set);
-      if (hasBit(picked, group)) for (const net of set.nets) this.#addWithin(bits, net);
-    }
+    for (const set of this.#network.networkSets)
+      if (picked.includes(this.#groups.groupOf(set))) for (const net of set.nets) this.#addWithin(bits, net);
     this.#selected.set(selector, bits);
     return bits;
   }
@@ -174,14 +207,15 @@ class PeerMatcher {
     return bits;
   }
 
-  #havingGroup(picked: Bitset): Bitset {
+  #havingGroup(groups: readonly number[]): Bitset {
     const bits = emptyBitset(this.#size);
-    for (const group of membersOf(picked))
-      for (const peer of this.#peersOfGroup[group] ?? []) addBit(bits, peer);
+    for (const group of groups) for (const peer of this.#peersOfGroup[group] ?? []) addBit(bits, peer);
     return bits;
   }
 }
 
-function keyOf({ nets, notNets, selector, notSelector, tag, notTag }: EntityMatch): string {
-  return JSON.stringify([nets, notNets, selector, notSelector, tag, notTag]);
+/** Whether a rule asks anything of the address at this end. */
+export function asksAddress({ nets, notNets, selector, notSelector, tag, notTag }: EntityMatch): boolean {
+  const asksWho = selector !== undefined || notSelector !== undefined || tag !== undefined;
+  return asksWho || notTag !== undefined || nets.length + notNets.length > 0;
 }

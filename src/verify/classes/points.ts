@@ -8,8 +8,8 @@
 import { type Address, type Cidr, familyOf, type IpFamily } from '../../model/address.js';
 import type { Rule } from '../../model/rule.js';
 import type { Policy, Profile } from '../../policy/policy.js';
-import type { Host, Network } from '../network.js';
-import { createDirectory, type Party } from '../parties.js';
+import type { Endpoint, Host, Network } from '../network.js';
+import { guardOf, type Party } from '../parties.js';
 import { outsideRegions } from './outside.js';
 import { type Region, type Regions, regionsOf } from './regions.js';
 
@@ -30,60 +30,80 @@ export interface Points {
 
 /** @param asked - networks that are told apart even where no rule does, of any family. */
 export function pointsOf(networks: readonly Network[], family: IpFamily, asked: readonly Cidr[]): Points {
+  const inside = new InsidePoints(networks.length);
+  for (const [version, network] of networks.entries()) addInside(inside, network, family, version);
   const wanted = asked.filter((net) => familyOf(net) === family);
-  const regions = regionsOf(family, [...wanted, ...netsOf(networks, family)]);
-  const inside = new Map<string, { type: Party['type']; name: string; parties: (Party | undefined)[] }>();
+  const regions = regionsOf(family, inside.all.length === 0 ? [] : [...wanted, ...netsOf(networks, family)]);
   const taken = new Set<Address>();
-  for (const [version, network] of networks.entries()) {
-    const places = new Counter();
-    for (const { name, party } of partiesOf(network, family)) {
-      const place = `${party.type} ${name}`;
-      const key = `${place} ${places.next(place)}`;
-      const point = inside.get(key) ?? { type: party.type, name, parties: networks.map(() => undefined) };
-      point.parties[version] = party;
-      inside.set(key, point);
-      taken.add(party.address);
-    }
-  }
+  for (const { parties } of inside.all) for (const party of parties) if (party) taken.add(party.address);
   const outside = outsideRegions(regions, taken).map(({ region, sample }): Point => {
     const party: Party = { type: 'outside', address: sample };
     return { type: 'outside', name: '', parties: networks.map(() => party), region };
   });
-  return { points: [...inside.values(), ...outside], regions };
+  return { points: [...inside.all, ...outside], regions };
 }
 
-class Counter {
-  readonly #counts = new Map<string, number>();
+interface GrowingPoint extends Point {
+  readonly parties: (Party | undefined)[];
+}
 
-  next(key: string): number {
-    const count = this.#counts.get(key) ?? 0;
-    this.#counts.set(key, count + 1);
-    return count;
+/** Finds the n-th address of a name in one network again in the other. */
+class InsidePoints {
+  readonly all: GrowingPoint[] = [];
+  readonly #versions: number;
+  readonly #byName = { workload: new Map<string, GrowingPoint[]>(), host: new Map<string, GrowingPoint[]>() };
+
+  constructor(versions: number) {
+    this.#versions = versions;
+  }
+
+  add(name: string, party: Exclude<Party, { type: 'outside' }>, version: number): void {
+    const byName = this.#byName[party.type];
+    let own = byName.get(name);
+    if (!own) {
+      own = [];
+      byName.set(name, own);
+    }
+    let point = own.find(({ parties }) => parties[version] === undefined);
+    if (!point) {
+      const parties = new Array<Party | undefined>(this.#versions).fill(undefined);
+      point = { type: party.type, name, parties };
+      own.push(point);
+      this.all.push(point);
+    }
+    point.parties[version] = party;
   }
 }
 
-function* partiesOf(
-  network: Network,
-  family: IpFamily,
-): Generator<{ readonly name: string; readonly party: Party }, void> {
-  const { hostParty } = createDirectory(network);
-  const isHosts = new Set(network.hosts.flatMap(({ addresses }) => addresses));
+function addInside(inside: InsidePoints, network: Network, family: IpFamily, version: number): void {
+  const guards = new Map<string, Endpoint[]>();
+  const hostAddresses = new Set(network.hosts.flatMap(({ addresses }) => addresses));
   for (const endpoint of network.endpoints) {
-    const { kind, name } = endpoint;
+    const { name, node } = endpoint;
+    const isWorkload = endpoint.kind === 'WorkloadEndpoint';
+    if (!isWorkload) guards.set(node, [...(guards.get(node) ?? []), endpoint]);
     for (const address of endpoint.addresses) {
       if (familyOf(address) !== family) continue;
-      if (kind === 'WorkloadEndpoint') yield { name, party: { type: 'workload', address, endpoint } };
+      if (isWorkload) inside.add(name, { type: 'workload', address, endpoint }, version);
       // A host endpoint at an address of its host is met there.
-      else if (!isHosts.has(address)) yield { name: endpoint.node, party: hostParty(endpoint, address) };
+      else if (!hostAddresses.has(address))
+        inside.add(node, { type: 'host', address, name: node, hostEndpoint: endpoint }, version);
     }
   }
-  for (const host of network.hosts)
-    for (const address of addressesIn(host, family))
-      yield { name: host.name, party: hostParty(host, address) };
+  for (const host of network.hosts) addHost(inside, host, guards.get(host.name) ?? [], family, version);
 }
 
-function addressesIn({ addresses }: Host, family: IpFamily): readonly Address[] {
-  return addresses.filter((address) => familyOf(address) === family);
+function addHost(
+  inside: InsidePoints,
+  { name, addresses }: Host,
+  guards: readonly Endpoint[],
+  family: IpFamily,
+  version: number,
+): void {
+  for (const address of addresses) {
+    if (familyOf(address) !== family) continue;
+    inside.add(name, { type: 'host', address, name, hostEndpoint: guardOf(guards, address) }, version);
+  }
 }
 
 /** Every network that a rule or a network set names. */
