@@ -5,18 +5,15 @@
  * that meets one in the store all the same reports `degraded`. The day something becomes enforced, its line
  * goes, and nothing else has to change.
  */
-import type { Kind } from './resource.js';
+import { isDeepStrictEqual } from 'node:util';
+import type { Kind, Resource } from './resource.js';
 
-export const UNSUPPORTED_KINDS: ReadonlySet<Kind> = new Set<Kind>([
-  'HostEndpoint',
-  'BGPFilter',
-  'IPReservation',
-]);
+export const UNSUPPORTED_KINDS: ReadonlySet<Kind> = new Set<Kind>(['HostEndpoint', 'IPReservation']);
 
-/** Dotted paths below `spec`. The value says when a field is refused; absent: whenever it is set. */
+/** A dotted path below `spec`; `*` is every entry of a list. */
 export interface UnsupportedField {
   readonly path: string;
-  /** These values mean that the feature is off, and are accepted. */
+  /** These values mean that the feature is off, and are accepted. Absent: the field is refused whenever it is set. */
   readonly except?: readonly unknown[];
 }
 
@@ -33,11 +30,6 @@ export const UNSUPPORTED_FIELDS: Readonly<Partial<Record<Kind, readonly Unsuppor
   ],
   WorkloadEndpoint: [{ path: 'ipNATs', except: [[]] }],
   Node: [{ path: 'ipv4VXLANTunnelAddr' }, { path: 'vxlanTunnelMACAddr' }],
-  BGPPeer: [{ path: 'filters', except: [[]] }],
-  BGPConfiguration: [
-    { path: 'communities', except: [[]] },
-    { path: 'prefixAdvertisements', except: [[]] },
-  ],
   AgentConfiguration: [
     // Which BIRD it is, an agent is told by its flag --bgp; how much it logs, by --log-level.
     { path: 'bgpMode', except: ['managed', 'none'] },
@@ -47,4 +39,38 @@ export const UNSUPPORTED_FIELDS: Readonly<Partial<Record<Kind, readonly Unsuppor
     { path: 'failsafeInboundHostPorts' },
     { path: 'failsafeOutboundHostPorts' },
   ],
+  BGPFilter: [
+    { path: 'importV4.*.operations.*.setPriority' },
+    { path: 'importV6.*.operations.*.setPriority' },
+  ],
 };
+
+export interface UnsupportedValue {
+  readonly field: UnsupportedField;
+  /** Where it stands below `spec`. */
+  readonly path: readonly (string | number)[];
+  readonly value: unknown;
+}
+
+/** What a resource of a supported kind asks for and is not given. */
+export function unsupportedValues({ kind, spec }: Pick<Resource, 'kind' | 'spec'>): UnsupportedValue[] {
+  return (UNSUPPORTED_FIELDS[kind] ?? []).flatMap((field) =>
+    valuesAt(spec, field.path.split('.'))
+      .filter(({ value }) => !field.except?.some((off) => isDeepStrictEqual(off, value)))
+      .map((found) => ({ field, ...found })),
+  );
+}
+
+type Found = Pick<UnsupportedValue, 'path' | 'value'>;
+
+function valuesAt(value: unknown, steps: readonly string[], path: Found['path'] = []): Found[] {
+  const [step, ...rest] = steps;
+  if (value === undefined) return [];
+  if (step === undefined) return [{ path, value }];
+  if (step === '*')
+    return Array.isArray(value)
+      ? value.flatMap((entry, index) => valuesAt(entry, rest, [...path, index]))
+      : [];
+  if (typeof value !== 'object' || value === null) return [];
+  return valuesAt(Object.getOwnPropertyDescriptor(value, step)?.value, rest, [...path, step]);
+}

@@ -4,6 +4,7 @@
  * The model says sessions and route policy, and nothing of BIRD. Both families are in the same lists.
  */
 import type { Address, Cidr, IpFamily } from '../model/address.js';
+import type { SpecOf } from '../model/resource.js';
 import type { SecretReference } from '../model/specs.generated.js';
 
 /** What is particular to a session; absent: as the daemon has it for all. */
@@ -23,6 +24,8 @@ export interface SessionOptions {
   readonly allowedLocalAs?: number;
   /** Through which the peer is reached. */
   readonly gateway?: Address;
+  /** Names of filters, in the order in which they are asked. */
+  readonly filters?: readonly string[];
 }
 
 export interface BgpSession extends SessionOptions {
@@ -40,6 +43,18 @@ export interface BgpSession extends SessionOptions {
   readonly passive: boolean;
   /** Present: the peer is our client, and we reflect for this cluster (RFC 4456). */
   readonly reflectsFor?: Address;
+}
+
+/** Routes inside the network are announced with these communities: `65000:1` or `65000:1:2`. */
+export interface Advertisement {
+  readonly cidr: Cidr;
+  readonly communities: readonly string[];
+}
+
+export interface BgpFilter {
+  readonly name: string;
+  /** undefined: sessions name it, and it does not exist. */
+  readonly spec: SpecOf<'BGPFilter'> | undefined;
 }
 
 export interface BgpModel {
@@ -62,6 +77,9 @@ export interface BgpModel {
   readonly exportedPools: readonly Cidr[];
   /** Networks whose routes are never announced: pools with disableBGPExport. */
   readonly hiddenPools: readonly Cidr[];
+  readonly advertisements: readonly Advertisement[];
+  /** Those that sessions name, sorted by name. */
+  readonly filters: readonly BgpFilter[];
   /** How workload interfaces begin: kept out of `protocol direct`. */
   readonly interfacePrefix: string;
 }

@@ -6,7 +6,8 @@
  * mesh (mesh.ts), the more explicit before the less; who speaks BGP at all is in speaker.ts.
  */
 import { addressBits, type Cidr, compareCidrs } from '../model/address.js';
-import type { BgpModel, BgpSession } from './bgp-model.js';
+import { advertisementsOf } from './advertisements.js';
+import type { BgpFilter, BgpModel, BgpSession } from './bgp-model.js';
 import { meshSessions } from './mesh.js';
 import { peerSessions } from './peers.js';
 import { reflectorSessions } from './reflectors.js';
@@ -23,6 +24,11 @@ export function bgpModelFor(node: string, input: TopologyInput): BgpModel | unde
   const speaker = speakers.find(({ name }) => name === node);
   if (!speaker) return undefined;
   const { settings } = speaker;
+  const sessions = distinctSessions([
+    ...peerSessions(speaker, speakers, input),
+    ...reflectorSessions(speaker, speakers),
+    ...meshSessions(speaker, speakers),
+  ]);
   return {
     node,
     routerId: speaker.routerId,
@@ -32,13 +38,11 @@ export function bgpModelFor(node: string, input: TopologyInput): BgpModel | unde
     ignoredInterfaces: [...new Set(settings.ignoredInterfaces)].sort(),
     logSeverity: settings.logSeverityScreen ?? 'Info',
     controlPlaneOnly: speaker.kind === 'RouteReflector',
-    sessions: distinctSessions([
-      ...peerSessions(speaker, speakers, input),
-      ...reflectorSessions(speaker, speakers),
-      ...meshSessions(speaker, speakers),
-    ]),
+    sessions,
     exportedPools: poolsWhere(input, (pool) => !pool.disableBGPExport),
     hiddenPools: poolsWhere(input, (pool) => pool.disableBGPExport),
+    advertisements: advertisementsOf(settings),
+    filters: filtersOf(sessions, input),
     interfacePrefix: input.interfacePrefix,
   };
 }
@@ -63,6 +67,11 @@ function sortedByAddress(sessions: readonly BgpSession[]): readonly BgpSession[]
       a.session.peerPort - b.session.peerPort,
   );
   return keyed.map(({ session }) => session);
+}
+
+function filtersOf(sessions: readonly BgpSession[], { bgpFilters }: TopologyInput): readonly BgpFilter[] {
+  const names = new Set(sessions.flatMap(({ filters = [] }) => filters));
+  return [...names].sort().map((name) => ({ name, spec: bgpFilters.get(name)?.spec }));
 }
 
 function poolsWhere(

@@ -27,6 +27,7 @@ export function peerOptions(spec: SpecOf<'BGPPeer'>, role: 'asker' | 'asked'): S
     ...(ttlSecurity !== undefined && { ttlSecurity }),
     ...(nextHop !== undefined && nextHop !== 'Auto' && { nextHop }),
     ...(spec.numAllowedLocalASNumbers && { allowedLocalAs: spec.numAllowedLocalASNumbers }),
+    ...(spec.filters && spec.filters.length > 0 && { filters: spec.filters }),
     ...(reachableBy !== undefined && role === 'asker' && { gateway: reachableBy }),
   };
 }

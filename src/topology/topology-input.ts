@@ -13,6 +13,7 @@ export interface TopologyInput {
   readonly routeReflectors: ReadonlyMap<string, ResourceOf<'RouteReflector'>>;
   /** By whatever tells peers apart where the input is built; their names order them. */
   readonly bgpPeers: ReadonlyMap<string, ResourceOf<'BGPPeer'>>;
+  readonly bgpFilters: ReadonlyMap<string, ResourceOf<'BGPFilter'>>;
   /** `default`, and `node.<name>` which overrides it field by field. */
   readonly bgpConfigurations: ReadonlyMap<string, ResourceOf<'BGPConfiguration'>>;
   /** By whatever tells pools apart where the input is built: a manifest's name or the CIDR of a key. */

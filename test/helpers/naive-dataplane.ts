@@ -93,6 +93,7 @@ function naiveBgp(node: string, network: readonly Resource[], store: Store): Bgp
     nodes: byName(resourcesOf(network, 'Node')),
     routeReflectors: byName(resourcesOf(network, 'RouteReflector')),
     bgpPeers: byName(resourcesOf(network, 'BGPPeer')),
+    bgpFilters: byName(resourcesOf(network, 'BGPFilter')),
     bgpConfigurations: byName(resourcesOf(network, 'BGPConfiguration')),
     pools,
     interfacePrefix: naiveSettings(node, network).interfacePrefix,

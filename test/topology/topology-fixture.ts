@@ -17,6 +17,7 @@ export interface NetworkText {
   /** Reflector name -> addresses, cluster id, AS number, selector of clients. */
   readonly reflectors?: Readonly<Record<string, ReflectorText>>;
   readonly peers?: Readonly<Record<string, PeerText>>;
+  readonly filters?: Readonly<Record<string, SpecOf<'BGPFilter'>>>;
   readonly bgp?: Readonly<Record<string, SpecOf<'BGPConfiguration'>>>;
   /** CIDR -> what differs from an ordinary pool. */
   readonly pools?: Readonly<Record<string, Partial<SpecOf<'IPPool'>>>>;
@@ -47,6 +48,7 @@ export function topologyInput({
   nodes = {},
   reflectors = {},
   peers = {},
+  filters = {},
   bgp = {},
   pools = {},
 }: NetworkText): TopologyInput {
@@ -58,6 +60,7 @@ export function topologyInput({
       ...(nodeSelector !== undefined && { nodeSelector: selector(nodeSelector) }),
       ...(peerSelector !== undefined && { peerSelector: selector(peerSelector) }),
     })),
+    bgpFilters: named('BGPFilter', filters, (spec) => spec),
     bgpConfigurations: named('BGPConfiguration', bgp, (spec) => spec),
     pools: named('IPPool', pools, (spec, cidr) => ({ ...ORDINARY_POOL, cidr: network(cidr), ...spec })),
     interfacePrefix: 'cali',
@@ -130,7 +133,7 @@ function interfaceAddress(text: string): InterfaceAddress {
   return address;
 }
 
-function network(text: string): SpecOf<'IPPool'>['cidr'] {
+export function network(text: string): SpecOf<'IPPool'>['cidr'] {
   const cidr = maskCidr(text);
   if (!cidr) throw new Error(`the fixture has no network: ${text}`);
   return cidr;

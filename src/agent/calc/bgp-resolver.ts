@@ -21,6 +21,7 @@ export class BgpResolver {
   readonly #bgpConfigurations = new Map<string, ResourceOf<'BGPConfiguration'>>();
   readonly #routeReflectors = new Map<string, ResourceOf<'RouteReflector'>>();
   readonly #bgpPeers = new Map<string, ResourceOf<'BGPPeer'>>();
+  readonly #bgpFilters = new Map<string, ResourceOf<'BGPFilter'>>();
   readonly #pools = new Map<string, ResourceOf<'IPPool'>>();
   #enabled = false;
   #interfacePrefix = '';
@@ -43,6 +44,13 @@ export class BgpResolver {
 
   onBgpPeer(id: StoredId, resource: ResourceOf<'BGPPeer'> | undefined): void {
     this.#replace(this.#bgpPeers, id, resource);
+  }
+
+  onBgpFilter(
+    resource: ResourceOf<'BGPFilter'> | undefined,
+    previous: ResourceOf<'BGPFilter'> | undefined,
+  ): void {
+    this.#replace(this.#bgpFilters, (resource ?? previous)?.metadata.name, resource);
   }
 
   onBgpConfiguration(
@@ -70,6 +78,7 @@ export class BgpResolver {
       nodes: this.#nodes,
       routeReflectors: this.#routeReflectors,
       bgpPeers: this.#bgpPeers,
+      bgpFilters: this.#bgpFilters,
       bgpConfigurations: this.#bgpConfigurations,
       pools: this.#pools,
       interfacePrefix: this.#interfacePrefix,

@@ -72,10 +72,27 @@ export function address(value: Address): BirdText {
   return value as string as BirdText;
 }
 
+/** `10.65.0.0/16`. @throws {RangeError} for text that is no network, whatever its type says. */
+export function network(cidr: Cidr): BirdText {
+  address(addressPart(cidr));
+  if (!/\/\d{1,3}$/.test(cidr)) throw new RangeError(`not a network: ${JSON.stringify(cidr)}`);
+  return cidr as string as BirdText;
+}
+
+/** `65000:1` or `65000:1:2` with the attribute that holds it. @throws {RangeError} for other text. */
+export function community(text: string): { readonly attribute: BirdText; readonly value: BirdText } {
+  if (!/^\d{1,10}(:\d{1,10}){1,2}$/.test(text))
+    throw new RangeError(`not a community: ${JSON.stringify(text)}`);
+  const parts = text.split(':');
+  return {
+    attribute: (parts.length === 2 ? 'bgp_community' : 'bgp_large_community') as BirdText,
+    value: `(${parts.join(', ')})` as BirdText,
+  };
+}
+
 /** `10.65.0.0/16+`: the network and everything in it. */
 export function networkAndBelow(cidr: Cidr): BirdText {
-  address(addressPart(cidr));
-  return `${cidr}+` as BirdText;
+  return `${network(cidr)}+` as BirdText;
 }
 
 /** Puts pieces one under the other, those after the first line of each block further in. */

@@ -1,11 +1,8 @@
 /**
  * The configuration of BIRD 2 for one host: both families in one daemon, as text.
  *
- * A host announces its own workloads: routes to single addresses that the kernel holds with the agent's protocol number
- * (rtm_protocol, rtnetlink(7)) inside a pool. What peers tell it of the pools it believes and, by the rules of BGP,
- * passes on; only what came through the full mesh is not told to the mesh again, where everybody has heard it.
- * The kernel's other routes are read as well, the default route included, because the next hop of a BGP route is
- * looked up in BIRD's own table; the export filters keep them from leaving. `protocol direct` is needed for the same
+ * Which routes go where is in pool-rules.ts. All routes of the kernel are read, the default route included, because the
+ * next hop of a BGP route is looked up in BIRD's own table; the export filters keep them from leaving. `protocol direct` is needed for the same
  * reason: the kernel protocol does not learn connected networks, and without them every next hop would be resolved
  * through the default route.
  *
@@ -13,9 +10,10 @@
  * which configuration it runs, by whomever and whenever it was loaded.
  */
 import { createHash } from 'node:crypto';
-import { addressLength, type Cidr, familyOf, IP_FAMILIES, type IpFamily } from '../../../model/address.js';
+import { addressLength, IP_FAMILIES, type IpFamily } from '../../../model/address.js';
 import type { BgpModel } from '../../../topology/bgp-model.js';
 import type { PasswordOf } from '../password-file.js';
+import { filterFunctions } from './bgp-filters.js';
 import {
   address,
   type BirdText,
@@ -25,11 +23,11 @@ import {
   interfacesStartingWith,
   joined,
   lines,
-  networkAndBelow,
   quoted,
   quotedPath,
   symbol,
 } from './bird-text.js';
+import { isWorkload, type PoolRules, poolRules } from './pool-rules.js';
 import { bfdProtocol, channel, sessionProtocol, sessionTemplate } from './render-session.js';
 
 export interface IdleConfigOptions {
@@ -52,6 +50,10 @@ export const DIGEST_PROTOCOL = symbol('heddle_', 'device');
 /** The configuration for this model. Equal input gives equal text. @throws {RangeError} for an unusable log path. */
 export function renderBirdConfig(model: BgpModel, options: BirdConfigOptions): string {
   const { sessions } = model;
+  const rules = {
+    4: poolRules(4, model, options.deviceRouteProtocol),
+    6: poolRules(6, model, options.deviceRouteProtocol),
+  };
   return withDigest((digest) =>
     lines(
       bird`# Written by heddle for ${quoted(model.node)}: the next change overwrites what is edited here.`,
@@ -66,9 +68,9 @@ export function renderBirdConfig(model: BgpModel, options: BirdConfigOptions): s
         bird`ipv6;`,
         bird`interface ${joined(ignoredInterfaces(model))}"*";`,
       ),
-      ...IP_FAMILIES.flatMap((family) => familyPart(family, model, options)),
+      ...IP_FAMILIES.flatMap((family) => familyPart(family, rules[family], model, options)),
       sessions.some(({ bfd }) => bfd) ? bfdProtocol() : undefined,
-      ...sessions.map((session) => sessionProtocol(session, model, options.passwordOf)),
+      ...sessions.map((session) => sessionProtocol(session, model, rules[session.family], options)),
     ),
   );
 }
@@ -132,32 +134,23 @@ function deviceProtocol(digest: BirdText): BirdText {
   return block(bird`\nprotocol device ${DIGEST_PROTOCOL}`, bird`description ${digest};`, bird`scan time 10;`);
 }
 
-/** What one family needs: the pools, the filters made of them, the kernel protocol and the template of sessions. */
-function familyPart(family: IpFamily, model: BgpModel, options: BirdConfigOptions): BirdText[] {
-  const isWorkload = bird`krt_source = ${options.deviceRouteProtocol} && net.len = ${addressLength(family)}`;
-  const poolRules = [
-    ...poolSet('hidden', family, model.hiddenPools, bird`reject`),
-    ...poolSet('announced', family, model.exportedPools, bird`accept`),
-  ];
-  const announced = [
-    bird`if source = RTS_INHERIT && !(${isWorkload}) then reject;`,
-    bird`if source != RTS_INHERIT && source != RTS_BGP then reject;`,
-    ...poolRules.map(({ rule }) => rule),
-    bird`reject;`,
-  ];
+/** What one family needs: filters, the kernel protocol and the template of sessions. */
+function familyPart(
+  family: IpFamily,
+  rules: PoolRules,
+  model: BgpModel,
+  { deviceRouteProtocol }: BirdConfigOptions,
+): BirdText[] {
   return [
-    ...poolRules.map(({ definition }) => definition),
-    block(bird`\nfilter heddle_export_${family}`, ...announced),
-    block(
-      bird`\nfilter heddle_export_mesh_${family}`,
-      bird`if source = RTS_BGP && proto ~ "Mesh_*" then reject;`,
-      ...announced,
-    ),
-    block(bird`\nfilter heddle_import_${family}`, ...poolRules.map(({ rule }) => rule), bird`reject;`),
+    ...rules.definitions,
+    ...filterFunctions(family, model),
+    block(bird`\nfilter heddle_export_${family}`, ...rules.marks, ...rules.announce),
+    block(bird`\nfilter heddle_export_mesh_${family}`, ...rules.marks, ...rules.announceToMesh),
+    block(bird`\nfilter heddle_import_${family}`, ...rules.believe),
     block(
       bird`\nfilter heddle_from_kernel_${family}`,
       // Above what BGP says (100): a workload is here, whoever else claims its address.
-      bird`if ${isWorkload} then preference = 150;`,
+      bird`if ${isWorkload(family, deviceRouteProtocol)} then preference = 150;`,
       bird`accept;`,
     ),
     kernelProtocol(family, bird`filter heddle_from_kernel_${family}`, routesToKernel(family, model)),
@@ -165,30 +158,6 @@ function familyPart(family: IpFamily, model: BgpModel, options: BirdConfigOption
     sessionTemplate(family, model),
   ];
 }
-
-/** A named set of the pools of this family and the rule that uses it; nothing when there are none. */
-function poolSet(
-  name: string,
-  family: IpFamily,
-  pools: readonly Cidr[],
-  verdict: BirdText,
-): { readonly definition: BirdText; readonly rule: BirdText }[] {
-  const networks = pools.filter((pool) => familyOf(pool) === family).map(networkAndBelow);
-  if (networks.length === 0) return [];
-  const set = symbol('heddle_', `${name}_${family}`);
-  const rows = networks.map(
-    (network, index) => bird`  ${network}${index < networks.length - 1 ? COMMA : NOTHING}`,
-  );
-  return [
-    {
-      definition: lines(bird`\ndefine ${set} = [`, ...rows, bird`];`),
-      rule: bird`if net ~ ${set} then ${verdict};`,
-    },
-  ];
-}
-
-const COMMA = bird`,`;
-const NOTHING = bird``;
 
 /**
  * The kernel's main table. Only what BGP brought is written to it, and it stays there when the daemon goes.

@@ -7,7 +7,9 @@
 import type { IpFamily } from '../../../model/address.js';
 import type { BgpModel, BgpSession } from '../../../topology/bgp-model.js';
 import type { PasswordOf } from '../password-file.js';
+import { filterCalls } from './bgp-filters.js';
 import { address, type BirdText, bird, block, quoted, quotedPassword } from './bird-text.js';
+import type { PoolRules } from './pool-rules.js';
 import { sessionSymbol } from './symbols.js';
 
 export function sessionTemplate(family: IpFamily, model: BgpModel): BirdText {
@@ -43,7 +45,12 @@ export function bfdProtocol(): BirdText {
   );
 }
 
-export function sessionProtocol(session: BgpSession, model: BgpModel, passwordOf: PasswordOf): BirdText {
+export function sessionProtocol(
+  session: BgpSession,
+  model: BgpModel,
+  rules: PoolRules,
+  { passwordOf }: { readonly passwordOf: PasswordOf },
+): BirdText {
   const { family, localAddress, localAs, peerAddress, peerPort, peerAs, sourceAddress } = session;
   const source = sourceAddress === 'None' ? bird`` : bird` ${address(localAddress)}`;
   return block(
@@ -57,7 +64,7 @@ export function sessionProtocol(session: BgpSession, model: BgpModel, passwordOf
     session.password && bird`password ${quotedPassword(passwordOf(session.password))};`,
     ...reflection(session),
     ...transport(session),
-    ...channelOfItsOwn(session),
+    ...channelOfItsOwn(session, model, rules),
   );
 }
 
@@ -83,11 +90,28 @@ function transport(session: BgpSession): BirdText[] {
   ];
 }
 
-function channelOfItsOwn({ family, origin, nextHop }: BgpSession): BirdText[] {
+function channelOfItsOwn(session: BgpSession, model: BgpModel, rules: PoolRules): BirdText[] {
+  const { family, origin, nextHop } = session;
   const body = [
-    ...(origin === 'Mesh' ? [bird`export filter heddle_export_mesh_${family};`] : []),
+    ...(origin === 'Mesh'
+      ? [bird`export filter heddle_export_mesh_${family};`]
+      : filtersOfItsOwn(session, model, rules)),
     ...(nextHop === 'Self' ? [bird`next hop self;`] : []),
     ...(nextHop === 'Keep' ? [bird`next hop keep;`] : []),
   ];
   return body.length === 0 ? [] : [channel(family, ...body)];
+}
+
+/** BGPFilters are asked before the rules of the pools, and may decide otherwise. */
+function filtersOfItsOwn(session: BgpSession, model: BgpModel, rules: PoolRules): BirdText[] {
+  const exportCalls = filterCalls(session, 'export', model);
+  const importCalls = filterCalls(session, 'import', model);
+  return [
+    ...(importCalls.length === 0
+      ? []
+      : [bird`${block(bird`import filter`, ...importCalls, ...rules.believe)};`]),
+    ...(exportCalls.length === 0
+      ? []
+      : [bird`${block(bird`export filter`, ...rules.marks, ...exportCalls, ...rules.announce)};`]),
+  ];
 }

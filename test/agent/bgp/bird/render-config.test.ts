@@ -13,7 +13,7 @@ import {
 import { exec } from '../../../../src/kernel/exec.js';
 import { addressFromBits } from '../../../../src/model/address.js';
 import { bgpModelFor } from '../../../../src/topology/bgp.js';
-import { address, type NetworkText, topologyInput } from '../../../topology/topology-fixture.js';
+import { address, type NetworkText, network, topologyInput } from '../../../topology/topology-fixture.js';
 
 const OPTIONS: BirdConfigOptions = {
   log: { to: 'file', path: '/var/lib/heddle/bird/bird.log' },
@@ -141,6 +141,70 @@ const GOLDEN: Readonly<Record<string, () => string>> = {
           bindMode: 'NodeIP',
           listenPort: 1790,
           ignoredInterfaces: ['docker*', 'br-*'],
+        },
+      },
+      pools: POOLS,
+    }),
+  filters: () =>
+    render('a', {
+      nodes: { a: { v4: '10.0.0.1/24', v6: 'fd00::1/64' }, b: { v4: '10.0.0.2/24' } },
+      peers: {
+        tor: { peerIP: '10.0.0.254', asNumber: 65001, filters: ['every-field', 'gone'] },
+        'tor-v6': { peerIP: 'fd00::254', asNumber: 64512, filters: ['every-field', 'export.only'] },
+      },
+      filters: {
+        'every-field': {
+          exportV4: [
+            { action: 'Reject', matchOperator: 'Equal', cidr: network('10.65.7.0/24') },
+            {
+              action: 'Reject',
+              matchOperator: 'NotEqual',
+              cidr: network('10.65.7.0/24'),
+              prefixLength: { max: 8 },
+            },
+            {
+              action: 'Accept',
+              matchOperator: 'In',
+              cidr: network('10.65.0.0/16'),
+              prefixLength: { min: 24, max: 28 },
+              source: 'RemotePeers',
+              interface: 'eth*',
+              peerType: 'eBGP',
+              communities: { values: ['65000:1', '65000:1:2'] },
+              asPathPrefix: [65001, 65002],
+              priority: 100,
+              operations: [
+                { addCommunity: { value: '65000:2' } },
+                { addCommunity: { value: '65000:2:3' } },
+                { prependASPath: { prefix: [64512, 65100] } },
+                { setPriority: { value: 200 } },
+              ],
+            },
+            { action: 'Reject' },
+          ],
+          importV4: [
+            {
+              action: 'Accept',
+              matchOperator: 'NotIn',
+              cidr: network('10.0.0.0/8'),
+              prefixLength: { min: 8 },
+            },
+            { action: 'Accept', priority: 100, operations: [{ addCommunity: { value: '65000:5' } }] },
+          ],
+          importV6: [{ action: 'Accept', peerType: 'iBGP' }],
+        },
+        'export.only': {
+          exportV6: [{ action: 'Accept', matchOperator: 'In', cidr: network('2001:db8::/32') }],
+        },
+        'nobody-names-me': { exportV4: [{ action: 'Reject' }] },
+      },
+      bgp: {
+        default: {
+          communities: [{ name: 'workloads', value: '65000:300' }],
+          prefixAdvertisements: [
+            { cidr: network('192.168.0.0/16'), communities: ['workloads', '65000:1:300', 'unknown'] },
+            { cidr: network('fd65::/48'), communities: ['65000:301'] },
+          ],
         },
       },
       pools: POOLS,

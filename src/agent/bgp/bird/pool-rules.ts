@@ -1,0 +1,82 @@
+/**
+ * Which routes are told to peers and which are believed, as statements of BIRD's filters.
+ *
+ * A host announces its own workloads: routes to single addresses that the kernel holds with the agent's protocol number
+ * (rtm_protocol, rtnetlink(7)) inside a pool. What peers tell it of the pools it believes and, by the rules of BGP,
+ * passes on; only what came through the full mesh is not told to the mesh again, where everybody has heard it.
+ */
+import { addressLength, type Cidr, familyOf, type IpFamily } from '../../../model/address.js';
+import type { BgpModel } from '../../../topology/bgp-model.js';
+import { type BirdText, bird, block, community, lines, networkAndBelow, symbol } from './bird-text.js';
+
+export interface PoolRules {
+  /** What the statements below refer to. */
+  readonly definitions: readonly BirdText[];
+  /** Gives announced routes their communities; goes before whatever decides. */
+  readonly marks: readonly BirdText[];
+  /** Each of these decides every route in the end. */
+  readonly announce: readonly BirdText[];
+  readonly announceToMesh: readonly BirdText[];
+  readonly believe: readonly BirdText[];
+}
+
+/** True for the routes of workloads, among those learned from the kernel. */
+export function isWorkload(family: IpFamily, deviceRouteProtocol: number): BirdText {
+  return bird`krt_source = ${deviceRouteProtocol} && net.len = ${addressLength(family)}`;
+}
+
+export function poolRules(family: IpFamily, model: BgpModel, deviceRouteProtocol: number): PoolRules {
+  const pools = [
+    ...poolSet('hidden', family, model.hiddenPools, bird`reject`),
+    ...poolSet('announced', family, model.exportedPools, bird`accept`),
+  ];
+  const inPools = [...pools.map(({ rule }) => rule), bird`reject;`];
+  const announce = [
+    bird`if source = RTS_INHERIT && !(${isWorkload(family, deviceRouteProtocol)}) then reject;`,
+    bird`if source != RTS_INHERIT && source != RTS_BGP then reject;`,
+    ...inPools,
+  ];
+  const communities = communityFunction(family, model);
+  return {
+    definitions: [...pools.map(({ definition }) => definition), ...communities],
+    marks: communities.length === 0 ? [] : [bird`heddle_communities_${family}();`],
+    announce,
+    announceToMesh: [bird`if source = RTS_BGP && proto ~ "Mesh_*" then reject;`, ...announce],
+    believe: inPools,
+  };
+}
+
+/** A named set of the pools of this family and the rule that uses it; nothing when there are none. */
+function poolSet(
+  name: string,
+  family: IpFamily,
+  pools: readonly Cidr[],
+  verdict: BirdText,
+): { readonly definition: BirdText; readonly rule: BirdText }[] {
+  const networks = pools.filter((pool) => familyOf(pool) === family).map(networkAndBelow);
+  if (networks.length === 0) return [];
+  const set = symbol('heddle_', `${name}_${family}`);
+  const rows = networks.map(
+    (network, index) => bird`  ${network}${index < networks.length - 1 ? bird`,` : bird``}`,
+  );
+  return [
+    {
+      definition: lines(bird`\ndefine ${set} = [`, ...rows, bird`];`),
+      rule: bird`if net ~ ${set} then ${verdict};`,
+    },
+  ];
+}
+
+function communityFunction(family: IpFamily, { advertisements }: BgpModel): BirdText[] {
+  const statements = advertisements
+    .filter(({ cidr }) => familyOf(cidr) === family)
+    .flatMap(({ cidr, communities }) =>
+      communities.map((text) => {
+        const { attribute, value } = community(text);
+        return bird`if net ~ [ ${networkAndBelow(cidr)} ] then ${attribute}.add(${value});`;
+      }),
+    );
+  return statements.length === 0
+    ? []
+    : [block(bird`\nfunction heddle_communities_${family}()`, ...statements)];
+}

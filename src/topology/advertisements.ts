@@ -1,0 +1,28 @@
+/**
+ * The communities that announced routes are given (RFC 1997, RFC 8092), with names replaced by what they stand for.
+ *
+ * A name that nobody defined is an error when manifests are loaded; here it adds nothing.
+ */
+import { compareCidrs } from '../model/address.js';
+import type { SpecOf } from '../model/resource.js';
+import type { Advertisement } from './bgp-model.js';
+
+/** Sorted by network, each network once. */
+export function advertisementsOf(settings: SpecOf<'BGPConfiguration'>): readonly Advertisement[] {
+  const named = new Map((settings.communities ?? []).map(({ name, value }) => [name, value]));
+  const byNetwork = new Map<Advertisement['cidr'], Set<string>>();
+  for (const { cidr, communities } of settings.prefixAdvertisements ?? []) {
+    const values = byNetwork.get(cidr) ?? new Set();
+    byNetwork.set(cidr, values);
+    for (const text of communities) {
+      const value = named.get(text) ?? (COMMUNITY.test(text) ? text : undefined);
+      if (value !== undefined) values.add(value);
+    }
+  }
+  return [...byNetwork]
+    .filter(([, values]) => values.size > 0)
+    .sort(([a], [b]) => compareCidrs(a, b))
+    .map(([cidr, values]) => ({ cidr, communities: [...values] }));
+}
+
+const COMMUNITY = /^\d+(:\d+){1,2}$/;

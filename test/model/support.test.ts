@@ -1,0 +1,38 @@
+import test from 'ava';
+import type { Cidr } from '../../src/model/address.js';
+import { unsupportedValues } from '../../src/model/support.js';
+
+test('unsupportedValues() finds a field inside lists, and says where it stands', (t) => {
+  const setPriority = { value: 5 };
+  const found = unsupportedValues({
+    kind: 'BGPFilter',
+    spec: {
+      importV4: [{ action: 'Reject' }, { action: 'Accept', operations: [{ setPriority }] }],
+      exportV4: [{ action: 'Accept', operations: [{ setPriority }] }],
+    },
+  });
+  t.deepEqual(
+    found.map(({ path, value }) => ({ path, value })),
+    [{ path: ['importV4', 1, 'operations', 0, 'setPriority'], value: setPriority }],
+  );
+});
+
+test('unsupportedValues() accepts the values that mean that a feature is off', (t) => {
+  const pool = (ipipMode: 'Never' | 'Always') =>
+    unsupportedValues({
+      kind: 'IPPool',
+      spec: {
+        cidr: '10.0.0.0/8' as Cidr,
+        natOutgoing: false,
+        disabled: false,
+        ipipMode,
+        vxlanMode: 'Never',
+        disableBGPExport: false,
+      },
+    });
+  t.deepEqual(pool('Never'), []);
+  t.deepEqual(
+    pool('Always').map(({ path, value }) => [path, value]),
+    [[['ipipMode'], 'Always']],
+  );
+});
