@@ -59,10 +59,10 @@ test('a flow that was allowed and is denied has an end that is under suspicion',
         }
       },
     ),
-    { numRuns: 1_000 },
+    { numRuns: 500 },
   );
-  t.true(seen.lost > 500, `${seen.lost} flows lost their allow`);
-  t.true(seen.spared > 500, `${seen.spared} batches put nobody under suspicion`);
+  t.true(seen.lost > 200, `${seen.lost} flows lost their allow`);
+  t.true(seen.spared > 250, `${seen.spared} batches put nobody under suspicion`);
 });
 
 function tell(
