@@ -22,6 +22,7 @@ export type ConditionReason =
   | 'Refused'
   | 'TooLarge'
   | 'Suspended'
+  | 'SourceBehind'
   | 'NotLeading'
   | 'Conflict'
   | 'StoreFailed';

@@ -23,7 +23,12 @@ export function judgePlan(plan: Plan, { layout, suspension, broken }: Circumstan
   const oversize = describeOversizedPlan(plan, { layout, now: '' });
   if (oversize !== undefined) return { type: 'too-large', message: oversize };
   if (suspension !== undefined) return { type: 'suspended', message: suspension };
-  return { type: 'apply', message: describePending(plan) };
+  return { type: 'apply', message: describePending(plan), over: commitInStore(plan) };
+}
+
+/** The commit that the plan was made against: one that is begun, or else the one that is live. */
+export function commitInStore({ base }: Plan): string | undefined {
+  return base.series?.record.commit ?? base.head?.commit;
 }
 
 /** All reasons, guards first. */

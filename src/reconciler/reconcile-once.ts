@@ -19,8 +19,8 @@ import type { Revision, Snapshot } from '../model/store.js';
 import type { TestReport } from '../verify/connectivity-test.js';
 import { planWithApproval } from './approved-plan.js';
 import { type Desired, describeErrors, prepareDesired } from './desired.js';
-import { judgePlan } from './judge.js';
-import { campaign, currentLeader } from './leader.js';
+import { commitInStore, judgePlan } from './judge.js';
+import { campaign, currentLeader, type Leadership } from './leader.js';
 import { MAX_CONFLICTS } from './state-machine.js';
 import { readSuspension } from './suspension.js';
 
@@ -171,7 +171,7 @@ function plan(
   return planWithApproval(input, source, signal);
 }
 
-/** Applies under leadership; after a lost race it plans again. */
+/** Applies under leadership. */
 async function apply(
   desired: Desired,
   findings: Findings,
@@ -187,16 +187,27 @@ async function apply(
     { store, layout, name: options.name, node: options.node, now, ttlSeconds: LEASE_SECONDS },
     patience,
   );
-  if (!leadership) {
-    const leader = await currentLeader({ store, layout, name: options.name });
-    const message = `${leader?.node ?? 'another reconciler'} leads and has not left within ${options.lockTimeoutMs} ms`;
-    findings.failure = { code: 'locked', message };
+  if (leadership) {
+    await applyLeading(desired, leadership, findings, deps, options);
     return;
   }
+  const leader = await currentLeader({ store, layout, name: options.name });
+  const message = `${leader?.node ?? 'another reconciler'} leads and has not left within ${options.lockTimeoutMs} ms`;
+  findings.failure = { code: 'locked', message };
+}
+
+/** After a lost race it plans again. */
+async function applyLeading(
+  desired: Desired,
+  leadership: Leadership,
+  findings: Findings,
+  deps: ReconcileDeps,
+  options: ReconcileOptions,
+): Promise<void> {
   let conflicts = 0;
   const context: ApplyOptions = {
-    layout,
-    now: now(),
+    layout: deps.layout,
+    now: deps.now().toISOString(),
     leadership: leadership.createRevision,
     signal: AbortSignal.any([deps.signal, leadership.lost]),
     onProgress: (progress) => {
@@ -204,16 +215,34 @@ async function apply(
       deps.onProgress?.(progress);
     },
   };
-  for (; findings.plan && conflicts <= MAX_CONFLICTS; conflicts += 1) {
-    const result = await applyPlan(store, findings.plan, context);
+  let newest: Desired | undefined = desired;
+  for (; findings.plan && newest && conflicts <= MAX_CONFLICTS; conflicts += 1) {
+    const result = await applyPlan(storeOf(deps), findings.plan, context);
     if (result.status === 'applied') findings.applied = { seq: result.seq, revision: result.revision };
     if (result.status === 'too-large') findings.failure = { code: 'too-large', message: result.message };
     if (result.status === 'stopped') findings.failure = { code: 'locked', message: STOPPED };
     if (result.status !== 'conflict') return;
-    findings.plan = await plan(desired, await store.snapshot(layout.prefix), deps, options);
-    if (!(await mayApply(findings, deps, options))) return;
+    newest = await planAgain(newest, findings, deps, options);
+    if (!newest || !(await mayApply(findings, deps, options))) return;
   }
   findings.failure = { code: 'conflict', message: 'others keep writing the keys of this source; try again' };
+}
+
+/** Whoever has written another commit meanwhile may know a newer one: then the source is read again. */
+async function planAgain(
+  desired: Desired,
+  findings: Findings,
+  deps: ReconcileDeps,
+  options: ReconcileOptions,
+): Promise<Desired | undefined> {
+  const snapshot = () => storeOf(deps).snapshot(deps.layout.prefix);
+  const before = findings.plan && commitInStore(findings.plan);
+  findings.plan = await plan(desired, await snapshot(), deps, options);
+  const found = commitInStore(findings.plan);
+  if (options.commit !== undefined || found === before || found === findings.plan.commit) return desired;
+  const newest = await readDesired(deps, options, findings);
+  if (newest) findings.plan = await plan(newest, await snapshot(), deps, options);
+  return newest;
 }
 
 /** True when the plan has something to write and nothing stands against it. */

@@ -30,7 +30,11 @@ export interface ReconcilerState {
   readonly backingOff: boolean;
   /** How often the commit that is live was put back since a poll found it undisturbed. */
   readonly repairs: number;
+  /** The commit that was live when we looked last. */
   readonly applied: string | undefined;
+  /** A commit of another reconciler that a plan found in the store, and the one that the source was read after. */
+  readonly unknown: string | undefined;
+  readonly heeded: string | undefined;
   /** Each in a row. */
   readonly sourceFailures: number;
   readonly storeFailures: number;
@@ -40,8 +44,8 @@ export interface ReconcilerState {
 
 export type PlanVerdict =
   | { readonly type: 'nothing' }
-  /** `message`: what is missing in the store. */
-  | { readonly type: 'apply'; readonly message: string }
+  /** `message`: what is missing in the store; `over`: the commit that it holds, or the one that is begun. */
+  | { readonly type: 'apply'; readonly message: string; readonly over: string | undefined }
   /** Guards or blocked objects. */
   | { readonly type: 'refused'; readonly message: string }
   /** An object that no transaction takes. */
@@ -115,6 +119,8 @@ export const INITIAL_STATE: ReconcilerState = {
   backingOff: false,
   repairs: 0,
   applied: undefined,
+  unknown: undefined,
+  heeded: undefined,
   sourceFailures: 0,
   storeFailures: 0,
   conflicts: 0,

@@ -8,6 +8,9 @@
  *
  * An invalid commit is not tried again: the last good one stays, and is defended against drift, until a new one
  * comes. What may pass by itself (source or store out of reach, a lost race) is tried again with backoff.
+ *
+ * A commit in the store that we have never seen was written by another reconciler, and may be newer than ours.
+ * Before anything is written over it the source is read once more; what it then says is the newest.
  */
 import { backoffMs } from './backoff.js';
 import { withCondition } from './conditions.js';
@@ -80,20 +83,35 @@ function onLeadership(state: ReconcilerState, leading: boolean): Transition {
 
 function onRead(state: ReconcilerState, commit: string, changed: boolean): Transition {
   const conditions = withCondition(state.conditions, 'SourceReady', 'True', 'Read', `commit ${commit}`);
-  const next = { ...state, conditions, known: commit, readDeferred: false, sourceFailures: 0 };
+  const { unknown } = state;
+  const next = {
+    ...state,
+    conditions,
+    known: commit,
+    readDeferred: false,
+    sourceFailures: 0,
+    heeded: unknown,
+  };
   if (changed) return start(next, 'loading', { type: 'load' });
   return needsPlan(next) ? startPlan(next) : rest({ ...next, repairs: 0 });
 }
 
-/** While the source is away the last good commit is still defended; the next poll asks the source again. */
+/**
+ * While the source is away the last good commit is still defended, but not against another commit; the next poll
+ * asks the source again.
+ */
 function onSourceFailed(
   state: ReconcilerState,
   { message, retryable, jitter }: Extract<StepResult, { type: 'source-failed' }>,
 ): Transition {
-  const conditions = withCondition(state.conditions, 'SourceReady', 'False', 'SourceFailed', message);
+  const failed = withCondition(state.conditions, 'SourceReady', 'False', 'SourceFailed', message);
+  const { unknown, heeded } = state;
+  const why = `another reconciler has written commit ${unknown}, and the source cannot be read`;
+  const behind = unknown !== heeded;
+  const conditions = behind ? withCondition(failed, 'Applied', 'Unknown', 'SourceBehind', why) : failed;
   const sourceFailures = state.sourceFailures + 1;
   const next = { ...state, conditions, sourceFailures, readDeferred: false, pollPending: false };
-  if (needsPlan(next)) return startPlan(next);
+  if (needsPlan(next) && !behind) return startPlan(next);
   return retryable ? pause(next, backoffMs(sourceFailures, jitter)) : rest(next);
 }
 
@@ -111,10 +129,14 @@ function onPlanned(state: ReconcilerState, verdict: PlanVerdict): Transition {
   const { conditions, good } = state;
   switch (verdict.type) {
     case 'nothing': {
-      const applied = withCondition(conditions, 'Applied', 'True', 'StoreMatches', `commit ${good}`);
-      return rest({ ...state, conditions: applied, settled: true, conflicts: 0, storeFailures: 0 });
+      const matches = withCondition(conditions, 'Applied', 'True', 'StoreMatches', `commit ${good}`);
+      const live = { ...state, conditions: matches, settled: true, applied: good };
+      return rest({ ...live, conflicts: 0, storeFailures: 0 });
     }
     case 'apply': {
+      const { over } = verdict;
+      const isKnown = over === undefined || [good, state.applied, state.heeded].includes(over);
+      if (!isKnown) return startRead({ ...state, unknown: over, settled: false });
       if (state.leading) return start(state, 'applying', { type: 'apply' });
       const waiting = withCondition(conditions, 'Applied', 'False', 'NotLeading', verdict.message);
       return rest({ ...state, conditions: waiting, settled: false });

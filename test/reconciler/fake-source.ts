@@ -28,6 +28,11 @@ export class FakeSource implements Source {
     return commit;
   }
 
+  /** Somebody pushes by force: an earlier commit is the newest again. */
+  return(commit: string): void {
+    this.#latest = commit;
+  }
+
   async latest(): Promise<string> {
     if (this.fault) throw this.fault;
     if (this.#latest === undefined) throw new SourceError('empty', 'no commit');

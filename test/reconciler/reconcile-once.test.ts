@@ -1,5 +1,5 @@
 import test from 'ava';
-import { type Datastore, DatastoreError } from '../../src/datastore/datastore.js';
+import type { Datastore } from '../../src/datastore/datastore.js';
 import { createMemoryDatastore } from '../../src/datastore/memory/memory-datastore.js';
 import { type PlanDocument, renderPlanJson } from '../../src/diff/render/json.js';
 import { parsePlanDocument } from '../../src/diff/saved-plan.js';
@@ -13,6 +13,7 @@ import {
   reconcileOnce,
 } from '../../src/reconciler/reconcile-once.js';
 import { FakeSource } from './fake-source.js';
+import { failNth, intercept } from './faulty-store.js';
 import { profile, smallNetwork } from './manifests.js';
 
 const LAYOUT = createLayout();
@@ -289,7 +290,7 @@ test('reconcileOnce() that fails at any call to the store is mended by the next 
     for (let call = 0; ; call += 1) {
       const bench = new Bench();
       const commit = bench.source.commit(smallNetwork());
-      const faulty = failingStore(bench.store, call, timing);
+      const faulty = failNth(bench.store, call, timing);
       const first = await bench.once({ lockTimeoutMs: 5_000 }, faulty.store);
       if (!faulty.failed()) {
         t.true(call > 4, 'there were calls to fail');
@@ -309,6 +310,24 @@ test('reconcileOnce() that fails at any call to the store is mended by the next 
   }
 });
 
+test('reconcileOnce() that was overtaken by a newer commit reads again instead of going back', async (t) => {
+  const bench = new Bench();
+  bench.source.commit(smallNetwork());
+  await bench.once();
+  bench.source.commit(smallNetwork('Deny'));
+  let newest = '';
+  const overtaken = intercept(bench.store, async (method, _call, moment) => {
+    if (method !== 'grantLease' || moment !== 'before') return;
+    newest = bench.source.commit({ ...smallNetwork('Deny'), 'more.yaml': profile('more') });
+    await bench.once();
+  });
+  const outcome = await bench.once({ lockTimeoutMs: 5_000 }, overtaken);
+  t.is(outcome.failure, undefined);
+  t.is(outcome.version?.commit, newest);
+  const headKey = LAYOUT.keys.head('default');
+  t.like(headCodec.decode(headKey, await bench.value(headKey)), { seq: 2, commit: newest });
+});
+
 test('two reconcilers that race apply each commit once', async (t) => {
   const bench = new Bench();
   bench.source.commit(smallNetwork());
@@ -316,31 +335,3 @@ test('two reconcilers that race apply each commit once', async (t) => {
   t.is(outcomes.filter(({ applied }) => applied).length, 1);
   t.true(outcomes.every(({ failure }) => failure === undefined));
 });
-
-/** A store that is out of reach for one call: the request is lost, or its answer. */
-function failingStore(store: Datastore, nth: number, timing: 'before' | 'after') {
-  let calls = 0;
-  let failed = false;
-  const wrap =
-    <A extends unknown[], R>(method: (...args: A) => Promise<R>) =>
-    async (...args: A): Promise<R> => {
-      const fails = calls === nth;
-      calls += 1;
-      const fault = new DatastoreError('unavailable', `call ${nth} fails`);
-      if (fails) failed = true;
-      if (fails && timing === 'before') throw fault;
-      const result = await method(...args);
-      if (fails) throw fault;
-      return result;
-    };
-  const wrapped: Datastore = {
-    get: wrap(store.get.bind(store)),
-    snapshot: wrap(store.snapshot.bind(store)),
-    transact: wrap(store.transact.bind(store)),
-    grantLease: wrap(store.grantLease.bind(store)),
-    watch: store.watch.bind(store),
-    close: store.close.bind(store),
-    [Symbol.asyncDispose]: store.close.bind(store),
-  };
-  return { store: wrapped, failed: () => failed };
-}

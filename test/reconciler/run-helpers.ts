@@ -19,14 +19,15 @@ export class RunningReconciler implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #done: Promise<void>;
 
-  constructor(source: Source, store: Datastore, options: Partial<ReconcilerOptions> = {}) {
+  /** `sleep`: how to wait, instead of really. */
+  constructor(source: Source, store: Datastore, options: Partial<ReconcilerOptions> = {}, sleep = pause) {
     const deps = {
       source,
       store,
       layout: LAYOUT,
       now: () => new Date(),
       random: Math.random,
-      sleep: pause,
+      sleep,
       log: silent,
     };
     const defaults: ReconcilerOptions = {

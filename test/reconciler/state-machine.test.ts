@@ -16,6 +16,7 @@ const arbitraryStep: fc.Arbitrary<Step> = fc.oneof(
     (world) => world.send({ type: 'poll' }),
     (world) => world.see(),
     (world) => world.disturb(),
+    (world) => world.rival(),
   ),
   fc.boolean().map(
     (valid): Step =>
@@ -37,6 +38,13 @@ const arbitraryStep: fc.Arbitrary<Step> = fc.oneof(
     (up): Step =>
       (world) => {
         world.storeUp = up;
+      },
+  ),
+  fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 4 })).map(
+    ([transactions, losesAfter]): Step =>
+      (world) => {
+        world.transactions = transactions;
+        world.losesAfter = losesAfter;
       },
   ),
   fc.boolean().map(
@@ -71,6 +79,49 @@ test('reduce() ends live at the newest commit once every trouble is over', (t) =
     { numRuns: 500 },
   );
   t.pass();
+});
+
+test('reduce() writes no older commit over a newer one, whoever wrote that', (t) => {
+  fc.assert(
+    fc.property(arbitraryHistory, (steps) => {
+      const world = new World();
+      for (const step of steps) step(world);
+      world.settle();
+      return !world.wentBack;
+    }),
+    { numRuns: 1000 },
+  );
+  t.pass();
+});
+
+test('reduce() reads the source before it writes over a commit that it has never seen', (t) => {
+  const world = liveWorld();
+  world.push(true);
+  world.rival();
+  world.see();
+  t.is(world.state.phase, 'planning');
+  world.answer(0);
+  t.is(world.state.phase, 'reading');
+  while (world.underWay.length > 0) world.answer(0);
+  t.is(world.state.phase, 'live');
+  t.is(world.state.good, '2');
+  t.is(world.stored, 2);
+});
+
+test('reduce() leaves a commit that it has never seen while the source is away, and says so', (t) => {
+  const world = liveWorld();
+  world.push(true);
+  world.rival();
+  world.sourceUp = false;
+  world.see();
+  for (let answers = 0; answers < 10; answers += 1) world.answer(0);
+  t.is(world.stored, 2);
+  t.is(world.state.conditions.Applied.reason, 'SourceBehind');
+  world.sourceUp = true;
+  world.send({ type: 'poll' });
+  while (world.underWay.length > 0) world.answer(0);
+  t.is(world.state.phase, 'live');
+  t.is(world.state.good, '2');
 });
 
 test('reduce() drops results of an older generation', (t) => {
@@ -109,6 +160,65 @@ test('reduce() takes its own write for no news, and a foreign one for drift', (t
   t.is(world.state.phase, 'planning');
   while (world.underWay.length > 0) world.answer(0);
   t.is(world.stored, 1);
+});
+
+test('reduce() tells how far a series has come, and takes its transactions for no news', (t) => {
+  const world = liveWorld();
+  world.transactions = 3;
+  world.push(true);
+  world.send({ type: 'poll' });
+  const told: string[] = [];
+  world.onState = ({ conditions: { Applied } }) =>
+    told.push(`${Applied.status} ${Applied.reason} ${Applied.message}`);
+  while (world.underWay.length > 0) world.answer(0);
+  t.deepEqual(
+    [...new Set(told)],
+    [
+      'True StoreMatches commit 1',
+      'Unknown Applying 1 of 3 changes of commit 2 are written',
+      'Unknown Applying 2 of 3 changes of commit 2 are written',
+      'True StoreMatches commit 2',
+    ],
+  );
+  while (world.unseen.length > 0) world.see();
+  t.is(world.state.phase, 'live');
+  t.deepEqual(world.underWay, []);
+});
+
+test('reduce() goes on with a series that lost a race, and with patience as long as it gets on', (t) => {
+  const world = new World();
+  world.lead(true);
+  world.transactions = 3;
+  world.losesAfter = 1;
+  world.send({ type: 'poll' });
+  for (let answers = 0; answers < 2 + 4 * MAX_CONFLICTS; answers += 1) world.answer(0);
+  t.is(world.state.conditions.Applied.reason, 'Applying');
+  world.losesAfter = Number.POSITIVE_INFINITY;
+  while (world.underWay.length > 0) world.answer(0);
+  t.is(world.stored, 1);
+});
+
+test('reduce() holds a plan that this server does not take, until the commit changes', (t) => {
+  const world = new World();
+  world.lead(true);
+  world.send({ type: 'poll' });
+  for (let answers = 0; answers < 3; answers += 1) world.answer(0);
+  const { generation, plannedAt } = world.state;
+  world.underWay.length = 0;
+  world.send({ type: 'progress', generation, revision: plannedAt + 1, applied: 1, total: 2 });
+  world.send({ type: 'too-large', generation, message: 'a set is too large' });
+  world.send({ type: 'store-changed', revision: plannedAt + 1, jitter: 0 });
+  t.is(world.state.phase, 'idle');
+  t.like(world.state.conditions.Applied, {
+    status: 'False',
+    reason: 'TooLarge',
+    message: 'a set is too large',
+  });
+  t.deepEqual(world.underWay, []);
+  world.push(true);
+  world.send({ type: 'poll' });
+  while (world.underWay.length > 0) world.answer(0);
+  t.is(world.stored, 2);
 });
 
 test('reduce() plans again when a key was changed between a plan and its apply', (t) => {

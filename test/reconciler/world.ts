@@ -24,12 +24,21 @@ export class World {
   storeUp = true;
   suspended = false;
   leading = false;
+  /** Transactions that an apply takes, and after how many of them it loses a race. */
+  transactions = 1;
+  losesAfter = Number.POSITIVE_INFINITY;
 
-  /** The commit that the store holds; 0 for none, negative for somebody else's hand. */
+  /** The commit that the store holds; 0 for none, -1 for somebody else's hand, -2 for part of one. */
   stored = 0;
   revision = 1;
   /** The watch is behind by these. */
   readonly unseen: number[] = [];
+
+  /** An older commit was written over a newer one. */
+  wentBack = false;
+
+  /** Called after every transition. */
+  onState: (state: ReconcilerState) => void = () => {};
 
   #read = 0;
   #good = 0;
@@ -38,6 +47,7 @@ export class World {
     const before = this.state;
     const { state, effects } = reduce(before, event);
     this.state = state;
+    this.onState(state);
     this.underWay.push(...effects);
     const applies = this.underWay.filter((effect) => effect.type === 'apply').length;
     this.appliesAtOnce = Math.max(this.appliesAtOnce, applies);
@@ -51,6 +61,14 @@ export class World {
   /** Somebody writes over a key of ours. */
   disturb(): void {
     this.stored = -1;
+    this.#write();
+  }
+
+  /** Another reconciler, which has read the newest good commit, applies it. */
+  rival(): void {
+    let newest = this.commit;
+    while (this.invalid.has(newest)) newest -= 1;
+    this.stored = newest;
     this.#write();
   }
 
@@ -76,6 +94,7 @@ export class World {
     this.sourceUp = true;
     this.storeUp = true;
     this.suspended = false;
+    this.losesAfter = Number.POSITIVE_INFINITY;
     this.push(true);
     this.lead(true);
     this.send({ type: 'poll' });
@@ -122,13 +141,22 @@ export class World {
     const planned = { type: 'planned', generation, revision: this.revision } as const;
     if (this.stored === this.#good) return { ...planned, verdict: { type: 'nothing' } };
     if (this.suspended) return { ...planned, verdict: { type: 'suspended', message: 'held' } };
-    return { ...planned, verdict: { type: 'apply', message: 'missing' } };
+    const over = this.stored > 0 ? String(this.stored) : undefined;
+    return { ...planned, verdict: { type: 'apply', message: 'missing', over } };
   }
 
   #answerApply({ generation }: EffectOf<'apply'>): ReconcilerEvent {
     if (!this.storeUp) return { type: 'store-failed', generation, message: 'away', jitter: 0 };
     if (!this.leading || this.suspended || this.revision !== this.state.plannedAt)
       return { type: 'conflict', generation, jitter: 0 };
+    for (let made = 1; made < this.transactions && generation === this.state.generation; made += 1) {
+      this.stored = -2;
+      this.#write();
+      const { revision, transactions: total } = this;
+      this.send({ type: 'progress', generation, revision, applied: made, total });
+      if (made === this.losesAfter) return { type: 'conflict', generation, jitter: 0 };
+    }
+    this.wentBack ||= this.stored > this.#good;
     this.stored = this.#good;
     this.#write();
     return { type: 'applied', generation, revision: this.revision };
