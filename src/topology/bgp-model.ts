@@ -39,6 +39,8 @@ export interface BgpSession extends SessionOptions {
   readonly peerAddress: Address;
   readonly peerPort: number;
   readonly peerAs: number;
+  /** Whether the peer is a host of ours, as against somebody else's daemon. */
+  readonly isOurs: boolean;
   /** True on at most one end, so that the two daemons do not dial each other at the same time. */
   readonly passive: boolean;
   /** Present: the peer is our client, and we reflect for this cluster (RFC 4456). */

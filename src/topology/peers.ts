@@ -130,6 +130,7 @@ function foreignSession(
       peerAddress: address,
       peerPort: port,
       peerAs,
+      isOurs: false,
       passive: false,
       ...reflectionFor(local, undefined, localAs === peerAs),
       ...peerOptions(spec, 'asker'),

@@ -41,6 +41,7 @@ export function sessionWith(
     peerAddress,
     peerPort: peer.listenPort,
     peerAs,
+    isOurs: true,
     passive: hasOtherEnd && compareAddresses(localAddress, peerAddress) < 0,
     ...reflectionFor(local, peer, localAs === peerAs),
     ...link.options,

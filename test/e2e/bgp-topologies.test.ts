@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { signal } from '../../src/lab/lab-processes.js';
-import { labFolder } from '../../src/lab/lab-state.js';
 import { exampleFolder, TestLab } from '../helpers/lab.js';
 import { until } from '../helpers/until.js';
 
@@ -53,8 +52,7 @@ for (const story of ['mesh-of-systems', 'peers', 'one-reflector', 'two-reflector
 
 /** The agent and its BIRD, as when the power goes. */
 async function kill(lab: TestLab, host: string): Promise<void> {
-  const pidFile = join(labFolder(lab.plan.name), 'hosts', host, 'bird', 'bird.pid');
-  const bird = Number(await readFile(pidFile, 'utf8'));
+  const bird = Number(await readFile(join(lab.stateDirOf(host), 'bird/bird.pid'), 'utf8'));
   for (const agent of lab.state.processes.filter(({ role }) => role === `agent ${host}`))
     signal(agent, 'SIGKILL');
   process.kill(bird, 'SIGKILL');

@@ -13,7 +13,7 @@ import { type Exec, exec } from '../../src/kernel/exec.js';
 import { type CommandLine, inNamespace, runOrThrow } from '../../src/kernel/namespaces.js';
 import { type LabOptions, removeLab, startLab } from '../../src/lab/lab.js';
 import { type LabPlan, planLab } from '../../src/lab/lab-plan.js';
-import type { LabState } from '../../src/lab/lab-state.js';
+import { type LabState, labFolder } from '../../src/lab/lab-state.js';
 import { Prober } from '../../src/lab/prober.js';
 import { commitAndPush } from '../../src/lab/repository.js';
 import { createLayout } from '../../src/layout/create-layout.js';
@@ -136,6 +136,11 @@ export class TestLab implements AsyncDisposable {
     await this.prober[Symbol.asyncDispose]();
     await this.store.close();
     await removeLab(exec, this.plan.name);
+  }
+
+  /** Where the agent of a host keeps its files, those of BIRD among them. */
+  stateDirOf(host: string): string {
+    return join(labFolder(this.plan.name), 'hosts', host);
   }
 
   namespaceOf(place: string): string {

@@ -17,6 +17,7 @@ function optionsOf(session: BgpSession | undefined): SessionOptions {
     peerPort,
     peerAs,
     passive,
+    isOurs,
     ...options
   } = session ?? ({} as BgpSession);
   return options;

@@ -16,6 +16,7 @@ import type { BgpModel, BgpSession } from '../../../topology/bgp-model.js';
 import { DEFAULT_AGENT_SETTINGS } from '../../calc/agent-settings.js';
 import type { ApplyReport, DriverFailure } from '../../dataplane/driver.js';
 import { readPasswords } from '../passwords.js';
+import { SessionHandover } from '../session-handover.js';
 import type { BgpSpeaker, BgpStatus, SessionStatus, SpeakerSettings } from '../speaker.js';
 import { birdPathsIn } from './bird-paths.js';
 import { BirdProcess } from './bird-process.js';
@@ -43,12 +44,17 @@ export interface BirdSpeakerOptions {
   readonly secretsDir?: string | undefined;
   readonly exec: Exec;
   readonly log: Log;
+  /** In ms, never backwards. */
+  readonly now?: () => number;
 }
 
 /** @throws {RangeError} when the state directory's path is too long for a socket. */
 export function createBirdSpeaker(options: BirdSpeakerOptions): BgpSpeaker {
   return new BirdSpeaker(options);
 }
+
+/** How often the daemon is asked whether new sessions are up, while old ones are held for them. */
+const HANDOVER_POLL_MS = 500;
 
 const NOTHING_CHANGED: ApplyReport = { changed: 0, failures: [] };
 
@@ -66,9 +72,13 @@ class BirdSpeaker implements BgpSpeaker {
   #applied = false;
   /** Sessions that are left out of the configuration, and why. */
   #leftOut: ReadonlyMap<BgpSession, string> = new Map();
+  readonly #now: () => number;
+  readonly #handover = new SessionHandover();
+  #handoverTimer: NodeJS.Timeout | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor({ daemon, secretsDir, exec, log }: BirdSpeakerOptions) {
+  constructor({ daemon, secretsDir, exec, log, now = () => performance.now() }: BirdSpeakerOptions) {
+    this.#now = now;
     this.#exec = exec;
     this.#log = log;
     this.#secretsDir = secretsDir;
@@ -89,9 +99,11 @@ class BirdSpeaker implements BgpSpeaker {
     model: BgpModel | undefined,
     settings: SpeakerSettings = DEFAULT_AGENT_SETTINGS,
   ): Promise<ApplyReport> {
+    this.#handover.replace(this.#model, model, this.#now());
     this.#model = model;
     this.#settings = settings;
     this.#applied = true;
+    this.#watchHandover();
     return this.resync();
   }
 
@@ -102,14 +114,17 @@ class BirdSpeaker implements BgpSpeaker {
   }
 
   async verify(): Promise<readonly DriverFailure[]> {
-    const { failures } = await this.#reported(async () => {
-      const wanted = await this.#wantedText();
-      if (wanted === undefined) return NOTHING_CHANGED;
-      if ((await this.#loadedDigest()) !== digestOf(wanted))
-        throw new Error('BIRD runs another configuration than the one wanted');
-      return NOTHING_CHANGED;
-    });
-    return failures;
+    const report = this.#turn.then(() =>
+      this.#reported(async () => {
+        const wanted = await this.#wantedText();
+        if (wanted === undefined) return NOTHING_CHANGED;
+        if ((await this.#loadedDigest()) !== digestOf(wanted))
+          throw new Error('BIRD runs another configuration than the one wanted');
+        return NOTHING_CHANGED;
+      }),
+    );
+    this.#turn = report;
+    return (await report).failures;
   }
 
   async status(): Promise<BgpStatus> {
@@ -135,7 +150,20 @@ class BirdSpeaker implements BgpSpeaker {
   }
 
   close(): void {
+    clearTimeout(this.#handoverTimer);
     this.#process?.close();
+  }
+
+  /** Asks again and again while sessions are held for others that are to come up. */
+  #watchHandover(): void {
+    clearTimeout(this.#handoverTimer);
+    if (this.#handover.held.length === 0) return;
+    this.#handoverTimer = setTimeout(async () => {
+      const { sessions } = await this.status();
+      const up = (this.#model?.sessions ?? []).filter((_session, index) => sessions[index]?.established);
+      if (this.#handover.observe(up, this.#now())) await this.resync();
+      this.#watchHandover();
+    }, HANDOVER_POLL_MS);
   }
 
   async #converge(): Promise<ApplyReport> {
@@ -154,7 +182,8 @@ class BirdSpeaker implements BgpSpeaker {
   async #wantedText(): Promise<string | undefined> {
     const options = { log: this.#logTarget, deviceRouteProtocol: this.#settings.deviceRouteProtocol };
     if (this.#model) {
-      const { usable, problems, passwordOf } = await readPasswords(this.#model.sessions, this.#secretsDir);
+      const sessions = [...this.#model.sessions, ...this.#handover.held];
+      const { usable, problems, passwordOf } = await readPasswords(sessions, this.#secretsDir);
       this.#leftOut = problems;
       return renderBirdConfig({ ...this.#model, sessions: usable }, { ...options, passwordOf });
     }
