@@ -59,6 +59,9 @@ export function createDataplane({ packetFilters, paths, now }: DataplaneOptions)
 
   const apply = async (batch: readonly DataplaneUpdate[]): Promise<ApplySummary> => {
     const start = now();
+    const wasInDoubt = inDoubt;
+    // Cleared first: a resync that is asked for meanwhile is for the next apply.
+    inDoubt = false;
     for (const update of batch) {
       managers.onUpdate(update);
       paths.policed.onUpdate(update);
@@ -67,8 +70,8 @@ export function createDataplane({ packetFilters, paths, now }: DataplaneOptions)
     paths.policed.completeDeferredWork();
     await Promise.all(packetFilters.map((filter) => filter.prepare()));
     const filtered = await runSteps(steps.filter(({ phase }) => phase === 'filter'));
-    if (inDoubt && filtered.changed > 0) paths.policed.suspectAll();
-    inDoubt = filtered.failures.length > 0;
+    if (wasInDoubt && filtered.changed > 0) paths.policed.suspectAll();
+    if (filtered.failures.length > 0) inDoubt = true;
     const inForce = packetFilters.every((filter) => filter.inForce);
     const rest = await runSteps(
       steps.filter(({ phase }) => phase !== 'filter' && (phase !== 'connect' || inForce)),

@@ -12,9 +12,10 @@
  * back. Whose flows are still to be looked at is all the state that this driver has.
  */
 import type { Conntrack, Flow } from '../../../kernel/conntrack.js';
-import { type Address, type Cidr, cidrContains, hostCidr } from '../../../model/address.js';
+import { type Address, type Cidr, hostCidr } from '../../../model/address.js';
 import type { ApplyReport, Driver, DriverFailure } from '../driver.js';
 import { deniedFlows } from '../flows/judge-flows.js';
+import { NetworkSet } from '../flows/network-set.js';
 import type { PolicedState } from '../flows/policed-state.js';
 import { messageOf } from './kernel-table.js';
 
@@ -52,11 +53,13 @@ export class FlowTable implements Driver {
     if (left.length + suspects.length === 0) return { changed: 0, failures: [] };
     try {
       const flows = await conntrack.flowsOf([...new Set([...left, ...suspects.map(hostCidr)])]);
-      const isOfLeft = (flow: Flow) => left.some((cidr) => touches(flow, cidr));
+      const gone = new NetworkSet(left);
+      const isOrphan = ({ original, reply }: Flow) =>
+        gone.contains(original.source) || gone.contains(reply.source);
       const doomed = [
-        ...flows.filter(isOfLeft),
+        ...flows.filter(isOrphan),
         ...deniedFlows(
-          flows.filter((flow) => !isOfLeft(flow)),
+          flows.filter((flow) => !isOrphan(flow)),
           policed,
           hostAddresses(),
         ),
@@ -81,10 +84,6 @@ export class FlowTable implements Driver {
       })),
     ];
   }
-}
-
-function touches({ original, reply }: Flow, cidr: Cidr): boolean {
-  return cidrContains(cidr, original.source) || cidrContains(cidr, reply.source);
 }
 
 function failuresOf(flows: readonly Flow[], answers: readonly (Error | undefined)[]): DriverFailure[] {
