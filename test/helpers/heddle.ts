@@ -9,11 +9,14 @@ import { type ExecResult, exec } from '../../src/kernel/exec.js';
 
 const MAIN = fileURLToPath(new URL('dist/src/cli/main.js', packageFolder()));
 
+/** A machine that runs a whole test suite may be slow to start a program. */
+const TIMEOUT_MS = 120_000;
+
 export function heddle(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<ExecResult> {
-  return exec(execPath, [MAIN, ...args], { env });
+  return exec(execPath, [MAIN, ...args], { env, timeoutMs: TIMEOUT_MS });
 }
 
 /** A folder with these files, that goes with its scope. */
