@@ -34,7 +34,8 @@ export class EndpointManager {
   readonly #endpoints = new Map<StoredId, LocalEndpoint>();
   /** By interface: those that are wished for as they are. */
   readonly #programmed = new Map<string, LocalEndpoint>();
-  #dispatch: ReadonlySet<ChainKey> = new Set();
+  /** The rules of each chain of the dispatch that is wished for, as text to compare. */
+  #dispatch: ReadonlyMap<ChainKey, string> = new Map();
   #isDispatchDue = true;
   #problems: readonly DriverFailure[] = [];
   #marks: MarkBits;
@@ -115,12 +116,16 @@ export class EndpointManager {
     this.#isDispatchDue = false;
     const interfaceNames = this.#programmed.keys();
     const tree = dispatchChains({ interfacePrefix: this.#interfacePrefix, interfaceNames });
-    const keys = new Set(tree.map(chainKey));
+    const before = this.#dispatch;
+    this.#dispatch = new Map(tree.map((chain) => [chainKey(chain), JSON.stringify(chain.rules)]));
+    // One endpoint more touches a few of its hundreds of chains, and wishing is not free: chains are rendered.
+    const changed = tree.filter(
+      (chain) => before.get(chainKey(chain)) !== this.#dispatch.get(chainKey(chain)),
+    );
     for (const { chains } of this.#desired.families) {
-      for (const key of this.#dispatch) if (!keys.has(key)) chains.delete(key);
-      for (const chain of tree) chains.set(chainKey(chain), chain);
+      for (const key of before.keys()) if (!this.#dispatch.has(key)) chains.delete(key);
+      for (const chain of changed) chains.set(chainKey(chain), chain);
     }
-    this.#dispatch = keys;
   }
 }
 

@@ -230,3 +230,20 @@ function objectOf(update: DataplaneUpdate): string {
       return kind;
   }
 }
+
+test('an endpoint more is wished for with the few chains of the dispatch that change', (t) => {
+  const endpoints = Array.from({ length: 300 }, (_, number) => {
+    const name = `cali${((number * 37) % 4096).toString(16).padStart(3, '0')}`;
+    return endpoint(name, name);
+  });
+  const { wishes, managers } = tell(endpoints);
+  const before = wishes.families.map(({ chains }) => new Map(chains));
+  managers.onUpdate(endpoint('new', 'califff'));
+  managers.completeDeferredWork();
+  for (const [index, { chains }] of wishes.families.entries()) {
+    const changed = [...chains].filter(([key, chain]) => before[index]?.get(key) !== chain);
+    t.true(changed.some(([key]) => key === 'filter/cali-fw-califff'));
+    t.true(changed.length <= 8, changed.map(([key]) => key).join(' '));
+    t.true(chains.size > 600);
+  }
+});

@@ -215,8 +215,10 @@ export class IptablesTable {
 
   /** Renders anew what looks into a set whose name has changed. */
   #followSets(): void {
-    for (const [key, { chain, setIds, setNames }] of [...this.#chains.desired.entries()])
-      if ([...setIds].some((id) => !setNames.has(this.#options.setName(id)))) this.chains.set(key, chain);
+    // Most chains look into no set, and there are thousands of them.
+    for (const [key, { chain, setIds, setNames }] of this.#chains.desired.entries())
+      if (setIds.size > 0 && [...setIds].some((id) => !setNames.has(this.#options.setName(id))))
+        this.chains.set(key, chain);
   }
 
   /** Rules of ours in chains where we want none are removed here: before the chains that they jump to. */
