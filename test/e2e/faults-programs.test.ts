@@ -23,7 +23,6 @@ test.before('traffic flows', async () => {
 test.after.always('the lab goes', () => fault?.[Symbol.asyncDispose]());
 
 const HOSTS = ['host-1', 'host-2', 'host-3'];
-const inWorkTree = (file: string): string => join(fault.lab.state.workTree, file);
 const inLab = (...names: string[]): string => join(labFolder(fault.lab.plan.name), ...names);
 
 /** Runs something with traffic watched: nothing denied passes, and unless told otherwise nothing allowed is lost. */
@@ -36,35 +35,10 @@ async function underTraffic(act: () => Promise<void>, { mayLose = false } = {}):
   fault.traffic.forget(start);
 }
 
-const ENDPOINTS = 60;
-
-/** Many endpoints of host-1, all of them changed from one variant to the other: sets, chains, dispatch. */
-async function writeManyEndpoints(variant: number): Promise<void> {
-  const documents = Array.from({ length: ENDPOINTS }, (_, index) => {
-    const metadata = { name: `many-${index}`, labels: { half: index % 2 === variant % 2 ? 'a' : 'b' } };
-    const spec = {
-      node: 'host-1',
-      ipNetworks: [`192.168.100.${index + 1}`, `fd80:24e2:f998:72d6::100:${index + 1}`],
-      profiles: variant % 2 === 0 ? ['many'] : ['many', 'web'],
-    };
-    return { apiVersion: 'heddle/v1', kind: 'WorkloadEndpoint', metadata, spec };
-  });
-  const from = (half: string) => ({ action: 'Allow', source: { selector: `half == '${half}'` } });
-  const profile = {
-    apiVersion: 'heddle/v1',
-    kind: 'Profile',
-    metadata: { name: 'many' },
-    spec: { ingress: [from(variant % 2 === 0 ? 'a' : 'b')], egress: [{ action: 'Allow' }] },
-  };
-  const text = [profile, ...documents].map((document) => JSON.stringify(document)).join('\n---\n');
-  await writeFile(inWorkTree('many.yaml'), text);
-}
-
 test('an agent that is killed again and again in the middle of a large change opens nothing', async (t) => {
   await underTraffic(async () => {
     for (let round = 0; round < 3; round += 1) {
-      await writeManyEndpoints(round);
-      const commit = await fault.lab.push(`Variant ${round}`);
+      const commit = await fault.pushVariant(round);
       const isApplied = async () =>
         (await fault.lab.status()).sources.some((source) => source.commit === commit);
       await until(isApplied, { timeoutMs: 20_000 });
@@ -95,8 +69,7 @@ test('without etcd traffic goes on, an agent starts, and a push waits until etcd
   let commit = '';
   await underTraffic(async () => {
     await fault.programs.kill('etcd');
-    await writeManyEndpoints(6);
-    commit = await fault.lab.push('While etcd is away');
+    commit = await fault.pushVariant(6);
     const logged = fault.programs.log('agent host-1').length;
     await fault.programs.kill('agent host-1');
     await fault.programs.start('agent host-1');
@@ -115,8 +88,7 @@ test('without etcd traffic goes on, an agent starts, and a push waits until etcd
 test('while etcd hangs traffic goes on, and a push is made up for', async (t) => {
   await underTraffic(async () => {
     fault.programs.signal('etcd', 'SIGSTOP');
-    await writeManyEndpoints(7);
-    const commit = await fault.lab.push('While etcd hangs');
+    const commit = await fault.pushVariant(7);
     await fault.nothingDeniedPassed(fault.traffic.now());
     await pause(2_000);
     fault.programs.signal('etcd', 'SIGCONT');
@@ -197,10 +169,10 @@ test('a full disk fails the BIRD configuration alone, keeps the old one, and is 
 
   await t.throwsAsync(writeFile(join(folder, 'filler'), Buffer.alloc(512 * 1024)), { code: 'ENOSPC' });
   await underTraffic(async () => {
-    await writeManyEndpoints(9);
     const pool = { apiVersion: 'heddle/v1', kind: 'IPPool', metadata: { name: 'more' } };
-    await writeFile(inWorkTree('more.yaml'), JSON.stringify({ ...pool, spec: { cidr: '172.20.0.0/16' } }));
-    const commit = await fault.lab.push('A new pool');
+    const text = JSON.stringify({ ...pool, spec: { cidr: '172.20.0.0/16' } });
+    await writeFile(join(fault.lab.state.workTree, 'pool.yaml'), text);
+    const commit = await fault.pushVariant(9);
     const { error } = await fault.untilHost('host-3', ({ state }) => state === 'failed');
     t.regex(error ?? '', /^BIRD configuration .*bird\.conf: .*ENOSPC/);
     t.regex(await fault.lab.on('host-3', ['ipset', 'save']), / 192\.168\.100\.1$/m, 'the rest is in force');

@@ -38,6 +38,8 @@ const SELECTORS = [
 
 const NETS = ['192.168.1.0/24', '192.168.2.1/32', '192.168.0.0/16', 'fd80:24e2:f998:72d6::1:0/112', '::/0'];
 
+type Document = ReturnType<typeof document>;
+const slotOf = ({ kind, metadata }: Document): string => `${kind}/${metadata.name}`;
 const document = (kind: string, name: string, spec: object, labels: object = {}) => ({
   apiVersion: 'heddle/v1',
   kind,
@@ -127,7 +129,15 @@ const tier = pick('Deny', 'Pass').map((defaultAction) =>
 const networkSet = fc
   .tuple(some(NETS, 2), label)
   .map(([nets, labels]) => document('GlobalNetworkSet', 'nets', { nets }, labels));
-const commit = fc.tuple(endpoints, profiles, policies, tier, networkSet).map((parts) => render(parts.flat()));
+const network = fc.tuple(endpoints, profiles, policies, tier, networkSet).map((parts) => parts.flat());
+/** What a commit changes: everything, or a few of its documents. */
+const change = fc.record({
+  network,
+  replaced: fc.oneof(
+    { arbitrary: fc.constant(undefined), weight: 1 },
+    { arbitrary: fc.infiniteStream(fc.nat(9)), weight: 4 },
+  ),
+});
 
 /** What a commit of the churn holds: the text of its only file. */
 export type Manifests = string;
@@ -149,9 +159,21 @@ export const CHURN_GROUND: Manifests = render([
   document('IPPool', 'pool-6', { cidr: 'fd80:24e2:f998:72d6::/64' }),
 ]);
 
-/** The same number gives the same commit. */
-export function randomCommit(seed: number): Manifests {
-  return fc.sample(commit, { seed, numRuns: 1 })[0] ?? FIRST_COMMIT;
+/** Commits without end; the same seed gives the same ones. Most change a few documents of the one before. */
+export function* randomCommits(seed: number): Generator<Manifests, never> {
+  let documents = new Map<string, Document>();
+  for (let number = 0; ; number += 1) {
+    const [drawn] = fc.sample(change, { seed: seed + number, numRuns: 1 });
+    const fresh = new Map(drawn?.network.map((one) => [slotOf(one), one]));
+    const next = new Map<string, Document>();
+    for (const slot of new Set([...documents.keys(), ...fresh.keys()])) {
+      const isKept = documents.size > 0 && drawn?.replaced !== undefined && drawn.replaced.next().value > 1;
+      const one = (isKept ? documents : fresh).get(slot);
+      if (one) next.set(slot, one);
+    }
+    documents = next;
+    yield render(documents.values());
+  }
 }
 
 /** All ordered pairs of workloads, IPv4 to one port and IPv6 to another. */
@@ -204,6 +226,6 @@ function addressOf(workload: string, { family }: Flow) {
   return own;
 }
 
-function render(documents: readonly object[]): Manifests {
-  return documents.map((one) => `${JSON.stringify(one)}\n`).join('---\n');
+function render(documents: Iterable<Document>): Manifests {
+  return [...documents].map((one) => `${JSON.stringify(one)}\n`).join('---\n');
 }

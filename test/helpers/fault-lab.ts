@@ -34,6 +34,8 @@ metadata: { name: default }
 spec: { iptablesRefreshInterval: 1s, ipsetsRefreshInterval: 1s, routeRefreshInterval: 1s }
 `;
 
+const VARIANT_ENDPOINTS = 60;
+
 export class FaultLab implements AsyncDisposable {
   private constructor(
     readonly lab: TestLab,
@@ -109,8 +111,35 @@ export class FaultLab implements AsyncDisposable {
     });
   }
 
+  /** Pushes a change of many endpoints of host-1 and what lets them in: sets, chains and dispatch all change. */
+  async pushVariant(variant: number): Promise<string> {
+    const documents = Array.from({ length: VARIANT_ENDPOINTS }, (_, index) =>
+      manifest('WorkloadEndpoint', `many-${index}`, {
+        labels: { half: index % 2 === variant % 2 ? 'a' : 'b' },
+        spec: {
+          node: 'host-1',
+          ipNetworks: [`192.168.100.${index + 1}`, `fd80:24e2:f998:72d6::100:${index + 1}`],
+          profiles: variant % 2 === 0 ? ['many'] : ['many', 'web'],
+        },
+      }),
+    );
+    const source = { selector: `half == '${variant % 2 === 0 ? 'a' : 'b'}'` };
+    const spec = { ingress: [{ action: 'Allow', source }], egress: [{ action: 'Allow' }] };
+    const text = [manifest('Profile', 'many', { spec }), ...documents].join('\n---\n');
+    await writeFile(join(this.lab.state.workTree, 'many.yaml'), text);
+    return this.lab.push(`Variant ${variant}`);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.traffic[Symbol.asyncDispose]();
     await this.lab[Symbol.asyncDispose]();
   }
+}
+
+function manifest(
+  kind: string,
+  name: string,
+  { labels = {}, spec }: { labels?: object; spec: object },
+): string {
+  return JSON.stringify({ apiVersion: 'heddle/v1', kind, metadata: { name, labels }, spec });
 }
