@@ -13,8 +13,8 @@ import { type Connectivity, connectivityOf } from './classes/connectivity.js';
 import type { FamilyConnectivity } from './classes/family-connectivity.js';
 import { createJudge, type Judge } from './judge.js';
 import type { Network } from './network.js';
-import type { Party } from './parties.js';
-import { atomsOfTest, packetOfTest, type TestSpec } from './test-packets.js';
+import { nameOf, showPacket } from './show-packet.js';
+import { atomsOfTest, portsOf, type TestSpec } from './test-packets.js';
 import {
   type BrokenPair,
   countPairs,
@@ -120,22 +120,6 @@ function showBroken(spec: TestSpec, { connectivity }: Subject, broken: BrokenPai
   const { from, to, atom } = broken;
   const shown = connectivity.space.atoms[atom];
   if (!shown) throw new RangeError(`There is no atom ${atom}`);
-  const packet = packetOfTest(spec, shown);
-  return traceBetween(judge, { src: nameOf(from), dst: nameOf(to) }, from, to, {
-    ...packet,
-    source: { ...packet.source, address: from.address },
-    destination: { ...packet.destination, address: to.address },
-  });
-}
-
-/** As trace would take it. */
-function nameOf(party: Party): string {
-  switch (party.type) {
-    case 'workload':
-      return party.endpoint.name;
-    case 'host':
-      return party.name;
-    case 'outside':
-      return party.address;
-  }
+  const packet = showPacket(shown, from, to, portsOf(spec));
+  return traceBetween(judge, { src: nameOf(from), dst: nameOf(to) }, from, to, packet);
 }

@@ -1,12 +1,13 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { addressPart, familyOf, IP_FAMILIES } from '../../src/model/address.js';
-import { idOf, type Resource, type ResourceOf, resourcesOf, type SpecOf } from '../../src/model/resource.js';
+import { type Resource, type ResourceOf, resourcesOf, type SpecOf } from '../../src/model/resource.js';
 import { runTests } from '../../src/verify/connectivity-test.js';
 import { networkFrom } from '../../src/verify/network.js';
 import { resource } from '../helpers/build-resources.js';
 import { type NaivePacket, naiveVerdict } from '../helpers/naive-policy.js';
 import { policyNetwork } from '../helpers/random-network.js';
+import { withUniqueNames } from './random-verify-network.js';
 
 type Workload = ResourceOf<'WorkloadEndpoint'>;
 
@@ -46,11 +47,6 @@ test('a test of two endpoints is what the naive oracle says of every packet betw
   fc.assert(property, { numRuns: 300 });
   t.true(seen.held > 50 && seen.broken > 50, JSON.stringify(seen));
 });
-
-/** A name that two hosts know would mean both. */
-function withUniqueNames(network: readonly Resource[]): readonly Resource[] {
-  return [...new Map(network.map((one) => [idOf(one), one])).values()];
-}
 
 /** Of each packet that the test is about. */
 function verdictsOf(network: readonly Resource[], asked: SpecOf<'ConnectivityTest'> | undefined): string[] {

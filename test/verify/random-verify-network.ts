@@ -3,7 +3,7 @@
  * and host endpoints.
  */
 import fc from 'fast-check';
-import type { Resource } from '../../src/model/resource.js';
+import { idOf, type Resource } from '../../src/model/resource.js';
 import { resource } from '../helpers/build-resources.js';
 import { policyNetwork } from '../helpers/random-network.js';
 import { interfaceAddress, pool } from './build-network.js';
@@ -52,3 +52,8 @@ const surroundings = fc
 export const verifyNetwork: fc.Arbitrary<readonly Resource[]> = fc
   .tuple(policyNetwork, surroundings)
   .map(([policed, around]) => [...policed, ...around]);
+
+/** Of workloads that share a name, as two hosts may have them, the last. */
+export function withUniqueNames(network: readonly Resource[]): readonly Resource[] {
+  return [...new Map(network.map((one) => [idOf(one), one])).values()];
+}

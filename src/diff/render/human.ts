@@ -4,10 +4,11 @@
  * Colours come in as functions, so that this text is the same in a pipe. Everything that a manifest or the store
  * supplied passes `printable`: a value in etcd must not be able to move the reader's cursor.
  */
+import { printable } from '../../model/printable.js';
 import { isRefused, isWritten } from '../exit-code.js';
 import type { Change, ChangeAction, FieldDiff, Plan } from '../plan-types.js';
 import { planVerdict, shortCommit } from '../summary.js';
-import { formatValue, printable } from './value.js';
+import { formatValue } from './value.js';
 
 export type Paint = (text: string) => string;
 

@@ -5,9 +5,10 @@
  * 65,536 characters; so that nothing is lost in silence, details give way first, then the table, and the text
  * says so. What manifests and the store supplied stands in code fences that it cannot close, or is escaped.
  */
+import { printable } from '../../model/printable.js';
 import type { Change, ChangeAction, FieldDiff, Plan } from '../plan-types.js';
 import { planVerdict, shortCommit } from '../summary.js';
-import { formatValue, printable } from './value.js';
+import { formatValue } from './value.js';
 
 const MAX_MARKDOWN = 60_000;
 

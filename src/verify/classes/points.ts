@@ -2,8 +2,8 @@
  * Everybody who can be at an end of a packet of one IP version, in one network or in two that are compared.
  *
  * A workload is a point for each of its addresses, a host likewise, and outside there is a point for each region
- * that rules tell apart. A point is the same in both networks when it is the n-th address of the same name: an
- * endpoint that moves, or gets another address, remains itself.
+ * that rules tell apart. A workload's point is the same in both networks when it is the n-th address of the same name:
+ * an endpoint that moves, or gets another address, remains itself. Hosts are known by their addresses.
  */
 import { type Address, type Cidr, familyOf, type IpFamily } from '../../model/address.js';
 import type { Rule } from '../../model/rule.js';
@@ -47,22 +47,24 @@ interface GrowingPoint extends Point {
   readonly parties: (Party | undefined)[];
 }
 
-/** Finds the n-th address of a name in one network again in the other. */
+/** Finds the n-th address of a workload, or an address of a host, in one network again in the other. */
 class InsidePoints {
   readonly all: GrowingPoint[] = [];
   readonly #versions: number;
-  readonly #byName = { workload: new Map<string, GrowingPoint[]>(), host: new Map<string, GrowingPoint[]>() };
+  readonly #workloads = new Map<string, GrowingPoint[]>();
+  readonly #hosts = new Map<string, GrowingPoint[]>();
 
   constructor(versions: number) {
     this.#versions = versions;
   }
 
   add(name: string, party: Exclude<Party, { type: 'outside' }>, version: number): void {
-    const byName = this.#byName[party.type];
-    let own = byName.get(name);
+    const [known, key] =
+      party.type === 'workload' ? [this.#workloads, name] : [this.#hosts, `${name} ${party.address}`];
+    let own = known.get(key);
     if (!own) {
       own = [];
-      byName.set(name, own);
+      known.set(key, own);
     }
     let point = own.find(({ parties }) => parties[version] === undefined);
     if (!point) {

@@ -2,13 +2,14 @@
  * A trace for people: the way of the packet from top to bottom, with who decided, and where that is written.
  */
 import { familyOf } from '../../model/address.js';
+import { printable } from '../../model/printable.js';
 import type { Side } from '../side.js';
 import type { Trace, TraceEnd } from '../trace.js';
 import { PLAIN_STYLE, type VerifyStyle } from './style.js';
 
 export function formatTrace(trace: Trace, style: VerifyStyle = PLAIN_STYLE): string {
   const { from, to, egress, ingress, verdict } = trace;
-  const heading = `${trace.src} -> ${trace.dst}  ${conversationOf(trace)}  IPv${trace.family}`;
+  const heading = printable(`${trace.src} -> ${trace.dst}  ${conversationOf(trace)}  IPv${trace.family}`);
   const sides = [
     { label: 'egress', side: egress, without: 'nothing of ours polices what it sends' },
     { label: 'ingress', side: ingress, without: 'nothing of ours polices what it receives' },
@@ -30,8 +31,8 @@ function line(label: string, text: string, { dim }: VerifyStyle): string {
 }
 
 function describeSide({ verdict, reason, origin }: Side, width: number, style: VerifyStyle): string {
-  const place = origin ? `  ${style.dim(placeOf(origin))}` : '';
-  return `${paint(verdict, verdict.padEnd(5), style)}  ${reason.padEnd(width)}${place}`;
+  const place = origin ? `  ${style.dim(printable(placeOf(origin)))}` : '';
+  return `${paint(verdict, verdict.padEnd(5), style)}  ${printable(reason).padEnd(width)}${place}`;
 }
 
 /** `tcp/80`, `icmp/8/0`, `47`. */
@@ -49,9 +50,9 @@ function describeEnd({ type, name, node, address }: TraceEnd, port: number | und
   const at = port === undefined ? address : `${familyOf(address) === 6 ? `[${address}]` : address}:${port}`;
   switch (type) {
     case 'workload':
-      return `${at}  workload ${name} on ${node}`;
+      return printable(`${at}  workload ${name} on ${node}`);
     case 'host':
-      return `${at}  host ${name}`;
+      return printable(`${at}  host ${name}`);
     case 'outside':
       return `${at}  outside: no endpoint and no host has it`;
   }

@@ -1,0 +1,121 @@
+/**
+ * Sets of connections in words: `tcp/80`, `udp/8000-8100`, `icmp`, `all protocols`.
+ *
+ * Ports that touch are joined again, whatever rules cut them apart, and what is nearly everything is told by what is
+ * missing. Router advertisements of workloads, which pass nowhere, are missing from nothing.
+ */
+import {
+  addBit,
+  type Bitset,
+  emptyBitset,
+  fullBitset,
+  hasBit,
+  isEmptyBitset,
+  subtractFrom,
+} from '../model/bitset.js';
+import type { PortRange } from '../model/rule.js';
+import type { Atom, ConnectionSpace } from './classes/connection-space.js';
+import { ROUTER_ADVERTISEMENT } from './neighbor-discovery.js';
+import { icmpProtocol, protocolLabel } from './packets.js';
+
+/** In the order of protocols. Empty for the empty set. */
+export function describeConnections(connections: Bitset, space: ConnectionSpace): readonly string[] {
+  if (isEmptyBitset(connections)) return [];
+  const wanted = withAdvertisements(connections, space);
+  const direct = describeAtoms(wanted, space);
+  const rest = fullBitset(space.atoms.length);
+  subtractFrom(rest, wanted);
+  const missing = describeAtoms(rest, space);
+  if (missing.length === 0) return ['all protocols'];
+  return missing.length < direct.length ? [`all but ${missing.join(', ')}`] : direct;
+}
+
+/** Router advertisements go with all other types of ICMPv6, or not at all. */
+function withAdvertisements(connections: Bitset, { atoms, family }: ConnectionSpace): Bitset {
+  if (family === 4) return connections;
+  const ofIcmp = [...atoms.keys()].filter((index) => atoms[index]?.protocol === icmpProtocol(6));
+  const isAdvertisement = (index: number) => atoms[index]?.icmpType === ROUTER_ADVERTISEMENT;
+  const hasOthers = ofIcmp.every((index) => isAdvertisement(index) || hasBit(connections, index));
+  const result = connections.slice();
+  const single = emptyBitset(atoms.length);
+  for (const index of ofIcmp.filter(isAdvertisement)) addBit(hasOthers ? result : single, index);
+  subtractFrom(result, single);
+  return result;
+}
+
+function describeAtoms(connections: Bitset, space: ConnectionSpace): readonly string[] {
+  const byProtocol = new Map<number | undefined, Atom[]>();
+  const counts = new Map<number | undefined, number>();
+  for (const [index, atom] of space.atoms.entries()) {
+    counts.set(atom.protocol, (counts.get(atom.protocol) ?? 0) + 1);
+    if (!hasBit(connections, index)) continue;
+    const atoms = byProtocol.get(atom.protocol);
+    if (atoms) atoms.push(atom);
+    else byProtocol.set(atom.protocol, [atom]);
+  }
+  return [...byProtocol].flatMap(([protocol, atoms]) => {
+    if (protocol === undefined) return ['other protocols'];
+    const label = labelOf(protocol);
+    if (atoms.length === counts.get(protocol)) return [label];
+    return protocol === icmpProtocol(space.family)
+      ? describeIcmp(label, atoms, space.atoms)
+      : describePorts(label, atoms);
+  });
+}
+
+function labelOf(protocol: number): string {
+  const label = protocolLabel(protocol);
+  return typeof label === 'number' ? `protocol ${label}` : label;
+}
+
+function describeIcmp(label: string, atoms: readonly Atom[], all: readonly Atom[]): readonly string[] {
+  const types = new Set(atoms.map(({ icmpType }) => icmpType));
+  return [...types].flatMap((type) => {
+    if (type === undefined) return [`${label}/other types`];
+    const own = atoms.filter(({ icmpType }) => icmpType === type);
+    const whole = all.filter(({ protocol, icmpType }) => protocol === own[0]?.protocol && icmpType === type);
+    if (own.length === whole.length) return [`${label}/${type}`];
+    return own.map(({ icmpCode }) => `${label}/${type}/${icmpCode ?? 'other codes'}`);
+  });
+}
+
+/** One text for each range of destination ports; source ports are named where they matter. */
+function describePorts(label: string, atoms: readonly Atom[]): readonly string[] {
+  const sourcesOf = new Map<string, PortRange[]>();
+  const bySource = new Map<string, { readonly source: PortRange; readonly destinations: PortRange[] }>();
+  for (const { sourcePorts, destinationPorts } of atoms) {
+    if (!sourcePorts || !destinationPorts) continue;
+    const key = formatRange(sourcePorts);
+    const entry = bySource.get(key) ?? { source: sourcePorts, destinations: [] };
+    entry.destinations.push(destinationPorts);
+    bySource.set(key, entry);
+  }
+  for (const { source, destinations } of bySource.values()) {
+    const key = joinRanges(destinations).map(formatRange).join(' ');
+    sourcesOf.set(key, [...(sourcesOf.get(key) ?? []), source]);
+  }
+  return [...sourcesOf].flatMap(([destinations, sources]) => {
+    const from = joinRanges(sources).map(formatRange);
+    const suffix = from.length === 1 && from[0] === ALL_PORTS ? '' : ` from port ${from.join(', ')}`;
+    return destinations.split(' ').map((range) => {
+      const port = range === ALL_PORTS ? '' : `/${range}`;
+      return `${label}${port}${suffix}`;
+    });
+  });
+}
+
+const ALL_PORTS = '1-65535';
+
+function joinRanges(ranges: readonly PortRange[]): PortRange[] {
+  const joined: PortRange[] = [];
+  for (const { first, last } of [...ranges].sort((a, b) => a.first - b.first)) {
+    const before = joined.at(-1);
+    if (before && first <= before.last + 1) joined[joined.length - 1] = { first: before.first, last };
+    else joined.push({ first, last });
+  }
+  return joined;
+}
+
+function formatRange({ first, last }: PortRange): string {
+  return first === last ? String(first) : `${first}-${last}`;
+}

@@ -1,0 +1,110 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { IP_FAMILIES } from '../../src/model/address.js';
+import { changedPairs } from '../../src/verify/classes/changed-pairs.js';
+import { connectivityOf } from '../../src/verify/classes/connectivity.js';
+import type { FamilyConnectivity } from '../../src/verify/classes/family-connectivity.js';
+import { type Network, networkFrom } from '../../src/verify/network.js';
+import { RectangleFolder } from '../../src/verify/rectangles.js';
+import { type ConnectivityChange, diffConnectivity } from '../../src/verify/semantic-diff.js';
+import { verifyNetwork, withUniqueNames } from './random-verify-network.js';
+
+/** A network, and one that differs from it in a few resources. */
+const twoNetworks = fc
+  .tuple(
+    verifyNetwork.map(withUniqueNames),
+    verifyNetwork,
+    fc.array(fc.boolean(), { minLength: 24, maxLength: 24 }),
+  )
+  .map(([before, other, kept]): readonly [Network, Network] => {
+    const after = [...before.filter((_, index) => kept[index % kept.length]), ...other.slice(0, 3)];
+    return [networkFrom(before), networkFrom(withUniqueNames(after))];
+  });
+
+test('changedPairs() are the pairs of classes between which other connections may pass, each once', (t) => {
+  let changed = 0;
+  const property = fc.property(twoNetworks, (networks) => {
+    const connectivity = connectivityOf(networks);
+    for (const family of IP_FAMILIES) {
+      const expected = comparedPairs(connectivity[family]);
+      const found = [...changedPairs(connectivity[family])].map((pair) => Object.values(pair).join(' '));
+      t.deepEqual(found.sort(), expected.sort());
+      changed += found.length;
+    }
+  });
+  fc.assert(property, { numRuns: 150 });
+  t.true(changed > 500, `${changed}`);
+});
+
+function comparedPairs(connectivity: FamilyConnectivity): string[] {
+  const { classes, sets } = connectivity;
+  return classes.flatMap(({ points: [source = 0] }, from) =>
+    classes.flatMap(({ points: [destination = 0] }, to) => {
+      const before = connectivity.betweenRemote(0, source, destination);
+      const after = connectivity.betweenRemote(1, source, destination);
+      return before === after
+        ? []
+        : [[from, to, sets.difference(after, before), sets.difference(before, after)].join(' ')];
+    }),
+  );
+}
+
+test('rectangles hold exactly the pairs that were folded into them', (t) => {
+  const pairs = fc.uniqueArray(fc.tuple(fc.nat(6), fc.nat(6), fc.integer({ min: 1, max: 3 })), {
+    selector: ([from, to]) => `${from} ${to}`,
+  });
+  const property = fc.property(pairs, (drawn) => {
+    const folder = new RectangleFolder(7);
+    for (const [from, to, connections] of drawn) folder.add(from, to, connections);
+    const unfolded = folder
+      .fold()
+      .flatMap(({ from, to, connections }) =>
+        from.flatMap((one) => to.map((other) => [one, other, connections])),
+      );
+    t.deepEqual(unfolded.map(String).sort(), drawn.map(String).sort());
+  });
+  fc.assert(property);
+});
+
+test('what is gained one way is lost the other way', (t) => {
+  const property = fc.property(twoNetworks, ([before, after]) => {
+    const there = diffConnectivity(before, after);
+    const back = diffConnectivity(after, before);
+    t.deepEqual(there.gained.map(describe).sort(), back.lost.map(describe).sort());
+    t.deepEqual(there.lost.map(describe).sort(), back.gained.map(describe).sort());
+  });
+  fc.assert(property, { numRuns: 100 });
+});
+
+test('a sample of what is gained passes, and one of what is lost does not, unless an end of it is gone', (t) => {
+  const seen = { gained: 0, lost: 0, gone: 0 };
+  const property = fc.property(twoNetworks, ([before, after]) => {
+    const { gained, lost } = diffConnectivity(before, after);
+    const names = new Set([...after.endpoints, ...after.hosts].map(({ name }) => name));
+    for (const { sample } of gained) {
+      t.is(sample.verdict, 'allow');
+      seen.gained += 1;
+    }
+    for (const { sample } of lost) {
+      const isGone = [sample.from, sample.to].some(({ name }) => name !== null && !names.has(name));
+      if (!isGone && sample.verdict === 'deny') seen.lost += 1;
+      else seen.gone += 1;
+    }
+  });
+  fc.assert(property, { numRuns: 150 });
+  t.true(seen.gained > 20 && seen.lost > 5 && seen.gone > 5, JSON.stringify(seen));
+});
+
+test('a network and itself differ in nothing', (t) => {
+  const property = fc.property(verifyNetwork.map(withUniqueNames), (network) => {
+    t.deepEqual(diffConnectivity(networkFrom(network), networkFrom([...network].reverse())), {
+      gained: [],
+      lost: [],
+    });
+  });
+  fc.assert(property, { numRuns: 100 });
+});
+
+function describe({ from, to, connections, families, pairs }: ConnectivityChange): string {
+  return [from.text, to.text, connections, families, pairs].join(' | ');
+}
