@@ -1,9 +1,20 @@
 import { agentStart } from './agent-start.js';
 import { calcChurn } from './calc-churn.js';
 import { firstProgramming, oneEndpoint } from './dataplane.js';
+import { flows } from './flows.js';
 import { load } from './load.js';
 import { netlink } from './netlink.js';
 import type { Row } from './row.js';
+import { verify } from './verify.js';
 
 /** Adding a row is one file and one line here. */
-export const rows: readonly Row[] = [load, netlink, calcChurn, firstProgramming, oneEndpoint, agentStart];
+export const rows: readonly Row[] = [
+  load,
+  netlink,
+  calcChurn,
+  firstProgramming,
+  oneEndpoint,
+  agentStart,
+  verify,
+  flows,
+];
