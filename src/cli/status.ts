@@ -3,24 +3,35 @@
  */
 import { shortCommit } from '../diff/summary.js';
 import { type ClusterStatus, type HostReport, readClusterStatus } from '../reconciler/cluster-status.js';
-import { type CommonOptions, type Verb, verb } from './command.js';
+import { type CommonOptions, flag, type Verb, verb } from './command.js';
 import { type Colors, pickColors } from './context.js';
 import { addEtcdOptions, type EtcdOptions, openStore } from './etcd-options.js';
 import { createLog } from './log.js';
 import { formatTable } from './table.js';
 
 export const status: Verb = (context) =>
-  addEtcdOptions(verb(context, 'status', 'which commit is live on which host'), context).action(
-    async (options: CommonOptions & EtcdOptions) => {
+  addEtcdOptions(verb(context, 'status', 'which commit is live on which host'), context)
+    .addOption(flag(context.environment, '--bgp', 'every BGP session of every host, too'))
+    .action(async (options: StatusOptions) => {
       await using opened = await openStore(options, createLog(options.logLevel));
       const report = await readClusterStatus(opened.store, opened.layout);
+      const colors = pickColors(options.color, context);
+      const sessions = options.bgp ? formatSessions(report.hosts, colors) : '';
       context.out(
         options.output === 'json'
-          ? `${JSON.stringify(report)}\n`
-          : formatStatus(report, pickColors(options.color, context)),
+          ? `${JSON.stringify(options.bgp ? report : withoutSessions(report))}\n`
+          : formatStatus(report, colors) + sessions,
       );
-    },
-  );
+    });
+
+interface StatusOptions extends CommonOptions, EtcdOptions {
+  readonly bgp?: boolean;
+}
+
+/** In a mesh there are as many as the square of the hosts. */
+function withoutSessions(report: ClusterStatus): ClusterStatus {
+  return { ...report, hosts: report.hosts.map(({ sessions: _, ...host }) => host) };
+}
 
 function formatStatus({ sources, hosts, live }: ClusterStatus, colors: Colors): string {
   const lines: string[] = [];
@@ -42,4 +53,17 @@ function row(host: HostReport): string[] {
   const commits = Object.values(host.sources).map(({ commit }) => shortCommit(commit));
   const bgp = `${host.bgp.established}/${host.bgp.configured}`;
   return [host.node, host.state, commits.join(' ') || '-', bgp, host.verifiedAt ?? '-', host.error ?? ''];
+}
+
+function formatSessions(hosts: readonly HostReport[], colors: Colors): string {
+  const rows = hosts.flatMap(({ node, sessions = [] }) =>
+    sessions.map(({ name, peer, state, since, imported, exported, lastError }) => [
+      ...[node, name, peer, state, since ?? '-', String(imported), String(exported)],
+      // What went wrong before a session came up is history.
+      state === 'Established' ? '' : (lastError ?? ''),
+    ]),
+  );
+  if (rows.length === 0) return `\n${colors.dim('no BGP sessions')}\n`;
+  const columns = ['HOST', 'SESSION', 'PEER', 'STATE', 'SINCE', 'IN', 'OUT', ''];
+  return `\n${formatTable(columns, rows).join('\n')}\n`;
 }

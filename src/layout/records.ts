@@ -70,7 +70,25 @@ export interface HostStatus {
   readonly verifiedAt?: string;
   readonly counts: Readonly<Record<string, number>>;
   readonly bgp: { readonly configured: number; readonly established: number };
+  /** Of agents that speak BGP. */
+  readonly sessions?: readonly SessionRecord[];
   readonly error?: string;
+}
+
+/** One BGP session, as its host sees it. */
+export interface SessionRecord {
+  /** As BIRD calls it: Mesh_10_0_0_2. */
+  readonly name: string;
+  /** The node or BGPPeer at the other end. */
+  readonly peer: string;
+  readonly family: number;
+  /** Of RFC 4271, section 8.2.2. */
+  readonly state: string;
+  /** When it came into this state, ISO 8601. */
+  readonly since?: string;
+  readonly imported: number;
+  readonly exported: number;
+  readonly lastError?: string;
 }
 
 /** `/heddle/v1<root>/leader/<source>`: who writes for the source; bound to a lease. */
@@ -141,6 +159,18 @@ export const hostStatusCodec: RecordCodec<HostStatus> = recordCodec(
     verifiedAt: text,
     counts: mapOf(count),
     bgp: objectWith(['configured', 'established'], { configured: count, established: count }),
+    sessions: list(
+      objectWith(['name', 'peer', 'family', 'state', 'imported', 'exported'], {
+        name: text,
+        peer: text,
+        family: count,
+        state: text,
+        since: text,
+        imported: count,
+        exported: count,
+        lastError: text,
+      }),
+    ),
     error: text,
   }),
 );

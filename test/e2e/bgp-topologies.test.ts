@@ -57,3 +57,28 @@ async function kill(lab: TestLab, host: string): Promise<void> {
     signal(agent, 'SIGKILL');
   process.kill(bird, 'SIGKILL');
 }
+
+test.serial(
+  'status --bgp shows every session of every host, status alone only how many are up',
+  async (t) => {
+    await using lab = await startStory('one-reflector');
+    await untilRouted(lab);
+    const status = async (...more: string[]) =>
+      (await lab.heddle(['status', '--etcd', lab.state.etcdOutside, ...more])).stdout;
+    await until(async () => /^rr-1 .* 6\/6 /m.test(await status()), { what: 'the status of rr-1' });
+    const sessions = await status('--bgp');
+    t.regex(sessions, /^rr-1 +Node_10_99_0_1 +host-1 +Established +\S+ +\d+ +\d+/m);
+    t.regex(sessions, /^host-3 +Node_fd99__101 +rr-1 +Established/m);
+    const hosts = JSON.parse(await status('--bgp', '--output', 'json')).hosts;
+    t.deepEqual(
+      hosts.map(({ node, sessions }: { node: string; sessions: unknown[] }) => [node, sessions.length]),
+      [
+        ['host-1', 2],
+        ['host-2', 2],
+        ['host-3', 2],
+        ['rr-1', 6],
+      ],
+    );
+    t.notRegex(await status('--output', 'json'), /"sessions"/);
+  },
+);

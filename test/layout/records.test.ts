@@ -47,6 +47,18 @@ test(roundTrip, 'host status', hostStatusCodec, {
   verifiedAt: '2026-11-22T10:00:00Z',
   counts: { endpoints: 2 },
   bgp: { configured: 2, established: 1 },
+  sessions: [
+    {
+      name: 'Mesh_10_0_0_2',
+      peer: 'host-2',
+      family: 4,
+      state: 'Active',
+      since: '2026-11-22T10:00:00Z',
+      imported: 0,
+      exported: 0,
+      lastError: 'Socket: Connection refused',
+    },
+  ],
   error: 'IPPool/10.0.0.0-8: ipipMode is not supported yet',
 });
 test(roundTrip, 'source status', sourceStatusCodec, {

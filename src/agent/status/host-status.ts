@@ -6,7 +6,8 @@
  * failed, held, applying, degraded. BGP sessions that are down are the peer's fault as often as ours; they count in
  * `bgp` and turn the health red (health.ts), but take nothing from what this host has programmed.
  */
-import type { HostState, HostStatus } from '../../layout/records.js';
+import type { HostState, HostStatus, SessionRecord } from '../../layout/records.js';
+import type { SessionStatus } from '../bgp/speaker.js';
 import type { DriverFailure } from '../dataplane/driver.js';
 import type { HostFacts } from './host-facts.js';
 
@@ -24,6 +25,7 @@ export function hostStatus(facts: HostFacts): HostStatus {
     ...(verified?.differences.length === 0 && { verifiedAt: new Date(verified.at).toISOString() }),
     counts: facts.counts,
     bgp: { configured: bgp.configured, established: bgp.established },
+    ...(bgp.sessions.length > 0 && { sessions: bgp.sessions.map(sessionRecord) }),
     ...(error !== undefined && { error }),
   };
 }
@@ -33,6 +35,15 @@ export function summarize(failures: readonly DriverFailure[]): string {
   const shown = failures.slice(0, 3).map(({ object, message }) => `${object}: ${message}`.slice(0, 300));
   const more = failures.length - shown.length;
   return shown.join('; ') + (more > 0 ? ` (and ${more} more)` : '');
+}
+
+function sessionRecord(session: SessionStatus): SessionRecord {
+  const { name, peerName, family, state, since, imported, exported, lastError } = session;
+  return {
+    ...{ name, peer: peerName, family, state, imported, exported },
+    ...(since !== undefined && { since }),
+    ...(lastError !== undefined && { lastError }),
+  };
 }
 
 function judge(facts: HostFacts): { readonly state: HostState; readonly error?: string } {

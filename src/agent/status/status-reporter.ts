@@ -65,8 +65,10 @@ export class StatusReporter {
 
   /** What the host says from now on. Cheap: writing happens in `run`. */
   report(status: HostStatus): void {
-    const { verifiedAt: _, ...news } = status;
-    this.#wanted = { text: JSON.stringify(status), news: JSON.stringify(news) };
+    const { verifiedAt: _, ...lasting } = status;
+    // How many routes a session carries changes with every workload anywhere.
+    const sessions = status.sessions?.map(({ imported, exported, ...session }) => session);
+    this.#wanted = { text: JSON.stringify(status), news: JSON.stringify({ ...lasting, sessions }) };
     this.#stir();
   }
 

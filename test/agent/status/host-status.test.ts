@@ -13,6 +13,16 @@ test('hostStatus() of a host that was read back and is as the commit wants it is
     verifiedAt: '2026-11-22T10:00:05.000Z',
     counts: { localEndpoints: 3 },
     bgp: { configured: 1, established: 1 },
+    sessions: [
+      { name: 'Mesh_10_0_0_2', peer: 'host-2', family: 4, state: 'Established', imported: 2, exported: 1 },
+    ],
+  });
+});
+
+test('hostStatus() says what went wrong last with a session', (t) => {
+  t.like(hostStatus({ ...WELL, bgp: SESSION_DOWN }).sessions?.[0], {
+    state: 'Active',
+    lastError: 'Socket: Connection refused',
   });
 });
 
