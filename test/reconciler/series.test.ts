@@ -230,6 +230,45 @@ test('a small commit finishes the series that a large one has left', async (t) =
   await scene.close();
 });
 
+test('a run that loses the lead in the middle of a series wins it back, and goes on', async (t) => {
+  const scene = new Scene();
+  const old = await scene.live(OLD);
+  const witness = scene.watch();
+  await witness.sees(old.commit);
+  const commit = scene.source.commit(NEW);
+  let lost = 0;
+  const { failure, applied } = await scene.once(scene.client(), {
+    onProgress: () => {
+      lost += 1;
+      if (lost <= 3)
+        void scene.server.transact({ guards: [], writes: [{ write: { op: 'delete', key: LEADER } }] });
+    },
+  });
+  t.is(failure, undefined);
+  t.is(applied?.seq, 2);
+  await witness.sees(commit);
+  t.is(witness.states.length, 2);
+  await scene.close();
+});
+
+test('a run that is interrupted leaves a series, says so, and the next one finishes it', async (t) => {
+  const scene = new Scene();
+  await scene.live(OLD);
+  const commit = scene.source.commit(NEW);
+  const interrupt = new AbortController();
+  const { failure } = await scene.once(scene.client(), {
+    signal: interrupt.signal,
+    onProgress: () => interrupt.abort(),
+  });
+  t.like(failure, { code: 'locked' });
+  t.regex(failure?.message ?? '', /^interrupted before all was written/);
+  t.truthy((await scene.server.get(TXN)).entry);
+  t.is((await scene.server.get(LEADER)).entry, undefined, 'it has stepped down');
+  t.is((await scene.once(scene.client())).applied?.seq, 2);
+  await wholeState(scene.client(), LAYOUT, commit);
+  await scene.close();
+});
+
 test('two loops that fight for the lead give every commit one place in the history, and show no half of any', async (t) => {
   const scene = new Scene();
   const first = await scene.live(OLD);
