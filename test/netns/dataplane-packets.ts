@@ -248,7 +248,7 @@ export function dataplanePackets(backend: BackendName): void {
         there ? others : nobody,
       ]);
     }
-    t.true(flips > 10, `${flips} flips`);
+    t.true(flips > 1, `${flips} flips`);
     for (const { stdout } of await floods) t.regex(stdout, /[1-9]\d* packets transmitted, 0 received/);
   });
 
