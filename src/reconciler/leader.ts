@@ -15,6 +15,8 @@ export interface Leadership extends AsyncDisposable {
   readonly createRevision: Revision;
   /** Aborted once the lease has run out, or must be assumed to have. */
   readonly lost: AbortSignal;
+  /** Asks the store, which knows before `lost` does. @throws {DatastoreError} */
+  isHeld(): Promise<boolean>;
   /** Lets others lead now. */
   resign(): Promise<void>;
 }
@@ -94,8 +96,11 @@ function seat(options: CampaignOptions, createRevision: Revision, lease: Lease):
     // A watch that fails is no reason to step down: the lease decides, and every transaction checks.
     () => undefined,
   );
+  const { store, layout, name } = options;
+  const isHeld = async () =>
+    (await store.get(layout.keys.leader(name))).entry?.createRevision === createRevision;
   const resign = () => lease.revoke();
-  return { createRevision, lost, resign, [Symbol.asyncDispose]: resign };
+  return { createRevision, lost, isHeld, resign, [Symbol.asyncDispose]: resign };
 }
 
 async function waitForVacancy(options: CampaignOptions, signal: AbortSignal): Promise<void> {

@@ -86,8 +86,8 @@ export interface ReconcileOutcome {
 /** Time to live of the lease under which a single apply is made, in seconds. */
 const LEASE_SECONDS = 5;
 
-const STOPPED =
-  'stopped before the whole commit was written, by a signal or because leadership was lost; hosts stay at the commit before; run it again to finish';
+const INTERRUPTED =
+  'interrupted before all was written; hosts stay at the commit before; run it again to finish';
 
 const FAILURE_EXITS: Record<FailureCode, ExitCode> = {
   invalid: EXIT_CODES.invalidInput,
@@ -171,39 +171,51 @@ function plan(
   return planWithApproval(input, source, signal);
 }
 
-/** Applies under leadership. */
+/** Applies under leadership; who loses it in the middle of a series stands again, and goes on. */
 async function apply(
   desired: Desired,
   findings: Findings,
   deps: ReconcileDeps,
   options: ReconcileOptions,
 ): Promise<void> {
-  if (!(await mayApply(findings, deps, options))) return;
-  const store = storeOf(deps);
-  const { layout } = deps;
-  const now = () => deps.now().toISOString();
-  const patience = AbortSignal.any([deps.signal, AbortSignal.timeout(options.lockTimeoutMs)]);
-  await using leadership = await campaign(
-    { store, layout, name: options.name, node: options.node, now, ttlSeconds: LEASE_SECONDS },
-    patience,
-  );
-  if (leadership) {
-    await applyLeading(desired, leadership, findings, deps, options);
-    return;
+  let unwritten: Desired | undefined = desired;
+  while (unwritten && (await mayApply(findings, deps, options))) {
+    await using leadership = await takeLead(deps, options);
+    if (!leadership) {
+      findings.failure = await whyNotLeading(deps, options);
+      return;
+    }
+    const left = await applyLeading(unwritten, leadership, findings, deps, options);
+    unwritten = left && (await planAgain(left, findings, deps, options));
   }
-  const leader = await currentLeader({ store, layout, name: options.name });
-  const message = `${leader?.node ?? 'another reconciler'} leads and has not left within ${options.lockTimeoutMs} ms`;
-  findings.failure = { code: 'locked', message };
 }
 
-/** After a lost race it plans again. */
+function takeLead(deps: ReconcileDeps, options: ReconcileOptions): Promise<Leadership | undefined> {
+  const { name, node, lockTimeoutMs } = options;
+  const now = () => deps.now().toISOString();
+  const patience = AbortSignal.any([deps.signal, AbortSignal.timeout(lockTimeoutMs)]);
+  const store = storeOf(deps);
+  return campaign({ store, layout: deps.layout, name, node, now, ttlSeconds: LEASE_SECONDS }, patience);
+}
+
+async function whyNotLeading(
+  deps: ReconcileDeps,
+  { name, lockTimeoutMs }: ReconcileOptions,
+): Promise<Findings['failure']> {
+  if (deps.signal.aborted) return { code: 'locked', message: INTERRUPTED };
+  const leader = await currentLeader({ store: storeOf(deps), layout: deps.layout, name });
+  const message = `${leader?.node ?? 'another reconciler'} leads and has not left within ${lockTimeoutMs} ms`;
+  return { code: 'locked', message };
+}
+
+/** After a lost race it plans again. Returns what is left to write when the lead was lost. */
 async function applyLeading(
   desired: Desired,
   leadership: Leadership,
   findings: Findings,
   deps: ReconcileDeps,
   options: ReconcileOptions,
-): Promise<void> {
+): Promise<Desired | undefined> {
   let conflicts = 0;
   const context: ApplyOptions = {
     layout: deps.layout,
@@ -220,12 +232,17 @@ async function applyLeading(
     const result = await applyPlan(storeOf(deps), findings.plan, context);
     if (result.status === 'applied') findings.applied = { seq: result.seq, revision: result.revision };
     if (result.status === 'too-large') findings.failure = { code: 'too-large', message: result.message };
-    if (result.status === 'stopped') findings.failure = { code: 'locked', message: STOPPED };
-    if (result.status !== 'conflict') return;
+    if (result.status === 'stopped') {
+      if (!deps.signal.aborted) return newest;
+      findings.failure = { code: 'locked', message: INTERRUPTED };
+    }
+    if (result.status !== 'conflict') return undefined;
+    if (!(await leadership.isHeld())) return newest;
     newest = await planAgain(newest, findings, deps, options);
-    if (!newest || !(await mayApply(findings, deps, options))) return;
+    if (!newest || !(await mayApply(findings, deps, options))) return undefined;
   }
   findings.failure = { code: 'conflict', message: 'others keep writing the keys of this source; try again' };
+  return undefined;
 }
 
 /** Whoever has written another commit meanwhile may know a newer one: then the source is read again. */
