@@ -10,7 +10,7 @@
  */
 import type { MacAddress } from '../model/address.js';
 import { DEFAULT_INTERFACE_PREFIX, workloadInterfaceName } from '../model/interface-name.js';
-import type { Metadata, Origin, Resource, ResourceOf, SpecOf } from '../model/resource.js';
+import type { Metadata, Resource, ResourceOf, SpecOf } from '../model/resource.js';
 import type { SelectorText } from '../model/selector/selector.js';
 import { CALICO_VERSION } from './manifest-kind.js';
 
@@ -23,11 +23,20 @@ export interface CheckedManifest {
 }
 
 /** The resource that a checked document means. */
-export function completeResource(manifest: CheckedManifest, origin: Origin): Resource {
+export function completeResource(
+  manifest: CheckedManifest,
+  { origin, ruleOrigins }: Pick<Resource, 'origin' | 'ruleOrigins'>,
+): Resource {
   const { name, labels = {}, annotations = {} } = manifest.metadata;
   const spec = manifest.spec ?? {};
   // The schema of the kind has checked the spec; this is where its type begins.
-  const resource = { kind: manifest.kind, metadata: { name, labels, annotations }, spec, origin } as Resource;
+  const resource = {
+    kind: manifest.kind,
+    metadata: { name, labels, annotations },
+    spec,
+    origin,
+    ...(ruleOrigins && { ruleOrigins }),
+  } as Resource;
   switch (resource.kind) {
     case 'Profile':
       return { ...resource, spec: completeProfile(resource, manifest.apiVersion === CALICO_VERSION) };

@@ -74,7 +74,7 @@ function parseDocument(document: ManifestDocument): ParsedManifest & { readonly 
   if (schemaFaults.length > 0) return { ...named, faults: schemaFaults };
   // The schema has checked the shape that this type describes.
   const manifest = normalise(document.value, SCHEMAS[kind]) as CheckedManifest;
-  const resource = completeResource(manifest, document.origin);
+  const resource = completeResource(manifest, document);
   const faults = [...checkSupport(resource), ...checkSemantics(resource)];
   return { ...named, resource, faults };
 }

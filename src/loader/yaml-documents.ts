@@ -6,7 +6,8 @@
  * parse. Everything after the first limit that is hit is left unread.
  */
 import { Composer, type Document, isMap, isNode, Lexer, type ParsedNode, Parser, type YAMLError } from 'yaml';
-import type { Origin } from '../model/resource.js';
+import type { Origin, RuleOrigins } from '../model/resource.js';
+import { ruleOriginsOf } from './rule-origins.js';
 import { positionAt, type SourceText, type Span } from './source-text.js';
 import { readValue, spanOf, type YamlFault } from './yaml-value.js';
 
@@ -16,6 +17,8 @@ export interface ManifestDocument {
   readonly span: Span;
   /** The first key. */
   readonly origin: Origin;
+  /** Of spec.ingress and spec.egress; taken here, because the tree is not kept. */
+  readonly ruleOrigins?: RuleOrigins;
   readonly value: unknown;
 }
 
@@ -133,10 +136,12 @@ const SYNTAX_HINTS: Readonly<Partial<Record<YAMLError['code'], string>>> = {
 function makeDocument(source: SourceText, parsed: ParsedDocument, value: unknown): ManifestDocument {
   const first = isMap(parsed.contents) ? parsed.contents.items[0]?.key : parsed.contents;
   const offset = isNode(first) ? spanOf(first).start : parsed.range[0];
+  const ruleOrigins = ruleOriginsOf(source, parsed);
   return {
     source,
     span: { start: parsed.range[0], end: parsed.range[2] },
     origin: { file: source.file, ...positionAt(source, offset) },
+    ...(ruleOrigins && { ruleOrigins }),
     value,
   };
 }

@@ -5,6 +5,7 @@
  * it later, in a plan or in a status, can name the line that a person has to change.
  */
 import type { Brand, DeepReadonly } from './brand.js';
+import type { Direction } from './rule.js';
 import type { SpecByKind } from './specs.generated.js';
 
 /** Where something was written: file below the root of the source, line and column from 1. */
@@ -13,6 +14,9 @@ export interface Origin {
   readonly line: number;
   readonly col: number;
 }
+
+/** Where the rules of each direction were written, in their order. */
+export type RuleOrigins = Readonly<Partial<Record<Direction, readonly Origin[]>>>;
 
 export interface Metadata {
   readonly name: string;
@@ -28,6 +32,11 @@ export interface ResourceOf<K extends Kind> {
   readonly metadata: Metadata;
   readonly spec: SpecOf<K>;
   readonly origin: Origin;
+  /**
+   * Only from manifests: the store does not keep it. No part of what the resource says, like `origin`: plans compare
+   * metadata and spec.
+   */
+  readonly ruleOrigins?: RuleOrigins;
 }
 /** Any resource; `switch (resource.kind)` narrows it. */
 export type Resource = { [K in Kind]: ResourceOf<K> }[Kind];
@@ -41,6 +50,15 @@ export function resourceId(kind: Kind, name: string): ResourceId {
 
 export function idOf(resource: Pick<Resource, 'kind' | 'metadata'>): ResourceId {
   return resourceId(resource.kind, resource.metadata.name);
+}
+
+/** The place of a rule, from 1; of the whole document where that of the rule is not known. */
+export function originOfRule(
+  { origin, ruleOrigins }: Pick<Resource, 'origin' | 'ruleOrigins'>,
+  direction: Direction,
+  rule: number,
+): Origin {
+  return ruleOrigins?.[direction]?.[rule - 1] ?? origin;
 }
 
 /** Splits `Kind/name`; the name may hold slashes when it came from a key. */

@@ -6,7 +6,7 @@
  * rules that are there, and the tier `default` exists without being written.
  */
 import type { DeepReadonly } from '../model/brand.js';
-import type { Origin, ResourceOf, SpecOf } from '../model/resource.js';
+import type { Origin, ResourceOf, RuleOrigins, SpecOf } from '../model/resource.js';
 import { type Direction, type Rule, ruleFromSpec } from '../model/rule.js';
 import type { SelectorNode } from '../model/selector/ast.js';
 import { selectorAst } from '../model/selector/selector.js';
@@ -40,6 +40,7 @@ export interface Policy {
   /** False for doNotTrack and preDNAT: host endpoints apply those before there is a connection to judge. */
   readonly judgesConnections: boolean;
   readonly origin: Origin;
+  readonly ruleOrigins?: RuleOrigins;
 }
 
 export interface Profile {
@@ -49,6 +50,7 @@ export interface Profile {
   readonly labels: Readonly<Record<string, string>>;
   readonly tags: readonly string[];
   readonly origin: Origin;
+  readonly ruleOrigins?: RuleOrigins;
 }
 
 export function tierFrom(resource: ResourceOf<'Tier'>): Tier {
@@ -67,7 +69,7 @@ export function findTier(name: string, tiers: ReadonlyMap<string, Tier>): Tier {
 }
 
 export function policyFrom(resource: ResourceOf<'GlobalNetworkPolicy'>): Policy {
-  const { spec, metadata, origin } = resource;
+  const { spec, metadata, origin, ruleOrigins } = resource;
   const types = policyTypes(spec);
   const tier = spec.tier ?? DEFAULT_TIER;
   return {
@@ -82,17 +84,19 @@ export function policyFrom(resource: ResourceOf<'GlobalNetworkPolicy'>): Policy 
     },
     judgesConnections: !spec.doNotTrack && !spec.preDNAT,
     origin,
+    ...(ruleOrigins && { ruleOrigins }),
   };
 }
 
 export function profileFrom(resource: ResourceOf<'Profile'>): Profile {
-  const { spec, metadata, origin } = resource;
+  const { spec, metadata, origin, ruleOrigins } = resource;
   return {
     name: metadata.name,
     rules: { ingress: rulesFrom(spec.ingress), egress: rulesFrom(spec.egress) },
     labels: spec.labelsToApply ?? {},
     tags: spec.tags ?? [],
     origin,
+    ...(ruleOrigins && { ruleOrigins }),
   };
 }
 

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import test from 'ava';
+import { compileState } from '../../src/layout/compile.js';
+import { createLayout } from '../../src/layout/create-layout.js';
 import { type LoadResult, loadManifests, ManifestCache } from '../../src/loader/load.js';
-import { type Kind, type ResourceOf, resourceId } from '../../src/model/resource.js';
+import { type Kind, originOfRule, type ResourceOf, resourceId } from '../../src/model/resource.js';
 import { sourceFiles } from '../helpers/source-files.js';
 
 function load(text: string): LoadResult {
@@ -67,6 +69,46 @@ spec:
   );
   t.deepEqual(spec.egress, spec.ingress);
   t.not(spec.egress, spec.ingress);
+});
+
+test('each rule has the place where it is written out, and rules that nobody wrote have that of the document', (t) => {
+  const text = `apiVersion: heddle/v1
+kind: Profile
+metadata: {name: web}
+spec:
+  ingress: &rules
+    - action: Allow
+      source: {nets: [10.0.0.0/8]}
+    - {action: Deny}
+  egress: *rules
+---
+apiVersion: heddle/v1
+kind: GlobalNetworkPolicy
+metadata: {name: p}
+spec: {types: [Ingress, Egress], egress: [{action: Pass}, {action: Deny}]}
+---
+{apiVersion: heddle/v1, kind: Profile, metadata: {name: unwritten}}
+`;
+  const place = (line: number, col: number) => ({ file: 'net.yaml', line, col });
+  const web = resource(text, 'Profile', 'web');
+  t.deepEqual(web.origin, place(1, 1));
+  t.deepEqual(web.ruleOrigins, { ingress: [place(6, 7), place(8, 7)], egress: [place(6, 7), place(8, 7)] });
+  t.deepEqual(originOfRule(resource(text, 'GlobalNetworkPolicy', 'p'), 'egress', 2), place(14, 59));
+  t.deepEqual(originOfRule(resource(text, 'Profile', 'unwritten'), 'ingress', 1), place(16, 2));
+});
+
+test('moving a rule to another line changes no value that is stored or compared', (t) => {
+  const text = (gap: string): string =>
+    `apiVersion: heddle/v1\nkind: Profile\nmetadata: {name: web}\nspec:\n  ingress:\n${gap}    - {action: Deny}\n`;
+  const compiled = (gap: string) => {
+    const { objects } = compileState(load(text(gap)).state, createLayout());
+    return [...objects.values()].map(({ entries }) => entries);
+  };
+  t.notDeepEqual(
+    resource(text('\n'), 'Profile', 'web').ruleOrigins,
+    resource(text(''), 'Profile', 'web').ruleOrigins,
+  );
+  t.deepEqual(compiled('\n'), compiled(''));
 });
 
 test('only .yaml and .yml files outside dot folders are read, and .heddleignore takes files out', (t) => {
