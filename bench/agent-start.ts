@@ -88,6 +88,7 @@ async function startAgent(store: Datastore): Promise<void> {
         backend: backends.iptables,
         onApply: () => {},
       }),
+    onCalculated: () => {},
     report(facts) {
       last = facts;
       if (facts.verified || facts.failures.length > 0) stop.abort();

@@ -32,6 +32,8 @@ export interface AgentOptions {
   readonly speaker: BgpSpeaker;
   /** Builds the drivers; called once in each life. */
   readonly openDataplane: (settings: AgentSettings, inbox: Inbox, signal: AbortSignal) => Dataplane;
+  /** Told of each flush of the calculation graph: how long it took, in seconds, and what it put out. */
+  readonly onCalculated: (seconds: number, updates: readonly DataplaneUpdate[]) => void;
   /** Told after every turn. */
   readonly report: (facts: HostFacts, settings: AgentSettings | undefined) => void;
   readonly clock: Clock;
@@ -124,6 +126,7 @@ class Life {
   }
 
   async #turn(work: Work): Promise<'other-drivers' | 'done'> {
+    const start = this.#options.clock.monotonic();
     this.#learn(work);
     const { received } = this.#facts;
     if (!received?.ready) {
@@ -133,6 +136,7 @@ class Life {
     const slow = setTimeout(() => this.#report(), SLOW_TURN_MS);
     try {
       const updates = this.#graph.flush();
+      this.#options.onCalculated((this.#options.clock.monotonic() - start) / 1_000, updates);
       for (const update of updates) this.#counts.onDataplaneUpdate(update);
       if (this.#needsOtherDrivers(updates)) return 'other-drivers';
       if (this.#isIdle(updates, work)) await this.#watchBgp();
@@ -192,7 +196,7 @@ class Life {
       verified: failures.length > 0 ? this.#facts.verified : { revision, at, differences },
       unenforced: this.#unenforced(),
       bgp: await speaker.status(),
-      counts: this.#counts.all(),
+      counts: { ...this.#counts.all(), ...this.#dataplane?.counts() },
     };
     this.#report();
   }

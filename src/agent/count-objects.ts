@@ -1,5 +1,6 @@
 /**
- * How many objects there are: in the store, by kind, and on this host, as the calculation graph says.
+ * How many objects there are: in the store, by kind, and on this host, as the calculation graph says. What of it is
+ * in the kernel, drivers count.
  */
 import type { StoredId } from '../layout/layout.js';
 import type { DataplaneUpdate } from './calc/updates.js';
@@ -14,7 +15,7 @@ export interface ObjectCounts {
   hasHost(name: string): boolean;
 }
 
-type LocalObject = 'endpoints' | 'policies' | 'profiles' | 'ipSets';
+type LocalObject = 'endpoints' | 'policies' | 'profiles' | 'selectors' | 'tags';
 
 export function countObjects(): ObjectCounts {
   const stored = new Groups<Update['kind']>();
@@ -32,7 +33,8 @@ export function countObjects(): ObjectCounts {
       localEndpoints: local.count('endpoints'),
       localPolicies: local.count('policies'),
       localProfiles: local.count('profiles'),
-      ipSets: local.count('ipSets'),
+      localSelectors: local.count('selectors'),
+      localTags: local.count('tags'),
       clusterHosts: stored.count('Node'),
       clusterWorkloadEndpoints: stored.count('WorkloadEndpoint'),
       clusterHostEndpoints: stored.count('HostEndpoint'),
@@ -59,7 +61,7 @@ function countLocal(local: Groups<LocalObject>, update: DataplaneUpdate): void {
       break;
     case 'ip-set-update':
     case 'ip-set-remove':
-      local.put('ipSets', update.id, isThere);
+      local.put(update.id.startsWith('t:') ? 'tags' : 'selectors', update.id, isThere);
       break;
     default:
   }

@@ -106,13 +106,17 @@ async function run(context: CliContext, options: AgentOptions): Promise<void> {
   };
   log.info('agent started', { backend: options.backend, netlink: options.netlink, bgp: options.bgp });
   const { store, layout } = opened;
-  const kernel = { rtnetlink, conntrack, procSys, hostAddresses, exec: countingExec };
+  const kernel = {
+    ...{ conntrack, procSys, hostAddresses, exec: countingExec },
+    rtnetlink: metrics.timingRoutes(rtnetlink),
+  };
   const { signal } = context;
   try {
     await Promise.all([
       reporter.run(signal),
       runAgent({
         ...{ node, store, layout, speaker, report, log, signal, clock: systemClock },
+        onCalculated: (seconds, updates) => metrics.observeCalculation(seconds, updates),
         openDataplane: (settings, inbox, life) =>
           openDataplane({
             ...{ settings, inbox, kernel, log, signal: life, clock: systemClock },

@@ -55,6 +55,9 @@ class NotedDataplane implements Dataplane {
   async verify() {
     return this.differences;
   }
+  counts() {
+    return { routes: this.addresses.length };
+  }
   /** Addresses of the endpoint as of the last message about it. */
   get addresses(): readonly string[] {
     const updates = this.batches.flat().filter((update) => update.type.startsWith('workload-endpoint'));
@@ -79,6 +82,7 @@ async function start({ node = 'host-1' } = {}) {
       lives.push(dataplane);
       return dataplane;
     },
+    onCalculated: () => {},
     report: (now) => {
       facts = now;
     },

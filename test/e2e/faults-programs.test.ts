@@ -2,12 +2,12 @@
  * Programs that die, hang and start in the wrong order, on hosts whose traffic goes on.
  */
 import { randomInt } from 'node:crypto';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import anyTest, { type TestFn } from 'ava';
 import { exec } from '../../src/kernel/exec.js';
-import { runOrThrow } from '../../src/kernel/namespaces.js';
+import { type CommandLine, runOrThrow } from '../../src/kernel/namespaces.js';
 import { processStartTime } from '../../src/lab/lab-processes.js';
 import { labFolder } from '../../src/lab/lab-state.js';
 import type { StoreKey } from '../../src/model/store.js';
@@ -116,6 +116,72 @@ test('an etcd that lost everything empties no host: they hold what they have unt
   });
 });
 
+test('/readiness is 503 with the reason while etcd, Ready or a peer is away, and 200 otherwise; /liveness is 200 throughout', async (t) => {
+  const isAlive = async () => t.like(await fault.ask('host-1', '/liveness'), { status: 200 });
+  await fault.untilGreen('host-1');
+  await isAlive();
+
+  await fault.programs.kill('etcd');
+  await fault.untilRed('host-1', 'datastore-away');
+  await isAlive();
+  await fault.programs.start('etcd');
+  await fault.untilGreen('host-1');
+
+  await withValue(`${fault.lab.layout.root}/v1/Ready`, 'false', async () => {
+    await fault.untilRed('host-1', 'store-not-ready');
+    await isAlive();
+  });
+  await fault.untilGreen('host-1');
+
+  await withDeadBird('host-3', async () => {
+    await fault.untilRed('host-1', 'bgp-session-down');
+    await fault.untilRed('host-3', 'bgp-daemon');
+    await isAlive();
+  });
+  await fault.untilGreen('host-1');
+  await fault.untilGreen('host-3');
+});
+
+test('/metrics is what a host holds: its kernel, its part of the store, its sessions, its commit', async (t) => {
+  const commit = await fault.lab.head();
+  await fault.untilGreen('host-1');
+  const { status, body } = await fault.ask('host-1', '/metrics');
+  t.is(status, 200);
+  const figures = figuresOf(body);
+  const on = (...command: CommandLine) => fault.lab.on('host-1', command);
+  const rules = (await on('iptables-nft-save')) + (await on('ip6tables-nft-save'));
+  const routes = (await on('ip', 'route')) + (await on('ip', '-6', 'route'));
+  const sets = (await on('ipset', 'save')).match(/^create .*/gm) ?? [];
+  const endpoints = fault.lab.plan.workloads.filter(({ host }) => host === 'host-1').length;
+  t.like(Object.fromEntries(figures), {
+    felix_iptables_chains: rules.match(/^:cali-/gm)?.length,
+    felix_iptables_rules: rules.match(/^-A .*"cali:/gm)?.length,
+    felix_ipsets_calico: sets.filter((set) => /^create cali[46]0/.test(set)).length,
+    felix_ipsets_total: sets.length,
+    heddle_routes: routes.match(/ proto 80 /g)?.length,
+    felix_resync_state: 3,
+    felix_cluster_num_hosts: HOSTS.length,
+    'heddle_host_state{state="live"}': 1,
+    'heddle_bgp_sessions{state="Established"}': 2 * (HOSTS.length - 1),
+  });
+  t.true((figures.get('felix_active_local_endpoints') ?? 0) >= endpoints);
+  t.regex(
+    body,
+    new RegExp(`^heddle_commit_info\\{source="default",commit="${commit}",seq="\\d+"\\} 1$`, 'm'),
+  );
+  for (const name of [
+    ...['felix_calc_graph_update_time_seconds_count', 'felix_int_dataplane_apply_time_seconds_count'],
+    ...['felix_int_dataplane_msg_batch_size_count', 'felix_int_dataplane_messages{type="profile-update"}'],
+    ...[
+      'felix_exec_time_micros_count',
+      'felix_iptables_restore_calls',
+      'felix_route_table_list_seconds_count',
+    ],
+    ...['felix_active_local_tags', 'felix_ipset_lines_executed', 'felix_iptables_lines_executed'],
+  ])
+    t.true((figures.get(name) ?? 0) > 0, name);
+});
+
 test('a malformed endpoint is denied, and its host is degraded and names the key', async (t) => {
   const { keys } = await stored();
   const key = keys.find((candidate) => /workload\/heddle\/web-1\/endpoint\//.test(candidate)) ?? '';
@@ -183,6 +249,33 @@ test('a full disk fails the BIRD configuration alone, keeps the old one, and is 
 
 function birdOf(host: string): Promise<number> {
   return readFile(inLab('hosts', host, 'bird', 'bird.pid'), 'utf8').then(Number);
+}
+
+/** Kills a BIRD and keeps it from coming back: what its agent would start it with is no program meanwhile. */
+async function withDeadBird(host: string, act: () => Promise<void>): Promise<void> {
+  const folder = inLab('hosts', host, 'bird');
+  const config = join(folder, 'bird.conf');
+  await rename(config, `${config}.kept`);
+  await mkdir(config);
+  try {
+    process.kill(await birdOf(host), 'SIGKILL');
+    await act();
+  } finally {
+    await rmdir(config);
+    await rename(`${config}.kept`, config);
+  }
+}
+
+/** Prometheus' text format: every line a comment or a sample. */
+function figuresOf(text: string): ReadonlyMap<string, number> {
+  const samples = text.split('\n').filter((line) => line !== '' && !/^# (?:HELP|TYPE) \w+ ./.test(line));
+  return new Map(
+    samples.map((line) => {
+      const [, name = '', value = ''] = /^([a-z_]+(?:\{(?:\w+="[^"]*",?)+\})?) (\S+)$/.exec(line) ?? [];
+      if (name === '' || Number.isNaN(Number(value))) throw new Error(`No sample: ${line}`);
+      return [name, Number(value)];
+    }),
+  );
 }
 
 async function stored() {

@@ -5,6 +5,8 @@
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execPath } from 'node:process';
+import type { HealthCode } from '../../src/agent/status/health.js';
 import { exec } from '../../src/kernel/exec.js';
 import { type CommandLine, inNamespace } from '../../src/kernel/namespaces.js';
 import type { LabOptions } from '../../src/lab/lab.js';
@@ -91,6 +93,36 @@ export class FaultLab implements AsyncDisposable {
   tryOn(place: string, [command, ...args]: CommandLine) {
     const [enter, ...rest] = inNamespace(this.lab.namespaceOf(place), [command, ...args]);
     return exec(enter, rest);
+  }
+
+  /** What an agent answers over HTTP at the port that a lab gives it, asked on its host. */
+  async ask(
+    host: string,
+    path: '/readiness' | '/liveness' | '/metrics',
+  ): Promise<{ readonly status: number; readonly body: string }> {
+    const script = `fetch('http://127.0.0.1:9091${path}')
+      .then(async (answer) => console.log(JSON.stringify({ status: answer.status, body: await answer.text() })))`;
+    return JSON.parse(await this.lab.on(host, [execPath, '-e', script]));
+  }
+
+  /** Waits until a host is not ready for this reason, among others. */
+  async untilRed(host: string, code: HealthCode): Promise<void> {
+    let body = '';
+    const isRed = async () => {
+      const answer = await this.ask(host, '/readiness');
+      body = answer.body;
+      return answer.status === 503 && body.includes(JSON.stringify({ code }).slice(1, -1));
+    };
+    await until(isRed, { timeoutMs: 20_000, what: `${code} of ${host}` }).catch((error: Error) => {
+      throw new Error(`${error.message}; it says ${body}`);
+    });
+  }
+
+  async untilGreen(host: string): Promise<void> {
+    await until(async () => (await this.ask(host, '/readiness')).status === 200, {
+      timeoutMs: 20_000,
+      what: `${host} to be ready`,
+    });
   }
 
   /** Waits until a host says this of itself. */

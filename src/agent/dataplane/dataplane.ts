@@ -8,7 +8,7 @@
 import type { DataplaneUpdate } from '../calc/updates.js';
 import { applySteps, runSteps } from './apply-steps.js';
 import type { PacketFilter } from './backends/backend.js';
-import type { Driver, DriverFailure, VerifyScope } from './driver.js';
+import type { Driver, DriverFailure, KernelCountName, KernelCounts, VerifyScope } from './driver.js';
 import type { PolicedState } from './flows/policed-state.js';
 import type { DesiredDataplane, DesiredFamily } from './intent.js';
 import { createManagers } from './managers/index.js';
@@ -46,6 +46,8 @@ export interface Dataplane {
   resync(): void;
   /** Reads the kernel back; empty when the host is as the store says. Default: everything. */
   verify(scope?: VerifyScope): Promise<readonly DriverFailure[]>;
+  /** How much of ours is in the kernel, as of the last read-back and the writes since. */
+  counts(): KernelCounts;
 }
 
 export function createDataplane({ packetFilters, paths, now }: DataplaneOptions): Dataplane {
@@ -95,6 +97,7 @@ export function createDataplane({ packetFilters, paths, now }: DataplaneOptions)
         const found = await Promise.all(lists.map((list) => verifyInTurn(list, scope)));
         return [...managers.problems(), ...found.flat()];
       }),
+    counts: () => sum(drivers.map((driver) => driver.counts?.() ?? {})),
   };
 }
 
@@ -105,6 +108,13 @@ async function verifyInTurn(
   const found: DriverFailure[] = [];
   for (const driver of drivers) found.push(...(await driver.verify(scope)));
   return found;
+}
+
+function sum(counts: readonly KernelCounts[]): KernelCounts {
+  const total: { [K in KernelCountName]?: number } = {};
+  for (const [name, count] of counts.flatMap((each) => Object.entries(each) as [KernelCountName, number][]))
+    total[name] = (total[name] ?? 0) + count;
+  return total;
 }
 
 /** @throws {RangeError} when a family has a packet filter and no routes, or the other way round. */

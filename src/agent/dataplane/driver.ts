@@ -27,6 +27,10 @@ export interface ApplyReport {
  */
 export type VerifyScope = 'everything' | 'changed';
 
+/** Objects in the kernel that are counted, both families together; `allIpSets` are those of others too. */
+export type KernelCountName = 'ipSets' | 'allIpSets' | 'iptablesChains' | 'iptablesRules' | 'routes';
+export type KernelCounts = { readonly [K in KernelCountName]?: number };
+
 export interface Driver {
   /** For logs and metrics: `route-table`, `ipsets-4`. */
   readonly name: string;
@@ -41,4 +45,6 @@ export interface Driver {
    * @param scope - absent: everything. A driver to which all is cheap may read all in either case.
    */
   verify(scope?: VerifyScope): Promise<readonly DriverFailure[]>;
+  /** What the kernel holds of what it keeps, as far as it knows; absent where nobody asks. */
+  counts?(): KernelCounts;
 }

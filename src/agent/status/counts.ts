@@ -9,6 +9,14 @@ export const COUNTS = {
     metric: 'felix_active_local_policies',
     help: 'Policies that apply to an endpoint of this host.',
   },
+  localSelectors: {
+    metric: 'felix_active_local_selectors',
+    help: 'Selectors in rules of this host, each of which is a set.',
+  },
+  localTags: {
+    metric: 'felix_active_local_tags',
+    help: 'Tags in rules of this host, each of which is a set.',
+  },
   localProfiles: {
     metric: 'heddle_active_local_profiles',
     help: 'Profiles that an endpoint of this host names.',
@@ -25,6 +33,10 @@ export const COUNTS = {
   clusterPolicies: { metric: 'felix_cluster_num_policies', help: 'Policies in the store.' },
   clusterProfiles: { metric: 'felix_cluster_num_profiles', help: 'Profiles in the store.' },
   ipSets: { metric: 'felix_ipsets_calico', help: 'IP sets of ours in the kernel, both families.' },
+  allIpSets: {
+    metric: 'felix_ipsets_total',
+    help: 'IP sets in the kernel, those of others too, both families.',
+  },
   iptablesChains: {
     metric: 'felix_iptables_chains',
     help: 'Chains of ours in the kernel, all tables, both families.',

@@ -12,6 +12,7 @@ export type HealthCode =
   | 'datastore-away'
   | 'not-in-sync'
   | 'store-not-ready'
+  | 'applying'
   | 'write-failed'
   | 'not-verified'
   | 'verify-failed'
@@ -38,11 +39,20 @@ function* storeReasons({ datastoreAway, received, unenforced }: HostFacts): Gene
   if (unenforced.length > 0) yield { code: 'not-enforced', message: summarize(unenforced) };
 }
 
-function* kernelReasons({ failures, verified }: HostFacts): Generator<HealthReason> {
+function* kernelReasons(facts: HostFacts): Generator<HealthReason> {
+  const { failures, verified } = facts;
+  if (isBehind(facts))
+    yield { code: 'applying', message: 'a newer state of the store is being written to the kernel' };
   if (failures.length > 0) yield { code: 'write-failed', message: summarize(failures) };
   if (!verified) yield { code: 'not-verified', message: 'the kernel has not been read back yet' };
   if (verified && verified.differences.length > 0)
     yield { code: 'verify-failed', message: summarize(verified.differences) };
+}
+
+/** Facts are reported after a turn, or when one takes long: a commit that is soon in force turns nothing red. */
+function isBehind({ received, applied, verified }: HostFacts): boolean {
+  if (!received?.ready || !verified) return false;
+  return !applied || applied.revision < received.revision || verified.revision < applied.revision;
 }
 
 function* bgpReasons({ bgp }: HostFacts): Generator<HealthReason> {

@@ -2,10 +2,12 @@
  * Metrics for Prometheus, under Felix's names where Felix has them, so that its dashboards and alerts go on working.
  *
  * One registry per agent; nothing is global. Everything that describes a state is set from the host's facts in one
- * place; only what happens (applies, programs run) is counted where it happens.
+ * place; only what happens (calculations, applies, programs run) is counted where it happens. Where Felix counts each
+ * family by itself, here both are one figure.
  */
 import { Counter, Gauge, Registry, Summary } from 'prom-client';
 import type { Exec, ExecResult } from '../../kernel/exec.js';
+import type { RtNetlink } from '../../kernel/rtnetlink.js';
 import type { HostState } from '../../layout/records.js';
 import type { BgpStatus } from '../bgp/speaker.js';
 import { COUNTS, type CountName } from './counts.js';
@@ -30,17 +32,41 @@ export class AgentMetrics {
   readonly #bgpSessions = this.#gauge('heddle_bgp_sessions', 'Configured BGP sessions by their state.', [
     'state',
   ]);
-  readonly #applyTime = new Summary({
-    name: 'felix_int_dataplane_apply_time_seconds',
-    help: 'Time that it took to write one batch of changes to the kernel.',
-    percentiles: [0.5, 0.9, 0.99],
-    registers: [this.#registry],
-  });
+  readonly #calcTime = this.#summary(
+    'felix_calc_graph_update_time_seconds',
+    'Time that it took to calculate what one batch of changes in the store means for this host.',
+  );
+  readonly #batchSize = this.#summary(
+    'felix_int_dataplane_msg_batch_size',
+    'Messages to the dataplane in one batch.',
+  );
+  readonly #messages = this.#counter('felix_int_dataplane_messages', 'Messages to the dataplane, by type.', [
+    'type',
+  ]);
+  readonly #applyTime = this.#summary(
+    'felix_int_dataplane_apply_time_seconds',
+    'Time that it took to write one batch of changes to the kernel.',
+  );
   readonly #applyFailures = this.#counter(
     'felix_int_dataplane_failures',
     'Objects that could not be written to the kernel; each is tried again.',
   );
+  readonly #routeListTime = this.#summary(
+    'felix_route_table_list_seconds',
+    'Time that it took to list the routes of one family.',
+  );
+  readonly #routeWriteTime = this.#summary(
+    'heddle_route_table_write_seconds',
+    'Time that it took to write or remove one batch of routes.',
+  );
+  readonly #execTime = this.#summary('felix_exec_time_micros', 'Time that a program ran, in microseconds.');
   readonly #programs = new Map<string, ProgramCounters>();
+  /** In ms, never backwards. */
+  readonly #now: () => number;
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
 
   readonly contentType = this.#registry.contentType;
 
@@ -61,6 +87,14 @@ export class AgentMetrics {
     for (const name of Object.keys(COUNTS) as CountName[]) this.#setCount(name, facts.counts[name]);
   }
 
+  /** The calculation graph was flushed: what it put out, by type. */
+  observeCalculation(seconds: number, messages: readonly { readonly type: string }[]): void {
+    if (messages.length === 0) return;
+    this.#calcTime.observe(seconds);
+    this.#batchSize.observe(messages.length);
+    for (const { type } of messages) this.#messages.inc({ type });
+  }
+
   /** One batch was written to the kernel, or as much of it as could be. */
   observeApply(seconds: number, failures: number): void {
     this.#applyTime.observe(seconds);
@@ -73,14 +107,37 @@ export class AgentMetrics {
       const counters = this.#countersOf(command);
       counters?.calls.inc();
       counters?.lines?.inc(options?.input?.match(/\n/g)?.length ?? 0);
+      const start = this.#now();
       let result: ExecResult | undefined;
       try {
         result = await exec(command, args, options);
         return result;
       } finally {
+        this.#execTime.observe((this.#now() - start) * 1_000);
         if (result?.code !== 0) counters?.errors.inc();
       }
     };
+  }
+
+  /** The same, with the time that routes take measured. */
+  timingRoutes(rtnetlink: RtNetlink): RtNetlink {
+    return {
+      ...rtnetlink,
+      routes: (...what) => this.#timed(this.#routeListTime, () => rtnetlink.routes(...what)),
+      apply: (ops) =>
+        ops[0]?.object === 'route'
+          ? this.#timed(this.#routeWriteTime, () => rtnetlink.apply(ops))
+          : rtnetlink.apply(ops),
+    };
+  }
+
+  async #timed<T>(summary: Summary, work: () => Promise<T>): Promise<T> {
+    const start = this.#now();
+    try {
+      return await work();
+    } finally {
+      summary.observe((this.#now() - start) / 1_000);
+    }
   }
 
   #setSessions({ sessions }: BgpStatus): void {
@@ -116,8 +173,12 @@ export class AgentMetrics {
     return new Gauge({ name, help, labelNames, registers: [this.#registry] });
   }
 
-  #counter(name: string, help: string): Counter {
-    return new Counter({ name, help, registers: [this.#registry] });
+  #counter(name: string, help: string, labelNames: string[] = []): Counter {
+    return new Counter({ name, help, labelNames, registers: [this.#registry] });
+  }
+
+  #summary(name: string, help: string): Summary {
+    return new Summary({ name, help, percentiles: [0.5, 0.9, 0.99], registers: [this.#registry] });
   }
 }
 

@@ -38,6 +38,20 @@ test(
   /Ready/,
 );
 test(
+  'while a newer state of the store is not in the kernel yet',
+  red,
+  { received: { revision: revision(8), ready: true } },
+  'applying',
+  /newer state/,
+);
+test(
+  'while the kernel has not been read back since it was written',
+  red,
+  { verified: { revision: revision(6), at: 0, differences: [] } },
+  'applying',
+  /newer state/,
+);
+test(
   'when something in the store is not enforced',
   red,
   { unenforced: [ROUTE] },

@@ -1,6 +1,9 @@
 import test from 'ava';
 import { AgentMetrics } from '../../../src/agent/status/metrics.js';
 import type { Exec } from '../../../src/kernel/exec.js';
+import type { KernelNeighbor, KernelRoute } from '../../../src/kernel/rtnetlink.js';
+import type { Address, Cidr } from '../../../src/model/address.js';
+import { FakeRtNetlink } from '../../helpers/fake-rtnetlink.js';
 import { HEAD, revision, SESSION_DOWN, WELL } from './facts-fixture.js';
 
 /** The samples of the metrics whose names begin so. */
@@ -64,6 +67,66 @@ test('applies are timed, and their failures counted', async (t) => {
     'felix_int_dataplane_apply_time_seconds_count 2',
   ]);
   t.deepEqual(await samples(metrics, 'felix_int_dataplane_failures'), ['felix_int_dataplane_failures 2']);
+});
+
+test('a calculation is timed, and its messages counted by type; one that changed nothing is neither', async (t) => {
+  const metrics = new AgentMetrics();
+  metrics.observeCalculation(0.5, [
+    { type: 'policy-update' },
+    { type: 'policy-update' },
+    { type: 'pool-update' },
+  ]);
+  metrics.observeCalculation(9, []);
+  t.deepEqual(await samples(metrics, 'felix_calc_graph_update_time_seconds_'), [
+    'felix_calc_graph_update_time_seconds_sum 0.5',
+    'felix_calc_graph_update_time_seconds_count 1',
+  ]);
+  t.deepEqual(await samples(metrics, 'felix_int_dataplane_m'), [
+    'felix_int_dataplane_msg_batch_size{quantile="0.5"} 3',
+    'felix_int_dataplane_msg_batch_size{quantile="0.9"} 3',
+    'felix_int_dataplane_msg_batch_size{quantile="0.99"} 3',
+    'felix_int_dataplane_msg_batch_size_sum 3',
+    'felix_int_dataplane_msg_batch_size_count 1',
+    'felix_int_dataplane_messages{type="policy-update"} 2',
+    'felix_int_dataplane_messages{type="pool-update"} 1',
+  ]);
+});
+
+test('timingRoutes() times lists and writes of routes, not of neighbours, and hands everything through', async (t) => {
+  let now = 0;
+  const metrics = new AgentMetrics(() => now);
+  const kernel = new FakeRtNetlink();
+  const rtnetlink = metrics.timingRoutes({
+    ...{ links: () => kernel.links(), linkEvents: () => undefined, close: async () => {} },
+    neighbors: (family) => kernel.neighbors(family),
+    async routes(...what) {
+      now += 250;
+      return kernel.routes(...what);
+    },
+    async apply(ops) {
+      now += 500;
+      return kernel.apply(ops);
+    },
+    [Symbol.asyncDispose]: async () => {},
+  });
+  const interfaceIndex = kernel.addLink('cali1').index;
+  const [destination, to] = ['192.0.2.1/32' as Cidr, '192.0.2.1' as Address];
+  const route: KernelRoute = {
+    ...{ family: 4, destination, interfaceIndex, gateway: undefined, table: 254, protocol: 80 },
+    ...{ scope: 253, type: 1, priority: undefined },
+  };
+  const neighbor: KernelNeighbor = { family: 4, address: to, interfaceIndex, mac: undefined, state: 128 };
+  t.deepEqual(await rtnetlink.apply([{ op: 'create', object: 'route', route }]), [undefined]);
+  t.deepEqual(await rtnetlink.apply([{ op: 'replace', object: 'neighbor', neighbor }]), [undefined]);
+  t.is((await rtnetlink.routes(4)).length, 1);
+  t.deepEqual(await samples(metrics, 'felix_route_table_list_seconds_'), [
+    'felix_route_table_list_seconds_sum 0.25',
+    'felix_route_table_list_seconds_count 1',
+  ]);
+  t.deepEqual(await samples(metrics, 'heddle_route_table_write_seconds_'), [
+    'heddle_route_table_write_seconds_sum 0.5',
+    'heddle_route_table_write_seconds_count 1',
+  ]);
 });
 
 test('countingExec() counts runs, lines and failures of the packet filter, and hands everything through', async (t) => {

@@ -7,7 +7,7 @@
  * that fails leaves the last one standing and is tried again.
  */
 import { DeltaTracker, type DesiredView } from '../../../model/delta-tracker.js';
-import type { ApplyReport, Driver, DriverFailure } from '../driver.js';
+import type { ApplyReport, Driver, DriverFailure, KernelCountName, KernelCounts } from '../driver.js';
 
 /** A wish that the kernel does not fulfil, and what it holds instead. */
 export interface PendingObject<K, V, A> {
@@ -30,6 +30,8 @@ export type WriteOutcome<A> =
 /** One kind of kernel object. `A` is what a read-back knows of it. */
 export interface KernelObjects<K, V, A> {
   readonly name: string;
+  /** Under which name they are counted; absent: they are not. */
+  readonly countedAs?: KernelCountName;
   /** For people: `route 192.168.1.1/32 dev cali123`. */
   describe(key: K, object: V | A): string;
   equal(desired: V, actual: A): boolean;
@@ -60,6 +62,11 @@ export class KernelTable<K, V, A = V> implements Driver {
   /** Where managers put their wishes. */
   get desired(): DesiredView<K, V> {
     return this.#tracker.desired;
+  }
+
+  counts(): KernelCounts {
+    const { countedAs } = this.#objects;
+    return countedAs === undefined ? {} : { [countedAs]: this.#tracker.actual.size };
   }
 
   queueResync(): void {

@@ -65,6 +65,7 @@ type Answers = readonly (NetlinkError | undefined)[];
 
 class RouteObjects implements KernelObjects<Cidr, Route, InstalledRoutes> {
   readonly name: string;
+  readonly countedAs = 'routes';
   readonly #options: RouteTableOptions;
 
   constructor(options: RouteTableOptions) {

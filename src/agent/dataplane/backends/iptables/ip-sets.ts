@@ -9,7 +9,7 @@
 import type { Cidr, IpFamily } from '../../../../model/address.js';
 import { DeltaTracker } from '../../../../model/delta-tracker.js';
 import type { IpSetId, IpSetType } from '../../../calc/updates.js';
-import type { ApplyReport, Driver, DriverFailure, VerifyScope } from '../../driver.js';
+import type { ApplyReport, Driver, DriverFailure, KernelCounts, VerifyScope } from '../../driver.js';
 import type { DesiredIpSets } from '../../intent.js';
 import { GENERATIONS, type Generation, ipSetName, isOurSet, temporarySetName } from './ip-set-names.js';
 import {
@@ -50,6 +50,8 @@ export class IpSets implements Driver {
   /** Names of sets written, or destroyed, since they were last read. */
   readonly #written = new Set<string>();
   #resyncQueued = true;
+  /** Sets of others, of this family, when all were read last. */
+  #foreign = 0;
 
   readonly desired: DesiredIpSets = {
     replace: (id, type, members) => this.#replace(id, type, members),
@@ -73,6 +75,11 @@ export class IpSets implements Driver {
 
   queueResync(): void {
     this.#resyncQueued = true;
+  }
+
+  counts(): KernelCounts {
+    const ipSets = this.#headers.actual.size;
+    return { ipSets, allIpSets: ipSets + this.#foreign };
   }
 
   /** Reads the sets back if that is queued, or if one is wanted again that had not gone yet. */
@@ -218,6 +225,7 @@ export class IpSets implements Driver {
   }
 
   async #readBack(): Promise<void> {
+    this.#foreign = 0;
     const saved = await this.#save();
     this.#headers.replaceActual([...saved].map(([name, { members: _, ...header }]) => [name, header]));
     for (const set of this.#wanted.values())
@@ -255,9 +263,11 @@ export class IpSets implements Driver {
 
   async #save(name?: string): Promise<ReadonlyMap<string, SavedSet>> {
     const { family, tools } = this.#options;
-    return parseIpSetSave(await tools.saveSets(name), (found, setFamily) =>
-      isOurSet(found, family, setFamily),
-    );
+    return parseIpSetSave(await tools.saveSets(name), (found, setFamily) => {
+      const isOurs = isOurSet(found, family, setFamily);
+      if (!isOurs && setFamily === family) this.#foreign += 1;
+      return isOurs;
+    });
   }
 
   async #restore(lines: readonly string[]): Promise<void> {

@@ -129,6 +129,14 @@ export class IptablesTable {
     return this.#hooks.inSync;
   }
 
+  /** Chains of ours in the kernel, and rules of ours in whatever chain. */
+  counts(): { readonly chains: number; readonly rules: number } {
+    let rules = 0;
+    for (const { hashes } of this.#chains.actual.values()) rules += hashes.length;
+    for (const hook of this.#hooks.actual.values()) rules += hook.rules.filter(({ ours }) => ours).length;
+    return { chains: this.#chains.actual.size, rules };
+  }
+
   /** The kernel's names of the sets that its rules look into. */
   setsInUse(): ReadonlySet<string> {
     return new Set([...this.#chains.actual.values()].flatMap(({ setNames }) => [...setNames]));

@@ -6,7 +6,7 @@
  * written are listed; should that fail, or not show them all, everything is read.
  */
 
-import type { ApplyReport, Driver, DriverFailure, VerifyScope } from '../../driver.js';
+import type { ApplyReport, Driver, DriverFailure, KernelCounts, VerifyScope } from '../../driver.js';
 import { TABLES } from '../../intent.js';
 import { parseList, parseSave } from './save-parser.js';
 import { IptablesTable, type IptablesTableOptions, type WrittenChains } from './table.js';
@@ -50,6 +50,14 @@ export class IptablesTables implements Driver {
   /** Whether our jumps are where they should be, as far as we know. */
   get isHooked(): boolean {
     return this.tables.every(({ isHooked }) => isHooked);
+  }
+
+  counts(): KernelCounts {
+    const tables = this.tables.map((table) => table.counts());
+    return {
+      iptablesChains: tables.reduce((total, { chains }) => total + chains, 0),
+      iptablesRules: tables.reduce((total, { rules }) => total + rules, 0),
+    };
   }
 
   applyUpdates(): Promise<ApplyReport> {
