@@ -4,6 +4,7 @@
 import { parseAddress } from '../model/address.js';
 import type { Kind, Resource, ResourceOf } from '../model/resource.js';
 import type { StoreKey } from '../model/store.js';
+import { identifyBlock } from './codecs/ipam-block.js';
 import { CODECS, type StoredKind } from './codecs.js';
 import { controlKeys, identifyControlPath } from './control-keys.js';
 import { parseCidrSegment } from './escape.js';
@@ -70,7 +71,7 @@ function encodeStored<K extends StoredKind>(
 }
 
 function identifyPath(path: string): KeyOwner {
-  const control = identifyControlPath(path) ?? identifyAssignment(path);
+  const control = identifyControlPath(path) ?? identifyAssignment(path) ?? identifyBlock(path);
   if (control) return control;
   for (const kind of STORED_KINDS) {
     const id = CODECS[kind].identify(path);

@@ -32,6 +32,13 @@ export type KeyOwner =
   | { readonly type: 'resource'; readonly kind: Kind; readonly id: StoredId }
   /** /v1/ipam/vN/assignment: an address that is taken. */
   | { readonly type: 'assignment'; readonly pool: Cidr; readonly address: Address }
+  /** /ipam/v2: a block of addresses, or with `host` that host's claim to it. No `cidr`: the key names none. */
+  | {
+      readonly type: 'block';
+      readonly id: StoredId;
+      readonly cidr: Cidr | undefined;
+      readonly host: string | undefined;
+    }
   | { readonly type: 'head'; readonly source: string }
   | { readonly type: 'txn'; readonly source: string }
   | { readonly type: 'inventory'; readonly source: string; readonly kind: Kind; readonly name: string }

@@ -53,6 +53,12 @@ export interface Advertisement {
   readonly communities: readonly string[];
 }
 
+export interface HostBlock {
+  readonly cidr: Cidr;
+  /** Whether the block is announced in place of the single addresses in it. */
+  readonly aggregated: boolean;
+}
+
 export interface BgpFilter {
   readonly name: string;
   /** undefined: sessions name it, and it does not exist. */
@@ -79,6 +85,8 @@ export interface BgpModel {
   readonly exportedPools: readonly Cidr[];
   /** Networks whose routes are never announced: pools with disableBGPExport. */
   readonly hiddenPools: readonly Cidr[];
+  /** What this host has of address assignment, sorted. A RouteReflector has none. */
+  readonly blocks: readonly HostBlock[];
   readonly advertisements: readonly Advertisement[];
   /** Those that sessions name, sorted by name. */
   readonly filters: readonly BgpFilter[];

@@ -8,6 +8,7 @@
 import { addressBits, type Cidr, compareCidrs } from '../model/address.js';
 import { advertisementsOf } from './advertisements.js';
 import type { BgpFilter, BgpModel, BgpSession } from './bgp-model.js';
+import { blocksOf } from './blocks.js';
 import { meshSessions } from './mesh.js';
 import { peerSessions } from './peers.js';
 import { reflectorSessions } from './reflectors.js';
@@ -41,6 +42,7 @@ export function bgpModelFor(node: string, input: TopologyInput): BgpModel | unde
     sessions,
     exportedPools: poolsWhere(input, (pool) => !pool.disableBGPExport),
     hiddenPools: poolsWhere(input, (pool) => pool.disableBGPExport),
+    blocks: speaker.kind === 'Node' ? blocksOf(node, input) : [],
     advertisements: advertisementsOf(settings),
     filters: filtersOf(sessions, input),
     interfacePrefix: input.interfacePrefix,

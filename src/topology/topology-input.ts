@@ -4,6 +4,7 @@
  * The same value is built from manifests (verify, render, diff) and from etcd (the agent's calculation graph), so
  * that both come to the same sessions. Maps, because lookups are by name; the order of their entries means nothing.
  */
+import type { IpamBlock } from '../model/ipam-block.js';
 import type { ResourceOf } from '../model/resource.js';
 
 export interface TopologyInput {
@@ -18,6 +19,8 @@ export interface TopologyInput {
   readonly bgpConfigurations: ReadonlyMap<string, ResourceOf<'BGPConfiguration'>>;
   /** By whatever tells pools apart where the input is built: a manifest's name or the CIDR of a key. */
   readonly pools: ReadonlyMap<string, ResourceOf<'IPPool'>>;
+  /** By whatever tells blocks apart. From manifests there are none: address assignment makes them as it goes. */
+  readonly blocks: ReadonlyMap<string, IpamBlock>;
   /** How the names of workload interfaces begin: `cali`. */
   readonly interfacePrefix: string;
 }

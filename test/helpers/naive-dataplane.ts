@@ -96,6 +96,7 @@ function naiveBgp(node: string, network: readonly Resource[], store: Store): Bgp
     bgpFilters: byName(resourcesOf(network, 'BGPFilter')),
     bgpConfigurations: byName(resourcesOf(network, 'BGPConfiguration')),
     pools,
+    blocks: new Map(),
     interfacePrefix: naiveSettings(node, network).interfacePrefix,
   });
 }

@@ -6,6 +6,7 @@ import {
   parseAddress,
   parseInterfaceAddress,
 } from '../../src/model/address.js';
+import type { BlockState } from '../../src/model/ipam-block.js';
 import type { Kind, ResourceOf, SpecOf } from '../../src/model/resource.js';
 import type { Labels } from '../../src/model/selector/evaluate.js';
 import { type SelectorText, toSelectorText } from '../../src/model/selector/selector.js';
@@ -21,6 +22,8 @@ export interface NetworkText {
   readonly bgp?: Readonly<Record<string, SpecOf<'BGPConfiguration'>>>;
   /** CIDR -> what differs from an ordinary pool. */
   readonly pools?: Readonly<Record<string, Partial<SpecOf<'IPPool'>>>>;
+  /** CIDR -> node -> state of its claim. */
+  readonly blocks?: Readonly<Record<string, Readonly<Record<string, BlockState>>>>;
 }
 
 interface NodeText {
@@ -51,6 +54,7 @@ export function topologyInput({
   filters = {},
   bgp = {},
   pools = {},
+  blocks = {},
 }: NetworkText): TopologyInput {
   return {
     nodes: named('Node', nodes, nodeSpec, ({ labels }) => labels),
@@ -63,6 +67,7 @@ export function topologyInput({
     bgpFilters: named('BGPFilter', filters, (spec) => spec),
     bgpConfigurations: named('BGPConfiguration', bgp, (spec) => spec),
     pools: named('IPPool', pools, (spec, cidr) => ({ ...ORDINARY_POOL, cidr: network(cidr), ...spec })),
+    blocks: blockMap(blocks),
     interfacePrefix: 'cali',
   };
 }
@@ -95,6 +100,18 @@ const ORDINARY_POOL = {
   vxlanMode: 'Never',
   disableBGPExport: false,
 } as const;
+
+function blockMap(blocks: NonNullable<NetworkText['blocks']>): TopologyInput['blocks'] {
+  return new Map(
+    Object.entries(blocks).map(([cidr, claims]) => [
+      cidr,
+      {
+        cidr: network(cidr),
+        affinities: Object.entries(claims).map(([node, state]) => ({ node, state })),
+      },
+    ]),
+  );
+}
 
 function named<K extends Kind, T>(
   kind: K,

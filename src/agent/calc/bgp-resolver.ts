@@ -5,6 +5,7 @@
  * came out as before is found by the event sequencer.
  */
 import type { StoredId } from '../../layout/layout.js';
+import type { IpamBlock } from '../../model/ipam-block.js';
 import type { ResourceOf } from '../../model/resource.js';
 import type { BgpModel } from '../../topology/bgp-model.js';
 import type { TopologyInput } from '../../topology/topology-input.js';
@@ -23,6 +24,7 @@ export class BgpResolver {
   readonly #bgpPeers = new Map<string, ResourceOf<'BGPPeer'>>();
   readonly #bgpFilters = new Map<string, ResourceOf<'BGPFilter'>>();
   readonly #pools = new Map<string, ResourceOf<'IPPool'>>();
+  readonly #blocks = new Map<string, IpamBlock>();
   #enabled = false;
   #interfacePrefix = '';
   #dirty = true;
@@ -64,6 +66,18 @@ export class BgpResolver {
     this.#replace(this.#pools, id, resource);
   }
 
+  /** Blocks come and go all over the network; only those of this host shape its BGP. */
+  onBlock(id: StoredId, block: IpamBlock | undefined): void {
+    const before = this.#blocks.get(id);
+    if (block) this.#blocks.set(id, block);
+    else this.#blocks.delete(id);
+    if (this.#isOwn(before) || this.#isOwn(block)) this.#dirty = true;
+  }
+
+  #isOwn(block: IpamBlock | undefined): boolean {
+    return block?.affinities.some(({ node }) => node === this.#node) ?? false;
+  }
+
   onSettings({ settings, bgp }: ResolvedSettings): void {
     if (bgp === this.#enabled && settings.interfacePrefix === this.#interfacePrefix) return;
     this.#enabled = bgp;
@@ -81,6 +95,7 @@ export class BgpResolver {
       bgpFilters: this.#bgpFilters,
       bgpConfigurations: this.#bgpConfigurations,
       pools: this.#pools,
+      blocks: this.#blocks,
       interfacePrefix: this.#interfacePrefix,
     };
     this.#listener(this.#enabled ? this.#computeBgp(this.#node, input) : undefined);

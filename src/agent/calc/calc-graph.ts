@@ -68,6 +68,7 @@ export function createCalcGraph({ node, computeBgp }: CalcGraphOptions): CalcGra
   dispatcher.register('HostEndpoint', (id, now) => labels.onResource(id, now));
   dispatcher.register('IPPool', (_id, now, before) => pools.onPool(now, before));
   dispatcher.register('IPPool', (id, now) => bgp.onPool(id, now));
+  dispatcher.registerBlocks((id, block) => bgp.onBlock(id, block));
   dispatcher.register('Node', (_id, now, before) => bgp.onNode(now, before));
   dispatcher.register('Profile', (_id, now, before) => profiles.onProfile(now, before));
   dispatcher.register('RouteReflector', (id, now) => bgp.onRouteReflector(id, now));

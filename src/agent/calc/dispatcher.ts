@@ -6,6 +6,7 @@
  * (profile, tier, policy, node, the CIDR of a pool) is part of its id, and does not change while the object lives.
  */
 import type { StoredId } from '../../layout/layout.js';
+import type { IpamBlock } from '../../model/ipam-block.js';
 import type { Kind, Resource, ResourceOf } from '../../model/resource.js';
 import type { Update } from '../syncer/update.js';
 
@@ -16,10 +17,14 @@ export type UpdateHandler<K extends Kind> = (
   previous: ResourceOf<K> | undefined,
 ) => void;
 
+/** `block` is undefined when it is gone. */
+export type BlockHandler = (id: StoredId, block: IpamBlock | undefined) => void;
+
 type AnyHandler = (id: StoredId, resource: Resource | undefined, previous: Resource | undefined) => void;
 
 export class Dispatcher {
   readonly #handlers = new Map<Kind, AnyHandler[]>();
+  readonly #blockHandlers: BlockHandler[] = [];
   readonly #objects = new Map<StoredId, Resource>();
   readonly #problems = new Map<StoredId, string>();
 
@@ -30,9 +35,20 @@ export class Dispatcher {
     this.#handlers.set(kind, handlers);
   }
 
-  onUpdate({ id, kind, resource, problem }: Update): void {
+  /** The handler of blocks, which are no resources. */
+  registerBlocks(handler: BlockHandler): void {
+    this.#blockHandlers.push(handler);
+  }
+
+  onUpdate(update: Update): void {
+    const { id, problem } = update;
     if (problem === undefined) this.#problems.delete(id);
     else this.#problems.set(id, problem);
+    if (update.kind === 'IpamBlock') {
+      for (const handler of this.#blockHandlers) handler(id, update.block);
+      return;
+    }
+    const { kind, resource } = update;
     if (kind === 'unknown') return;
     const handlers = this.#handlers.get(kind);
     const previous = this.#objects.get(id);

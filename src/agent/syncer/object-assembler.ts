@@ -8,15 +8,18 @@
  */
 import { type Layout, LayoutError, type StoredId } from '../../layout/layout.js';
 import type { Head } from '../../layout/records.js';
-import type { Resource } from '../../model/resource.js';
+import type { Kind, Resource } from '../../model/resource.js';
 import type { KeyEvent, StoreKey } from '../../model/store.js';
+import { BlockAssembler } from './block-assembler.js';
 import { parseHead } from './control-records.js';
 import { unsupportedParts } from './unsupported.js';
 import type { Update } from './update.js';
 
+type ObjectKind = Kind | 'unknown';
+
 /** An object's keys: mostly one, never many. */
 interface StoredObject {
-  readonly kind: Update['kind'];
+  readonly kind: ObjectKind;
   readonly keys: readonly StoreKey[];
 }
 
@@ -26,11 +29,14 @@ export class ObjectAssembler {
   readonly #layout: AssemblerLayout;
   readonly #values = new Map<StoreKey, string>();
   readonly #objects = new Map<StoredId, StoredObject>();
+  readonly #blocks: BlockAssembler;
   #heads: ReadonlyMap<string, Head> = new Map();
   #ready = false;
 
   constructor(layout: AssemblerLayout) {
     this.#layout = layout;
+    // The key that a block's claim complains of has its root already.
+    this.#blocks = new BlockAssembler((id, error) => describeFailure('', id, error));
   }
 
   /** Heads of all sources as of the last call. */
@@ -56,7 +62,8 @@ export class ObjectAssembler {
   /** Takes everything that there is; returns the objects that are different now, the vanished ones included. */
   replace(entries: ReadonlyMap<StoreKey, { readonly value: string }>): readonly Update[] {
     const changed = new Map<StoredId, Update['kind']>();
-    for (const key of this.#values.keys()) if (!entries.has(key)) this.#set(key, undefined, changed);
+    for (const key of [...this.#values.keys(), ...this.#blocks.keys()])
+      if (!entries.has(key)) this.#set(key, undefined, changed);
     this.#ready = false;
     this.#heads = new Map();
     for (const [key, { value }] of entries) this.#set(key, value, changed);
@@ -76,6 +83,9 @@ export class ObjectAssembler {
       case 'resource':
         if (this.#setPart(owner.id, owner.kind, key, value)) changed.set(owner.id, owner.kind);
         return;
+      case 'block':
+        if (this.#blocks.set(owner, key, value)) changed.set(owner.id, 'IpamBlock');
+        return;
       case 'unknown':
         if (this.#setPart(owner.id, owner.type, key, value)) changed.set(owner.id, owner.type);
         return;
@@ -93,7 +103,7 @@ export class ObjectAssembler {
   }
 
   /** Returns whether anything is different. */
-  #setPart(id: StoredId, kind: Update['kind'], key: StoreKey, value: string | undefined): boolean {
+  #setPart(id: StoredId, kind: ObjectKind, key: StoreKey, value: string | undefined): boolean {
     const previous = this.#values.get(key);
     if (previous === value) return false;
     const keys = this.#objects.get(id)?.keys ?? [];
@@ -108,10 +118,12 @@ export class ObjectAssembler {
   }
 
   #decodeAll(changed: ReadonlyMap<StoredId, Update['kind']>): readonly Update[] {
-    return Array.from(changed, ([id, kind]) => this.#decode(id, kind));
+    return Array.from(changed, ([id, kind]) =>
+      kind === 'IpamBlock' ? this.#blocks.update(id) : this.#decode(id, kind),
+    );
   }
 
-  #decode(id: StoredId, kind: Update['kind']): Update {
+  #decode(id: StoredId, kind: ObjectKind): Update {
     const object = this.#objects.get(id);
     if (object === undefined) return { id, kind, resource: undefined };
     if (kind === 'unknown') return { id, kind, resource: undefined, problem: unknownKind(object.keys) };

@@ -4,15 +4,28 @@
 
 import type { StoredId } from '../../layout/layout.js';
 import type { Head } from '../../layout/records.js';
+import type { IpamBlock } from '../../model/ipam-block.js';
 import type { Kind, Resource } from '../../model/resource.js';
 import type { Revision } from '../../model/store.js';
 
-export interface Update {
+export type Update = ResourceUpdate | BlockUpdate;
+
+interface ResourceUpdate {
   readonly id: StoredId;
   /** `unknown`: there is a `problem`, or there was. */
   readonly kind: Kind | 'unknown';
   /** undefined: the object is gone, or cannot be read (then `problem` says why, and the object is as if gone). */
   readonly resource: Resource | undefined;
+  readonly problem?: string;
+}
+
+/** A block of addresses, which is no resource: nobody writes manifests of it. */
+interface BlockUpdate {
+  readonly id: StoredId;
+  readonly kind: 'IpamBlock';
+  readonly resource?: undefined;
+  /** undefined: it is gone. Claims that cannot be read are left out, and `problem` says why. */
+  readonly block: IpamBlock | undefined;
   readonly problem?: string;
 }
 

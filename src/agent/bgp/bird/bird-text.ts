@@ -95,6 +95,12 @@ export function networkAndBelow(cidr: Cidr): BirdText {
   return `${network(cidr)}+` as BirdText;
 }
 
+/** A named set of networks, one a line. There is no empty one. */
+export function networkSet(name: BirdText, networks: readonly BirdText[]): BirdText {
+  const rows = networks.map((one, index) => bird`  ${one}${index < networks.length - 1 ? bird`,` : bird``}`);
+  return lines(bird`\ndefine ${name} = [`, ...rows, bird`];`);
+}
+
 /** Puts pieces one under the other, those after the first line of each block further in. */
 export function lines(...pieces: readonly (BirdText | undefined)[]): BirdText {
   return pieces.filter((piece) => piece !== undefined).join('\n') as BirdText;

@@ -2,17 +2,18 @@
  * Which routes are told to peers and which are believed, as statements of BIRD's filters.
  *
  * A host announces its own workloads: routes to single addresses that the kernel holds with the agent's protocol number
- * (rtm_protocol, rtnetlink(7)) inside a pool. What peers tell it of the pools it believes and, by the rules of BGP,
+ * (rtm_protocol, rtnetlink(7)) inside a pool, or the block that they lie in (block-rules.ts). What peers tell it of the pools it believes and, by the rules of BGP,
  * passes on; only what came through the full mesh is not told to the mesh again, where everybody has heard it.
  */
 import { addressLength, type Cidr, familyOf, type IpFamily } from '../../../model/address.js';
 import type { BgpModel } from '../../../topology/bgp-model.js';
-import { type BirdText, bird, block, community, lines, networkAndBelow, symbol } from './bird-text.js';
+import { type BirdText, bird, block, community, networkAndBelow, networkSet, symbol } from './bird-text.js';
+import { blockRules } from './block-rules.js';
 
 export interface PoolRules {
   /** What the statements below refer to. */
   readonly definitions: readonly BirdText[];
-  /** Gives announced routes their communities; goes before whatever decides. */
+  /** Refuses what nobody may announce, and gives the rest its communities; goes before whatever else decides. */
   readonly marks: readonly BirdText[];
   /** Each of these decides every route in the end. */
   readonly announce: readonly BirdText[];
@@ -31,15 +32,18 @@ export function poolRules(family: IpFamily, model: BgpModel, deviceRouteProtocol
     ...poolSet('announced', family, model.exportedPools, bird`accept`),
   ];
   const inPools = [...pools.map(({ rule }) => rule), bird`reject;`];
+  const blocks = blockRules(family, model);
+  const orBlock = blocks.isAnnounced ? bird` && !(${blocks.isAnnounced})` : bird``;
   const announce = [
     bird`if source = RTS_INHERIT && !(${isWorkload(family, deviceRouteProtocol)}) then reject;`,
-    bird`if source != RTS_INHERIT && source != RTS_BGP then reject;`,
+    ...blocks.hide,
+    bird`if source != RTS_INHERIT && source != RTS_BGP${orBlock} then reject;`,
     ...inPools,
   ];
   const communities = communityFunction(family, model);
   return {
-    definitions: [...pools.map(({ definition }) => definition), ...communities],
-    marks: communities.length === 0 ? [] : [bird`heddle_communities_${family}();`],
+    definitions: [...pools.map(({ definition }) => definition), ...blocks.definitions, ...communities],
+    marks: [...blocks.never, ...(communities.length === 0 ? [] : [bird`heddle_communities_${family}();`])],
     announce,
     announceToMesh: [bird`if source = RTS_BGP && proto ~ "Mesh_*" then reject;`, ...announce],
     believe: inPools,
@@ -56,15 +60,7 @@ function poolSet(
   const networks = pools.filter((pool) => familyOf(pool) === family).map(networkAndBelow);
   if (networks.length === 0) return [];
   const set = symbol('heddle_', `${name}_${family}`);
-  const rows = networks.map(
-    (network, index) => bird`  ${network}${index < networks.length - 1 ? bird`,` : bird``}`,
-  );
-  return [
-    {
-      definition: lines(bird`\ndefine ${set} = [`, ...rows, bird`];`),
-      rule: bird`if net ~ ${set} then ${verdict};`,
-    },
-  ];
+  return [{ definition: networkSet(set, networks), rule: bird`if net ~ ${set} then ${verdict};` }];
 }
 
 function communityFunction(family: IpFamily, { advertisements }: BgpModel): BirdText[] {

@@ -10,7 +10,7 @@
  * which configuration it runs, by whomever and whenever it was loaded.
  */
 import { createHash } from 'node:crypto';
-import { addressLength, IP_FAMILIES, type IpFamily } from '../../../model/address.js';
+import { addressLength, familyOf, IP_FAMILIES, type IpFamily } from '../../../model/address.js';
 import type { BgpModel } from '../../../topology/bgp-model.js';
 import type { PasswordOf } from '../password-file.js';
 import { filterFunctions } from './bgp-filters.js';
@@ -27,6 +27,7 @@ import {
   quotedPath,
   symbol,
 } from './bird-text.js';
+import { blackholes } from './block-rules.js';
 import { isWorkload, type PoolRules, poolRules } from './pool-rules.js';
 import { bfdProtocol, channel, sessionProtocol, sessionTemplate } from './render-session.js';
 
@@ -155,6 +156,7 @@ function familyPart(
     ),
     kernelProtocol(family, bird`filter heddle_from_kernel_${family}`, routesToKernel(family, model)),
     ...gatewayRoutes(family, model),
+    ...blackholes(family, model),
     sessionTemplate(family, model),
   ];
 }
@@ -181,11 +183,13 @@ function kernelProtocol(family: IpFamily, imported: BirdText, exported = BGP_ROU
 
 const BGP_ROUTES = bird`where source = RTS_BGP`;
 
-/** The ways to peers behind a gateway are for the kernel too: it carries the sessions. */
-function routesToKernel(family: IpFamily, { sessions, controlPlaneOnly }: BgpModel): BirdText {
-  const hasGateways = sessions.some((session) => session.family === family && session.gateway);
-  if (controlPlaneOnly) return hasGateways ? bird`where source = RTS_STATIC` : bird`none`;
-  return hasGateways ? bird`where source = RTS_BGP || source = RTS_STATIC` : BGP_ROUTES;
+/** The ways to peers behind a gateway are for the kernel too, because it carries the sessions, and so are blackholes. */
+function routesToKernel(family: IpFamily, { sessions, blocks, controlPlaneOnly }: BgpModel): BirdText {
+  const isStatic =
+    sessions.some((session) => session.family === family && session.gateway) ||
+    blocks.some(({ cidr }) => familyOf(cidr) === family);
+  if (controlPlaneOnly) return isStatic ? bird`where source = RTS_STATIC` : bird`none`;
+  return isStatic ? bird`where source = RTS_BGP || source = RTS_STATIC` : BGP_ROUTES;
 }
 
 function gatewayRoutes(family: IpFamily, { sessions }: BgpModel): BirdText[] {

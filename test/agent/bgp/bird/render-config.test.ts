@@ -66,6 +66,22 @@ const GOLDEN: Readonly<Record<string, () => string>> = {
         'fd66::/48': { disableBGPExport: true },
       },
     }),
+  blocks: () =>
+    render('a', {
+      nodes: { a: { v4: '10.0.0.1/24', v6: 'fd00::1/64' }, b: { v4: '10.0.0.2/24', v6: 'fd00::2/64' } },
+      pools: POOLS,
+      blocks: {
+        '10.65.1.0/26': { a: 'confirmed' },
+        '10.65.1.64/26': { a: 'confirmed' },
+        '10.65.2.0/26': { a: 'pending' },
+        '10.65.3.0/26': { a: 'pendingDeletion' },
+        '10.65.4.0/26': { b: 'confirmed' },
+        '10.65.5.5/32': { a: 'confirmed' },
+        'fd65::40/122': { a: 'pending' },
+        'fd65::80/122': { a: 'confirmed' },
+        'fd65::1/128': { a: 'confirmed' },
+      },
+    }),
   'alone-without-pools': () => render('a', { nodes: { a: { v4: '10.0.0.1/24' } } }),
   'log-debug': () =>
     render(
