@@ -13,7 +13,8 @@ node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.ex
 # program:package, for what the tests and the demo run for real
 missing=
 for pair in etcd:etcd-server etcdctl:etcd-client bird:bird2 iptables-nft:iptables ipset:ipset ip:iproute2 conntrack:conntrack \
-  ping:iputils-ping nsenter:util-linux sysctl:procps git:git openssl:openssl; do
+  ping:iputils-ping nsenter:util-linux sysctl:procps git:git openssl:openssl \
+  sshd:openssh-server ssh:openssh-client; do
   command -v "${pair%%:*}" >/dev/null || [ -x "/usr/sbin/${pair%%:*}" ] || missing="$missing ${pair#*:}"
 done
 if [ -n "$missing" ]; then

@@ -23,6 +23,8 @@ const CAPABILITIES = [
   ['etcd', () => succeeds('etcd', ['--version'])],
   ['BIRD 2', () => succeeds('bird', ['--version'])],
   ['git', () => succeeds('git', ['--version'])],
+  ['sshd', () => succeeds('test', ['-x', '/usr/sbin/sshd'])],
+  ['ssh', () => succeeds('ssh', ['-V'])],
 ];
 
 let passed = 0;

@@ -2,9 +2,9 @@
  * The flags that lead to the manifests.
  */
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { Credentials } from '../loader/sources/git-remote.js';
+import { type Credentials, describeRemote, parseRemote } from '../loader/sources/git-remote.js';
 import { openSource } from '../loader/sources/index.js';
 import { type Source, SourceError } from '../loader/sources/source.js';
 import { flag } from './command.js';
@@ -21,6 +21,8 @@ export interface SourceOptions {
   readonly gitPasswordFile?: string;
   readonly gitTokenFile?: string;
   readonly gitCa?: string;
+  readonly gitSshKey?: string;
+  readonly gitKnownHosts?: string;
 }
 
 export function addSourceOptions(
@@ -47,7 +49,15 @@ export function addSourceOptions(
     .addOption(flag(environment, '--git-user <name>', 'user for https'))
     .addOption(flag(environment, '--git-password-file <file>', 'file that holds the password for https'))
     .addOption(flag(environment, '--git-token-file <file>', 'file that holds a bearer token for https'))
-    .addOption(flag(environment, '--git-ca <file>', 'certificate authority of the git server (PEM)'));
+    .addOption(flag(environment, '--git-ca <file>', 'certificate authority of the git server (PEM)'))
+    .addOption(flag(environment, '--git-ssh-key <file>', 'private key for ssh; default: as ssh finds them'))
+    .addOption(
+      flag(
+        environment,
+        '--git-known-hosts <file>',
+        'the only file with keys of ssh hosts; default: ~/.ssh/known_hosts. Other hosts are refused',
+      ),
+    );
 }
 
 /** @throws {CliError} for a wrong address, or a file that cannot be read */
@@ -57,12 +67,31 @@ export async function openSourceOf(options: SourceOptions): Promise<Source> {
     [options.gitPasswordFile, options.gitTokenFile, options.gitCa].map(readOptional),
   );
   const credentials = credentialsOf(gitUser, password, token);
+  const ssh = { key: absolute(options.gitSshKey), knownHosts: absolute(options.gitKnownHosts) };
+  // ssh only mentions in passing that it cannot read a file.
+  await Promise.all([ssh.key, ssh.knownHosts].map(readOptional));
   try {
-    return openSource({ repo, ref, path, cacheDir, ...(credentials && { credentials }), ...(ca && { ca }) });
+    return openSource({
+      ...{ repo, ref, path, cacheDir, ssh },
+      ...(credentials && { credentials }),
+      ...(ca && { ca }),
+    });
   } catch (error) {
     if (error instanceof SourceError) throw new CliError(EXIT.source, error.message);
     throw error;
   }
+}
+
+/** `--repo` as it may be written down: absolute, and without what its URL says to log in with. */
+export function shareableRepo(address: string): { readonly repo: string; readonly hadCredentials: boolean } {
+  const remote = parseRemote(address);
+  if (!remote) return { repo: resolve(address), hadCredentials: false };
+  const hadCredentials = remote.type === 'http' && remote.credentials !== undefined;
+  return { repo: describeRemote(remote), hadCredentials };
+}
+
+function absolute(file: string | undefined): string | undefined {
+  return file === undefined ? undefined : resolve(file);
 }
 
 /** Opens a folder of manifests that is there, as it is now. */

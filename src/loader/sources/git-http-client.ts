@@ -17,6 +17,8 @@ export interface GitHttpOptions {
   readonly credentials: Credentials | undefined;
   /** Certificates to trust instead of the system's, in PEM. */
   readonly ca: string | undefined;
+  /** Without a byte for this long, the server is taken to be away. In ms. */
+  readonly idleTimeoutMs: number;
   readonly signal: AbortSignal;
 }
 
@@ -39,8 +41,6 @@ interface Exchange {
 /** How the types of git's own answers begin. */
 const GIT_TYPE = 'application/x-git-upload-pack-';
 const MAX_REDIRECTS = 5;
-/** Without a byte for this long, the server is taken to be away. In ms. */
-const IDLE_TIMEOUT = 60_000;
 const MAX_RESPONSE = 512 * 1024 * 1024;
 
 async function send(
@@ -73,7 +73,7 @@ function open(
   { method, headers, payload }: Exchange,
   options: GitHttpOptions,
 ): Promise<IncomingMessage> {
-  const { credentials, ca, signal } = options;
+  const { credentials, ca, idleTimeoutMs, signal } = options;
   const requestOptions = {
     method,
     signal,
@@ -89,9 +89,9 @@ function open(
       url.protocol === 'https:'
         ? httpsRequest(url, { ...requestOptions, ...(ca !== undefined && { ca }) }, resolve)
         : httpRequest(url, requestOptions, resolve);
-    request.setTimeout(IDLE_TIMEOUT, () => {
+    request.setTimeout(idleTimeoutMs, () => {
       request.destroy(
-        new SourceError('unreachable', `${url.origin}: no answer for ${IDLE_TIMEOUT / 1000} s`),
+        new SourceError('unreachable', `${url.origin}: no answer for ${idleTimeoutMs / 1000} s`),
       );
     });
     request.on('error', reject);

@@ -3,7 +3,8 @@
  */
 import type { HttpClient } from 'isomorphic-git';
 import { gitHttpClient } from './git-http-client.js';
-import { type Credentials, describeRemote, type GitRemote, type SshRemote } from './git-remote.js';
+import { type Credentials, describeRemote, type GitRemote } from './git-remote.js';
+import { explainSshFailure, type SshOptions, sshCommand } from './ssh-command.js';
 import { UPLOAD_PACK_URL, type UploadPackCommand, UploadPackHttp } from './upload-pack-http.js';
 
 export interface TransportOptions {
@@ -11,8 +12,11 @@ export interface TransportOptions {
   readonly credentials?: Credentials;
   /** Certificates to trust for https instead of the system's, in PEM. */
   readonly ca?: string;
-  /** The ssh program and its options, instead of `ssh -o BatchMode=yes`. */
+  readonly ssh?: SshOptions;
+  /** The ssh program and its options, instead of ssh with ours. */
   readonly sshCommand?: readonly string[];
+  /** Without a byte for this long, the other end is taken to be away. In ms. */
+  readonly idleTimeoutMs?: number;
 }
 
 export interface GitTransport extends AsyncDisposable {
@@ -22,17 +26,21 @@ export interface GitTransport extends AsyncDisposable {
   readonly protocolVersion: 1 | 2;
 }
 
+/** Servers of large repositories think for a while before they send; a minute is what none needs. */
+const IDLE_TIMEOUT_MS = 60_000;
+
 export function connect(remote: GitRemote, options: TransportOptions, signal: AbortSignal): GitTransport {
+  const { idleTimeoutMs = IDLE_TIMEOUT_MS } = options;
   if (remote.type === 'http') {
     const credentials = options.credentials ?? remote.credentials;
     return {
-      http: gitHttpClient({ credentials, ca: options.ca, signal }),
+      http: gitHttpClient({ credentials, ca: options.ca, idleTimeoutMs, signal }),
       url: remote.url,
       protocolVersion: 2,
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
   }
-  const http = new UploadPackHttp(uploadPack(remote, options), signal);
+  const http = new UploadPackHttp({ ...uploadPack(remote, options), idleTimeoutMs }, signal);
   return {
     http,
     url: UPLOAD_PACK_URL,
@@ -43,25 +51,12 @@ export function connect(remote: GitRemote, options: TransportOptions, signal: Ab
 
 function uploadPack(
   remote: Exclude<GitRemote, { type: 'http' }>,
-  options: TransportOptions,
-): UploadPackCommand {
+  { ssh, sshCommand: program }: TransportOptions,
+): Omit<UploadPackCommand, 'idleTimeoutMs'> {
   const repository = describeRemote(remote);
-  if (remote.type === 'ssh') return { ...sshCommand(remote, options.sshCommand), repository };
+  if (remote.type === 'ssh')
+    return { ...sshCommand(remote, { ...ssh, program }), repository, explain: explainSshFailure };
   // Whoever can read the folder can read every object in it, so any commit may be asked for.
   const args = ['-c', 'uploadpack.allowAnySHA1InWant=true', 'upload-pack', remote.path];
   return { file: 'git', args, repository };
-}
-
-function sshCommand(
-  { destination, port, path }: SshRemote,
-  [file = 'ssh', ...options]: readonly string[] = ['ssh', '-o', 'BatchMode=yes'],
-): Pick<UploadPackCommand, 'file' | 'args'> {
-  const portOption = port === undefined ? [] : ['-p', String(port)];
-  return { file, args: [...options, ...portOption, '--', destination, `git-upload-pack ${quote(path)}`] };
-}
-
-/** For the shell at the far end; sshd gives it the command as one line. A leading ~user stays bare, to be expanded. */
-function quote(path: string): string {
-  const home = /^~[A-Za-z0-9_.-]*\//.exec(path)?.[0] ?? '';
-  return `${home}'${path.slice(home.length).replaceAll("'", "'\\''")}'`;
 }

@@ -52,7 +52,7 @@ async function descend(request: TreeRequest, root: Folder, cache: ObjectCache): 
     if (!entry) {
       const { path, commit } = request;
       throw new SourceError(
-        'not-found',
+        'no-path',
         `There is no folder ${path} in commit ${commit.slice(0, 12)}. Check --path`,
       );
     }

@@ -53,7 +53,11 @@ export interface Source {
 
 export type SourceErrorCode =
   | 'not-found'
+  /** The commit has no folder at --path. */
+  | 'no-path'
   | 'auth'
+  | 'host-key-unknown'
+  | 'host-key-changed'
   | 'unreachable'
   | 'empty'
   | 'corrupt'

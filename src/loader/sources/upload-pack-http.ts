@@ -20,6 +20,10 @@ export interface UploadPackCommand {
   readonly args: readonly string[];
   /** For messages: the repository. */
   readonly repository: string;
+  /** Without a byte for this long, the other end is taken to be away. In ms. */
+  readonly idleTimeoutMs: number;
+  /** What it means when the program that connects us (exit code 255) said so. */
+  readonly explain?: (said: string) => { readonly code: SourceErrorCode; readonly remedy: string };
 }
 
 /** The URL to give to isomorphic-git; it goes no further than this plugin. */
@@ -81,7 +85,7 @@ class UploadPackProcess {
 
   constructor(command: UploadPackCommand, signal: AbortSignal) {
     this.#command = command;
-    this.#child = spawn(command.file, command.args, { stdio: 'pipe', signal });
+    this.#child = spawn(command.file, command.args, { stdio: 'pipe', signal, killSignal: 'SIGKILL' });
     this.#child.on('error', (error) => {
       this.#spawnError = error;
     });
@@ -106,7 +110,7 @@ class UploadPackProcess {
         this.#surplus = read.subarray(end);
         return read.subarray(0, end);
       }
-      const next = await this.#output.next();
+      const next = await this.#next();
       if (next.done) throw await this.#failure('not-found');
       read = Buffer.concat([read, next.value]);
       if (read.length > MAX_ADVERTISEMENT)
@@ -122,7 +126,7 @@ class UploadPackProcess {
   async *rest(): AsyncIterableIterator<Uint8Array> {
     if (this.#surplus.length > 0) yield this.#surplus;
     for (;;) {
-      const next = await this.#output.next();
+      const next = await this.#next();
       if (next.done) break;
       yield next.value;
     }
@@ -132,8 +136,39 @@ class UploadPackProcess {
   /** Ends the process, whether or not it has been asked for anything. */
   async end(): Promise<void> {
     this.#child.stdin.end(FLUSH_PACKET);
-    this.#child.kill();
+    this.#kill();
     await this.#closed;
+  }
+
+  /** The next output. Neither a process nor a network that hangs is waited for without end. */
+  async #next(): Promise<IteratorResult<Buffer, unknown>> {
+    const { repository, file, idleTimeoutMs } = this.#command;
+    let timer: NodeJS.Timeout | undefined;
+    const silence = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        this.#kill();
+        const said = this.#said();
+        const last = said === '' ? '' : `; last it said: ${said}`;
+        const why = `${repository}: ${file} has sent nothing for ${idleTimeoutMs / 1000} s${last}`;
+        reject(new SourceError('unreachable', why));
+      }, idleTimeoutMs);
+    });
+    try {
+      return await Promise.race([this.#output.next(), silence]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** At once, and without waiting for children of the child that hold the pipes. */
+  #kill(): void {
+    this.#child.kill('SIGKILL');
+    this.#child.stdout.destroy();
+    this.#child.stderr.destroy();
+  }
+
+  #said(): string {
+    return this.#stderr.trim().replaceAll(/\s*\n\s*/g, '; ');
   }
 
   async #failure(code: SourceErrorCode): Promise<Error> {
@@ -149,11 +184,11 @@ class UploadPackProcess {
           cause: error,
         },
       );
-    const said = this.#stderr.trim().replaceAll(/\s*\n\s*/g, '; ') || `${file} ended with code ${status}`;
-    const isConnection = status === SSH_FAILED;
+    const said = this.#said() || `${file} ended with code ${status}`;
+    const failed = status === SSH_FAILED ? this.#command.explain?.(said) : undefined;
     return new SourceError(
-      isConnection ? 'unreachable' : code,
-      `${repository}: cannot be read as a git repository: ${said}`,
+      failed?.code ?? code,
+      `${repository}: cannot be read as a git repository: ${said}${failed ? `. ${failed.remedy}` : ''}`,
     );
   }
 }

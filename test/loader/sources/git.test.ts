@@ -202,9 +202,9 @@ test('--path reads a folder: paths are relative to it, and its tree is the tree'
   repository.push({ 'other.yaml': 'changed' }, 'elsewhere');
   t.is((await source.read(signal)).version.tree, tree.version.tree);
   const absent = await open(t, repository, 'a bare repository', { path: 'env/test' });
-  t.is((await failure(t, absent.read(signal))).code, 'not-found');
+  t.is((await failure(t, absent.read(signal))).code, 'no-path');
   const file = await open(t, repository, 'a bare repository', { path: 'other.yaml' });
-  t.is((await failure(t, file.read(signal))).code, 'not-found');
+  t.is((await failure(t, file.read(signal))).code, 'no-path');
 });
 
 test('without a ref, main is read, and HEAD only where there is no main', async (t) => {
@@ -345,6 +345,30 @@ test('ssh that cannot connect, or is not installed, is unreachable and says why'
   const absent = await failure(t, open(join(folder, 'absent')).read(signal));
   t.is(absent.code, 'unreachable');
   t.regex(absent.message, /cannot run .*absent.*ENOENT/);
+});
+
+test('a process that hangs, before its list or in the middle of a pack, is unreachable and killed', async (t) => {
+  const repository = makeRepository(t);
+  repository.push({ 'a.yaml': '1' }, 'first');
+  const folder = temporaryFolder(t);
+  const hanging = (name: string, script: string): string => {
+    const file = join(folder, name);
+    writeFileSync(file, `#!/bin/sh\necho $$ >"${file}.pid"\n${script}\n`);
+    chmodSync(file, 0o755);
+    return file;
+  };
+  const list = `git upload-pack --advertise-refs '${repository.bare}'`;
+  for (const file of [hanging('mute', 'exec sleep 600'), hanging('late', `${list}; exec sleep 600`)]) {
+    const source = openSource({
+      ...{ repo: 'git@host.example:net.git', cacheDir: temporaryFolder(t), sshCommand: [file] },
+      idleTimeoutMs: 300,
+    });
+    const error = await failure(t, source.read(signal));
+    t.is(error.code, 'unreachable');
+    t.regex(error.message, /has sent nothing for 0\.3 s/);
+    const pid = Number(readFileSync(`${file}.pid`, 'utf8'));
+    t.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+  }
 });
 
 test('a path at the far end of ssh is one word for its shell', async (t) => {
