@@ -31,12 +31,17 @@ export interface ReconcilerOptions extends StepOptions {
   readonly intervalMs: number;
   /** How long leadership outlives a leader that died, in seconds. */
   readonly leaseSeconds: number;
+  /** Between two looks at the whole store, in ms, should its watch have lost something. */
+  readonly relistMs?: () => number;
   /** Called after every transition. */
   readonly onState?: (state: ReconcilerState) => void;
 }
 
 /** Reasons of conditions that are not true, and nothing to worry about. */
 const EXPECTED: ReadonlySet<string> = new Set(['Following', 'NotLeading', 'Applying']);
+
+/** A server may lose events (etcd before 3.4.31 could): a lost one must not be drift for ever. */
+const RELIST_MS = 600_000;
 
 /** Runs until the signal is aborted. Rejects only for a fault of heddle itself. */
 export async function runReconciler(
@@ -135,7 +140,8 @@ class Reconciler {
   /** A new snapshot may hide any change, so it counts as one later than all. */
   async #followStore(prefix: string, matters: (events: readonly KeyEvent[]) => boolean): Promise<void> {
     const { store, sleep, random } = this.#deps;
-    for await (const message of follow(store, prefix, { signal: this.#signal, sleep })) {
+    const { relistMs = () => RELIST_MS * (0.9 + 0.2 * random()) } = this.#options;
+    for await (const message of follow(store, prefix, { signal: this.#signal, sleep, relistMs })) {
       if (message.type === 'snapshot') {
         this.#dispatch({ type: 'store-changed', revision: Number.POSITIVE_INFINITY, jitter: random() });
       } else if (message.type === 'events' && matters(message.events)) {

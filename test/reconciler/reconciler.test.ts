@@ -1,10 +1,13 @@
+import { once } from 'node:events';
 import test from 'ava';
+import type { WatchMessage, WatchOptions } from '../../src/datastore/datastore.js';
 import { createMemoryDatastore, type MemoryDatastore } from '../../src/datastore/memory/memory-datastore.js';
 import { sourceStatusCodec } from '../../src/layout/records.js';
 import { SourceError } from '../../src/loader/sources/source.js';
-import type { StoreKey } from '../../src/model/store.js';
+import type { Revision, StoreKey } from '../../src/model/store.js';
 import { until } from '../helpers/until.js';
 import { FakeSource } from './fake-source.js';
+import { intercept } from './faulty-store.js';
 import { profile, smallNetwork } from './manifests.js';
 import { LAYOUT, RunningReconciler } from './run-helpers.js';
 
@@ -20,6 +23,12 @@ async function remove(store: MemoryDatastore, key: StoreKey): Promise<void> {
 
 async function value(store: MemoryDatastore, key: StoreKey): Promise<string | undefined> {
   return (await store.get(key)).entry?.value;
+}
+
+/** A watch that never tells of anything. */
+async function* mute(_prefix: string, { signal }: WatchOptions): AsyncGenerator<WatchMessage> {
+  yield { type: 'progress', revision: 1 as Revision };
+  if (!signal.aborted) await once(signal, 'abort');
 }
 
 test('runReconciler() follows the source from commit to commit', async (t) => {
@@ -176,4 +185,16 @@ test('runReconciler() of two sources lead side by side', async (t) => {
   await using second = new RunningReconciler(theirs, store.connect(), { name: 'team-b' });
   await Promise.all([first.live(a), second.live(b)]);
   t.true(first.state.leading && second.state.leading);
+});
+
+test('runReconciler() repairs drift that the watch never told of, when it looks at the whole store again', async (t) => {
+  const [source, store] = [new FakeSource(), createMemoryDatastore()];
+  const commit = source.commit(smallNetwork());
+  const deaf = { ...intercept(store, () => undefined), watch: mute };
+  await using reconciler = new RunningReconciler(source, deaf, { intervalMs: 3_600_000, relistMs: () => 50 });
+  await reconciler.live(commit);
+  const before = await value(store, WEB_RULES);
+  await put(store, WEB_RULES, '{}');
+  await until(async () => (await value(store, WEB_RULES)) === before, { what: 'drift to be repaired' });
+  t.pass();
 });
