@@ -3,7 +3,6 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { systemClock } from '../agent/status/clock.js';
 import type { Plan } from '../diff/plan-types.js';
@@ -17,7 +16,7 @@ import { addEtcdOptions, type EtcdOptions, openStore } from './etcd-options.js';
 import { CliError, EXIT } from './exit-codes.js';
 import { createLog } from './log.js';
 import { printOutcome } from './print-outcome.js';
-import { addSourceOptions, openSourceOf, type SourceOptions } from './source-options.js';
+import { addSourceOptions, openSourceOf, type SourceOptions, shareableRepo } from './source-options.js';
 
 interface ReconcileOptions extends CommonOptions, EtcdOptions, SourceOptions {
   readonly source: string;
@@ -102,11 +101,18 @@ async function runOnce(context: CliContext, options: ReconcileOptions): Promise<
     },
   );
   printOutcome(outcome, context, options);
-  if (options.out !== undefined && outcome.plan) await savePlan(options.out, outcome.plan, options);
+  if (options.out !== undefined && outcome.plan) await savePlan(context, outcome.plan, options);
   context.exitWith(outcome.exitCode);
 }
 
 async function runLoop(context: CliContext, options: ReconcileOptions): Promise<void> {
+  if (options.approvePrune) {
+    throw new CliError(
+      EXIT.invalidInput,
+      '--approve-prune only goes with --once or --dry-run: a loop would let every later commit pass, too',
+      'approve one commit: add the line "Prune-Approved: yes" to its message, or apply it with --once',
+    );
+  }
   const log = createLog(options.logLevel, { node: options.node, source: options.source });
   await using opened = await openStore(options, log);
   const source = await openSourceOf(options);
@@ -152,13 +158,20 @@ function againstOf({ against, etcd, dryRun }: ReconcileOptions): Against {
   return what === 'empty' ? { type: 'nothing' } : { type: 'commit', commit: what };
 }
 
-/** The plan with where it came from, so that applying it later needs no more than the file and the store. */
+/**
+ * The plan with where it came from, so that applying it later needs no more than the file and the store, and
+ * credentials where the repository asks for some: a plan is passed around, and holds none.
+ */
 async function savePlan(
-  file: string,
+  { err }: CliContext,
   plan: Plan,
-  { repo, ref, path, cacheDir }: SourceOptions,
+  { out: file = '', repo: address, ref, path, cacheDir }: ReconcileOptions,
 ): Promise<void> {
-  const isUrl = /^[a-z+]+:\/\/|^[^/]+@[^/]+:/.test(repo);
-  const repository = { repo: isUrl ? repo : resolve(repo), ref, path, cacheDir };
+  const { repo, hadCredentials } = shareableRepo(address);
+  const repository = { repo, ref, path, cacheDir };
   await writeFile(file, `${JSON.stringify({ ...planDocument(plan), repository }, null, 2)}\n`);
+  if (hadCredentials)
+    err(
+      `${file} does not hold the credentials of --repo: give them to heddle apply with --git-user and --git-password-file\n`,
+    );
 }

@@ -111,3 +111,19 @@ test('a commit that fails its own ConnectivityTests is not applied: exit code 4,
   t.regex(stdout, /ALLOW +web-1 -> web-2/);
   t.notRegex(stdout, /Applied/);
 });
+
+test('--approve-prune is refused in a loop, where it would approve every later commit', async (t) => {
+  const { code, stderr } = await heddle([
+    ...['reconcile', '--approve-prune', '--repo', EXAMPLE, '--etcd', 'http://127.0.0.1:1'],
+  ]);
+  t.is(code, 3);
+  t.regex(stderr, /--approve-prune only goes with --once or --dry-run.*\n.*Prune-Approved: yes/);
+});
+
+test('--path that leads out of the repository is refused by name', async (t) => {
+  for (const path of ['../x', 'a/../../x']) {
+    const { code, stderr } = await heddle(['reconcile', '--dry-run', '--repo', EXAMPLE, '--path', path]);
+    t.is(code, 9);
+    t.true(stderr.includes(`--path ${path} leads out of the repository`), stderr);
+  }
+});
