@@ -27,6 +27,9 @@ const HEAD = LAYOUT.keys.head('default');
 /** A server that takes small requests, so that a series has many transactions. */
 const SMALL_REQUESTS = ['--max-request-bytes=300000'];
 
+/** Bytes: room for what fills the store before the series, and for half of the series. */
+const QUOTA = 7_000_000;
+
 function network(endpoints: number): Record<string, string> {
   const files: Record<string, string> = {
     'pool.yaml': POOL,
@@ -80,6 +83,7 @@ test.serial('a member of etcd that is killed while it leads does not break a ser
   const source = new FakeSource();
   const first = source.commit(network(1));
   const loop = new RunningReconciler(source, store, { leaseSeconds: 10, intervalMs: 500 });
+  await loop.live(first);
   const witness = new Witness(store, LAYOUT);
   try {
     const before = await witness.sees(first);
@@ -104,16 +108,20 @@ test.serial('a member of etcd that is killed while it leads does not break a ser
 });
 
 test.serial('a store that is full stops a series; it says why, and goes on once there is room', async (t) => {
-  await using etcd = await startEtcd({ flags: [...SMALL_REQUESTS, '--quota-backend-bytes=16777216'] });
+  await using etcd = await startEtcd({ flags: [...SMALL_REQUESTS, `--quota-backend-bytes=${QUOTA}`] });
   await using store = openEtcdDatastore(etcd.options);
   const source = new FakeSource();
   const first = source.commit(network(1));
   await using loop = new RunningReconciler(source, store, { intervalMs: 500 });
+  await loop.live(first);
   await using witness = new Witness(store, LAYOUT);
   const before = await witness.sees(first);
   for (let i = 0; i < 40; i += 1) await etcd.ctl('put', `/junk/${i}`, 'x'.repeat(100_000));
   const second = source.commit(network(6_000));
-  await loop.applied('StoreFailed');
+  await until(() => loop.state.conditions.Applied.reason === 'StoreFailed', {
+    timeoutMs: 60_000,
+    what: 'the store to be full',
+  });
   t.regex(loop.state.conditions.Applied.message, /database space exceeded; .* disarm the alarm/);
   t.truthy((await store.get(TXN)).entry, 'in the middle');
   t.is(witness.states.length, 1);

@@ -1,4 +1,5 @@
 /** A repository in memory: commits of YAML text, and faults on demand. */
+import { createHash } from 'node:crypto';
 import { type Source, SourceError, type SourceTree } from '../../src/loader/sources/source.js';
 
 export class FakeSource implements Source {
@@ -15,7 +16,7 @@ export class FakeSource implements Source {
     this.#commits.set(commit, {
       version: {
         commit,
-        tree: `tree of ${JSON.stringify(files)}`,
+        tree: createHash('sha1').update(JSON.stringify(files)).digest('hex'),
         author: 'Ada <ada@example.org>',
         message,
         time: '2026-11-22T10:00:00Z',
