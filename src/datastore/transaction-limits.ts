@@ -2,16 +2,16 @@
  * How large a transaction may be: PURE, so that a planner can cut a series without asking a server.
  *
  * The figures are those of an etcd with default flags. `--max-txn-ops` is 128, but it is counted per nesting
- * level (a transaction with n nested ones leaves 128 - n operations to each), so that 64 nested transactions of
- * 64 writes go through as one revision. `--max-request-bytes` is 1.5 MiB for the encoded request.
+ * level (a transaction of n operations leaves 128 - n to each that is nested in it), so that one write and 63
+ * nested transactions of 64 go through as one revision. `--max-request-bytes` is 1.5 MiB for the encoded request.
  * Both implementations of Datastore refuse what does not fit before anything is sent.
  */
 import type { Compare, GuardedWrite, Transaction } from '../model/store.js';
 
-/** Writes in one transaction, as 64 nested transactions of 64. */
-export const MAX_TRANSACTION_WRITES = 4096;
-/** Guards stand in the outermost transaction, beside up to 64 nested ones. */
-export const MAX_TRANSACTION_GUARDS = 64;
+/** Writes in one transaction: one, and 63 nested transactions of 64. */
+export const MAX_TRANSACTION_WRITES = 1 + 63 * 64;
+/** Guards stand in the outermost transaction, beside the compare of the one write there. */
+export const MAX_TRANSACTION_GUARDS = 63;
 /** Encoded bytes: 1.4 MiB, which leaves 100 KiB of etcd's limit for what the server wraps around it. */
 export const MAX_TRANSACTION_BYTES = Math.floor(1.4 * 1024 * 1024);
 

@@ -75,10 +75,20 @@ test('a small transaction is flat, so that a lost compare is an answer and not a
 test('each nested transaction reads the impossible revision when a compare of its own is lost', (t) => {
   const writes = Array.from({ length: 200 }, (_, index) => put(`/k${index}`, 'v', absent(`/k${index}`)));
   const { compare, success } = encodeTransaction({ guards: [absent('/g')], writes });
-  t.is(compare?.length, 1);
-  for (const { request_txn } of success ?? []) {
+  t.is(compare?.length, 2);
+  for (const { request_txn } of success?.slice(1) ?? []) {
     const [failure] = request_txn?.failure ?? [];
     t.is(failure?.request_range?.revision, '4611686018427387904');
     t.deepEqual(failure?.request_range?.key, request_txn?.compare?.[0]?.key);
   }
+});
+
+test('a put stands outside of all nested transactions, because etcd charges no other to its quota', (t) => {
+  const writes = Array.from({ length: 200 }, (_, index) =>
+    index < 70 ? del(`/k${index}`) : put(`/k${index}`, 'v'),
+  );
+  const { success = [] } = encodeTransaction({ guards: [], writes });
+  t.deepEqual(success[0]?.request_put?.key, Buffer.from('/k70'));
+  const nested = success.slice(1).flatMap(({ request_txn }) => request_txn?.success ?? []);
+  t.is(nested.length, 199);
 });

@@ -46,6 +46,21 @@ test(
 );
 
 test(
+  'a full store refuses a transaction of thousands of writes too',
+  withEtcd({ flags: ['--quota-backend-bytes', '4194304'] }, async (t, { store }) => {
+    const value = 'x'.repeat(500);
+    const commit = (round: number) =>
+      write(store, ...Array.from({ length: 1500 }, (_, index) => put(`/w/${index}`, `${round}${value}`)));
+    let taken = 0;
+    const fill = async (): Promise<void> => {
+      for (; taken < 20; taken += 1) await commit(taken);
+    };
+    await t.throwsAsync(fill(), { code: 'no-space' });
+    t.true(taken >= 2, `${taken} fit`);
+  }),
+);
+
+test(
   'a lease is kept alive beyond its time to live, and is lost in time when the server is away',
   withEtcd({}, async (t, { store, link, other }) => {
     const granted = performance.now();
