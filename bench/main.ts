@@ -44,11 +44,12 @@ async function printTable(names: string[]): Promise<void> {
 }
 
 function cellsOf(result: Result): string[] {
-  const { row, size, contender, min, median, max, peakMiB, ratio } = result;
+  const { row, size, contender } = result;
+  const subject = [row, String(size), contender];
+  if ('notAvailable' in result) return [...subject, `not available: ${result.notAvailable}`];
+  const { min, median, max, peakMiB, ratio } = result;
   return [
-    row,
-    String(size),
-    contender,
+    ...subject,
     min.toFixed(1),
     median.toFixed(1),
     max.toFixed(1),

@@ -11,11 +11,21 @@ export interface Sample {
   readonly peakMiB: number;
 }
 
-export interface Result {
+export type Result = Measured | NotAvailable;
+
+interface Subject {
   readonly row: string;
   readonly work: string;
   readonly size: number;
   readonly contender: string;
+}
+
+/** A contender that this machine cannot run: the others are measured all the same. */
+export interface NotAvailable extends Subject {
+  readonly notAvailable: string;
+}
+
+export interface Measured extends Subject {
   readonly runs: number;
   readonly min: number;
   readonly median: number;
@@ -38,14 +48,30 @@ export async function sample(row: Row, contenderName: string, size: number): Pro
   return { ms, peakMiB: resourceUsage().maxRSS / 1024 };
 }
 
-/** All contenders of a row at one size, `runs` times each, in turn. */
+/** All contenders of a row at one size, `runs` times each, in turn; of those that cannot run, why. */
 export async function measure(row: Row, size: number, runs: number): Promise<Result[]> {
+  const absent = new Map<string, string>();
+  for (const { name, unavailable } of row.contenders) {
+    const reason = await unavailable?.();
+    if (reason !== undefined) absent.set(name, oneLine(reason));
+  }
   const samples = new Map<string, Sample[]>(row.contenders.map(({ name }) => [name, []]));
   for (let run = 0; run < runs; run += 1) {
-    for (const { name } of row.contenders) samples.get(name)?.push(await sampleInChild(row.name, name, size));
+    for (const { name } of row.contenders)
+      if (!absent.has(name)) samples.get(name)?.push(await sampleInChild(row.name, name, size));
   }
   const yardstick = samples.get(row.contenders.at(-1)?.name ?? '') ?? [];
-  return row.contenders.map(({ name }) => summarize(row, size, name, samples.get(name) ?? [], yardstick));
+  return row.contenders.map(({ name }) => {
+    const notAvailable = absent.get(name);
+    return notAvailable === undefined
+      ? summarize(row, size, name, samples.get(name) ?? [], yardstick)
+      : { row: row.name, work: row.work, size, contender: name, notAvailable };
+  });
+}
+
+/** The text of an error about a native library has many lines, the search path of each a few. */
+function oneLine(text: string): string {
+  return text.split('\n')[0]?.trim() ?? '';
 }
 
 async function sampleInChild(row: string, contender: string, size: number): Promise<Sample> {
@@ -54,7 +80,7 @@ async function sampleInChild(row: string, contender: string, size: number): Prom
   return JSON.parse(stdout) as Sample;
 }
 
-function summarize(row: Row, size: number, contender: string, own: Sample[], yardstick: Sample[]): Result {
+function summarize(row: Row, size: number, contender: string, own: Sample[], yardstick: Sample[]): Measured {
   const times = own.map(({ ms }) => ms).sort((a, b) => a - b);
   return {
     row: row.name,

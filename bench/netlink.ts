@@ -23,10 +23,9 @@ export const netlink = {
 function transport(name: NetlinkTransportName) {
   return {
     name,
+    unavailable: () => netlinkTransports[name].available(),
     async prepare(size: number) {
       requirePrivateNetns();
-      const reason = await netlinkTransports[name].available();
-      if (reason !== undefined) throw new Error(`The transport ${name} is not available here: ${reason}`);
       const veth = await createVeth();
       const rtnetlink = openRtNetlink(await netlinkTransports[name].open());
       const link = (await rtnetlink.links()).find((candidate) => candidate.name === veth.name);

@@ -11,6 +11,8 @@ export type Work = () => void | Promise<void>;
 export interface Contender {
   /** What runs, for the table: `heddle`, `yaml.parseAllDocuments`. */
   readonly name: string;
+  /** Why it cannot run on this machine, for one that not every machine can run; undefined when it can. */
+  unavailable?(): Promise<string | undefined>;
   /** Sets the stage and returns the work to measure; disposes of the stage when `dispose` is called. */
   prepare(size: number): Promise<{ readonly work: Work; readonly dispose?: () => PromiseLike<void> }>;
 }
