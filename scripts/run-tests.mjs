@@ -22,9 +22,14 @@ const CAPABILITIES = [
   ['iptables (legacy)', () => succeeds('unshare', ['--net', 'iptables-legacy-save'])],
   ['etcd', () => succeeds('etcd', ['--version'])],
   ['BIRD 2', () => succeeds('bird', ['--version'])],
+  ['etcdctl', () => succeeds('etcdctl', ['version'])],
   ['git', () => succeeds('git', ['--version'])],
   ['sshd', () => succeeds('test', ['-x', '/usr/sbin/sshd'])],
   ['ssh', () => succeeds('ssh', ['-V'])],
+  ['ip (iproute2)', () => succeeds('ip', ['-Version'])],
+  ['conntrack', () => succeeds('conntrack', ['--version'])],
+  ['ping', () => succeeds('ping', ['-V'])],
+  ['openssl', () => succeeds('openssl', ['version'])],
 ];
 
 let passed = 0;
@@ -59,12 +64,12 @@ function say(text) {
   process.stdout.write(`${text}\n`);
 }
 
-/** ava's closing lines: `12 tests passed`, `1 test failed`. */
+/** One line for each test that passed, and closing lines for what failed: with a failure ava sums up nothing else. */
 function countTests(output) {
   const sum = (pattern) =>
     [...output.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0);
   return {
-    passed: sum(/^ {2}(\d+) tests? passed$/gm),
+    passed: [...output.matchAll(/^ {2}[✔√] /gm)].length,
     failed: sum(
       /^ {2}(\d+) (?:tests? failed|uncaught exceptions?|unhandled rejections?|tests? remained pending.*)$/gm,
     ),
