@@ -13,7 +13,7 @@ import type { LabState } from '../lab/lab-state.js';
 import { formatMatrix, probeMatrix } from '../lab/probe-matrix.js';
 import { Prober } from '../lab/prober.js';
 import { commit, push } from '../lab/repository.js';
-import { waitForCommit } from '../reconciler/cluster-status.js';
+import { waitForCommit } from '../reconciler/wait-for-commit.js';
 import { type CommonOptions, flag, type Verb, verb } from './command.js';
 import { type CliContext, type Colors, pickColors } from './context.js';
 import { showKeys, showNeighbor, showRoutes, showSessions } from './demo-views.js';

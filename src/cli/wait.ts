@@ -3,7 +3,7 @@
  */
 import { InvalidArgumentError } from 'commander';
 import { shortCommit } from '../diff/summary.js';
-import { isReached, waitForCommit } from '../reconciler/cluster-status.js';
+import { isReached, waitForCommit } from '../reconciler/wait-for-commit.js';
 import { type CommonOptions, flag, parseDurationMs, type Verb, verb } from './command.js';
 import { addEtcdOptions, type EtcdOptions, openStore } from './etcd-options.js';
 import { EXIT } from './exit-codes.js';

@@ -53,6 +53,7 @@ export function decodeResourceValue<S>(stored: StoredValue, spec: Decoder<S>): R
 
 const metadata = object({ name: text, labels: textMap });
 
-function resourcesPrefix(kind: Kind): string {
+/** What the paths of all resources of a kind begin with. */
+export function resourcesPrefix(kind: Kind): string {
   return `${RESOURCES}${KINDS[kind].plural}/`;
 }

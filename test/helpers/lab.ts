@@ -19,7 +19,8 @@ import { commitAndPush } from '../../src/lab/repository.js';
 import { createLayout } from '../../src/layout/create-layout.js';
 import { loadManifests } from '../../src/loader/load.js';
 import { openSource } from '../../src/loader/sources/index.js';
-import { countLive, readClusterStatus, waitForCommit } from '../../src/reconciler/cluster-status.js';
+import { readClusterStatus } from '../../src/reconciler/cluster-status.js';
+import { countLive, waitForCommit } from '../../src/reconciler/wait-for-commit.js';
 import { until } from './until.js';
 
 const MAIN = fileURLToPath(new URL('dist/src/cli/main.js', packageFolder()));

@@ -1,0 +1,146 @@
+/**
+ * Waits until a commit is live on enough hosts.
+ *
+ * What the hosts say is read once and then followed, change by change: with thousands of hosts, each of which says
+ * something on the way, reading all of them at each word would be the square of that. Which hosts there are is read
+ * when the commit is found in the store, and once more before the wait is over, because a commit may bring new ones.
+ */
+import { type Datastore, DatastoreError } from '../datastore/datastore.js';
+import { type FollowMessage, follow } from '../datastore/follow.js';
+import { unescapeName } from '../layout/escape.js';
+import type { Layout } from '../layout/layout.js';
+import { readRecord } from '../layout/read-record.js';
+import { historyCodec } from '../layout/records.js';
+import type { StoreKey } from '../model/store.js';
+import { type HostReport, hostReport, isLiveAt, type LiveCount, withSilent } from './cluster-status.js';
+import { readMembers } from './members.js';
+
+export interface WaitOptions {
+  /** Full or abbreviated id. */
+  readonly commit: string;
+  /** Which part of the hosts, 0 to 1. */
+  readonly share: number;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Waits until a commit is live on enough hosts, or the time is up, outages included; says how far it came. */
+export async function waitForCommit(
+  store: Datastore,
+  layout: Layout,
+  { commit, share, timeoutMs, signal: stop }: WaitOptions,
+): Promise<LiveCount> {
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(timeoutMs)]);
+  const counter = new LiveCounter(store, layout, commit);
+  let count: LiveCount = { hosts: 0, of: 0 };
+  for await (const message of follow(store, layout.keys.hostStatusPrefix, { signal })) {
+    if (!counter.hear(message)) continue;
+    try {
+      count = await unlessAborted(counter.count(), signal, count);
+      if (isReached(count, share)) count = await unlessAborted(counter.recount(), signal, count);
+    } catch (error) {
+      // The follower meets the same outage, and comes back after it.
+      if (!(error instanceof DatastoreError) || !error.retryable) throw error;
+    }
+    if (isReached(count, share)) break;
+  }
+  return count;
+}
+
+/** True when `live.hosts` are at least this share of all; rounding never asks for one host too many. */
+export function isReached(live: LiveCount, share: number): boolean {
+  return live.of > 0 && live.hosts >= Math.ceil(live.of * share - 1e-9);
+}
+
+/** On how many hosts a commit, or a later one of its source, is live. */
+export async function countLive(store: Datastore, layout: Layout, commit: string): Promise<LiveCount> {
+  const counter = new LiveCounter(store, layout, commit);
+  const snapshot = await store.snapshot(layout.keys.hostStatusPrefix);
+  counter.hear({ type: 'snapshot', snapshot, reason: 'start' });
+  return counter.count();
+}
+
+/** Where a commit stands in the history of its source. */
+interface Place {
+  readonly source: string;
+  readonly seq: number;
+}
+
+class LiveCounter {
+  readonly #store: Datastore;
+  readonly #layout: Layout;
+  readonly #commit: string;
+  readonly #said = new Map<StoreKey, HostReport>();
+  #places: readonly Place[] = [];
+  #members: ReadonlySet<string> | undefined;
+
+  constructor(store: Datastore, layout: Layout, commit: string) {
+    this.#store = store;
+    this.#layout = layout;
+    this.#commit = commit;
+  }
+
+  /** Takes in what hosts say; false while nothing can be heard. */
+  hear(message: FollowMessage): boolean {
+    switch (message.type) {
+      case 'snapshot':
+        this.#said.clear();
+        for (const [key, { value }] of message.snapshot.entries) this.#hearOne(key, value);
+        return true;
+      case 'events':
+        for (const event of message.events) {
+          if (event.type === 'put') this.#hearOne(event.key, event.entry.value);
+          else this.#said.delete(event.key);
+        }
+        return true;
+      default:
+        return message.type !== 'interrupted';
+    }
+  }
+
+  async count(): Promise<LiveCount> {
+    if (this.#members && this.#places.length > 0) return this.#sum(this.#members);
+    return this.recount();
+  }
+
+  /** The same, after a new look at which hosts there are, and where the commit stands. */
+  async recount(): Promise<LiveCount> {
+    this.#places = await findCommit(this.#store, this.#layout, this.#commit);
+    if (!this.#members || this.#places.length > 0)
+      this.#members = await readMembers(this.#store, this.#layout);
+    return this.#sum(this.#members);
+  }
+
+  #sum(members: ReadonlySet<string>): LiveCount {
+    const hosts = withSilent(this.#said.values(), members);
+    const places = this.#places;
+    const isLive = (host: HostReport) => places.every(({ source, seq }) => isLiveAt(host, source, seq));
+    return { hosts: places.length === 0 ? 0 : hosts.filter(isLive).length, of: hosts.length };
+  }
+
+  #hearOne(key: StoreKey, value: string): void {
+    this.#said.set(key, hostReport(key, value, this.#layout));
+  }
+}
+
+/** For each source that was at this commit, as far as history goes, the last time that it was. */
+async function findCommit(store: Datastore, { keys }: Layout, commit: string): Promise<readonly Place[]> {
+  const { entries } = await store.snapshot(keys.historyPrefix);
+  const places = new Map<string, Place>();
+  for (const [key, { value }] of entries) {
+    const record = readRecord(historyCodec, key, value);
+    const source = unescapeName(key.slice(keys.historyPrefix.length).split('/')[0] ?? '');
+    // Keys are sorted by age.
+    if (record?.commit.startsWith(commit)) places.set(source, { source, seq: record.seq });
+  }
+  return [...places.values()];
+}
+
+/** What `promise` gives, or `fallback` as soon as the time is up. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal, fallback: T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = () => resolve(fallback);
+    signal.addEventListener('abort', giveUp, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
+  });
+}

@@ -1,0 +1,124 @@
+/** How many hosts there are, and on how many a commit is live: silence takes nobody away. */
+import test from 'ava';
+import { createMemoryDatastore, type MemoryDatastore } from '../../src/datastore/memory/memory-datastore.js';
+import { createLayout } from '../../src/layout/create-layout.js';
+import { type HostStatus, historyCodec, hostStatusCodec } from '../../src/layout/records.js';
+import type { Address, InterfaceAddress } from '../../src/model/address.js';
+import type { Resource } from '../../src/model/resource.js';
+import type { StoreKey } from '../../src/model/store.js';
+import { readClusterStatus } from '../../src/reconciler/cluster-status.js';
+import { countLive, waitForCommit } from '../../src/reconciler/wait-for-commit.js';
+import { resource, workload } from '../helpers/build-resources.js';
+
+const layout = createLayout();
+const COMMIT = 'c'.repeat(40);
+
+const ADDRESSED = resource('Node', 'host-1', { bgp: { ipv4Address: '10.0.0.1/24' as InterfaceAddress } });
+const ADDRESSLESS = resource('Node', 'host-2', {});
+const REFLECTOR = resource('RouteReflector', 'rr-1', {
+  ipv4Address: '10.0.0.9' as Address,
+  clusterID: '1.0.0.1' as Address,
+});
+
+async function storeWith(...resources: readonly Resource[]): Promise<MemoryDatastore> {
+  const store = createMemoryDatastore();
+  for (const one of resources)
+    for (const { key, value } of layout.encode(one, { pools: [] })) await put(store, key, value);
+  return store;
+}
+
+async function put(store: MemoryDatastore, key: StoreKey, value: string): Promise<void> {
+  await store.transact({ guards: [], writes: [{ write: { op: 'put', key, value } }] });
+}
+
+async function applied(store: MemoryDatastore, seq: number, commit = COMMIT, source = 'default') {
+  const head = { seq, commit, tree: 't', author: 'a', message: 'm', time: '2026-01-01T00:00:00Z' };
+  await put(store, layout.keys.history(source, seq), historyCodec.encode({ ...head, summary: {} }));
+}
+
+async function says(store: MemoryDatastore, node: string, seq: number, state: HostStatus['state'] = 'live') {
+  const status: HostStatus = {
+    node,
+    state,
+    sources: { default: { seq, commit: COMMIT } },
+    revision: 1,
+    counts: {},
+    bgp: { configured: 0, established: 0 },
+  };
+  await put(store, layout.keys.hostStatus(node), hostStatusCodec.encode(status));
+}
+
+test('readClusterStatus() counts a silent Node without an address, and a silent RouteReflector', async (t) => {
+  const store = await storeWith(ADDRESSED, ADDRESSLESS, REFLECTOR, workload('w', { node: 'host-1' }));
+  await applied(store, 1);
+  await says(store, 'host-1', 1);
+  const { hosts, live } = await readClusterStatus(store, layout);
+  t.deepEqual(live, { hosts: 1, of: 3 });
+  t.deepEqual(
+    hosts.map(({ node, state }) => [node, state]),
+    [
+      ['host-1', 'live'],
+      ['host-2', 'unknown'],
+      ['rr-1', 'unknown'],
+    ],
+  );
+});
+
+test('readClusterStatus() counts a host that says something and is no Node', async (t) => {
+  const store = await storeWith(ADDRESSED);
+  await says(store, 'stranger', 1);
+  t.is((await readClusterStatus(store, layout)).live.of, 2);
+});
+
+test('countLive() counts hosts at the commit or a later one of its source, and only those that are live', async (t) => {
+  const store = await storeWith(ADDRESSED, ADDRESSLESS, REFLECTOR);
+  await applied(store, 7);
+  await says(store, 'host-1', 8);
+  await says(store, 'host-2', 6);
+  await says(store, 'rr-1', 7, 'degraded');
+  t.deepEqual(await countLive(store, layout, COMMIT.slice(0, 7)), { hosts: 1, of: 3 });
+  t.deepEqual(await countLive(store, layout, 'dddd'), { hosts: 0, of: 3 });
+});
+
+test('countLive() asks for every source that has the commit', async (t) => {
+  const store = await storeWith(ADDRESSED);
+  await says(store, 'host-1', 1);
+  await applied(store, 1, COMMIT, 'default');
+  t.deepEqual(await countLive(store, layout, COMMIT), { hosts: 1, of: 1 });
+  await applied(store, 1, COMMIT, 'other');
+  t.deepEqual(await countLive(store, layout, COMMIT), { hosts: 0, of: 1 });
+});
+
+test('waitForCommit() waits for hosts that the commit brings, and reads them all only at its two ends', async (t) => {
+  const store = await storeWith(ADDRESSED);
+  const reads = counting(store);
+  const waiting = waitForCommit(reads.store, layout, {
+    ...{ commit: COMMIT, share: 1, timeoutMs: 20_000 },
+    signal: new AbortController().signal,
+  });
+  for (let word = 0; word < 50; word += 1) await says(store, 'host-1', 0);
+  for (const { key, value } of layout.encode(ADDRESSLESS, { pools: [] })) await put(store, key, value);
+  await applied(store, 1);
+  for (let word = 0; word < 50; word += 1) await says(store, 'host-1', 1);
+  await says(store, 'host-2', 1);
+  t.deepEqual(await waiting, { hosts: 2, of: 2 });
+  t.is(reads.of(layout.keys.hostStatusPrefix), 1);
+  t.true(reads.of(`${layout.root}/v1/host/`) <= 4);
+});
+
+/** The store, and how often each prefix was read. */
+function counting(store: MemoryDatastore) {
+  const counts = new Map<string, number>();
+  const counted = new Proxy(store, {
+    get(target, name) {
+      if (name === 'snapshot')
+        return (prefix: string) => {
+          counts.set(prefix, (counts.get(prefix) ?? 0) + 1);
+          return target.snapshot(prefix);
+        };
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  return { store: counted, of: (prefix: string) => counts.get(prefix) ?? 0 };
+}
