@@ -13,15 +13,19 @@ export interface CommonOptions {
 /** One file per verb exports one of these; main.ts lists them. */
 export type Verb = (context: CliContext) => Command;
 
-/** A flag that can also be set as HEDDLE_<FLAG>; 0, no, off, false and blank leave a switch off. */
+/** A flag that can also be set as HEDDLE_<FLAG>; blank leaves it unset, and 0, no, off and false leave a switch off. */
 export function flag(environment: Environment, flags: string, description: string): Option {
   const option = new Option(flags, description);
   const variable = `HEDDLE_${option.long?.slice(2).replaceAll('-', '_').toUpperCase()}`;
+  const value = environment[variable]?.toLowerCase();
   const isSwitch = !option.required && !option.optional;
-  const isOff =
-    isSwitch && ['', '0', 'false', 'no', 'off'].includes((environment[variable] ?? '').toLowerCase());
-  return isOff ? option : option.env(variable);
+  const isUnset = value === '' || (isSwitch && OFF.includes(value));
+  // The library takes any value of a variable for a yes: it must not see a no.
+  if (isUnset) option.description += ` (env: ${variable}, now "${value}")`;
+  return isUnset ? option : option.env(variable);
 }
+
+const OFF: readonly (string | undefined)[] = ['0', 'false', 'no', 'off'];
 
 export interface VerbOptions {
   /** Choices of --output; the first is the default. */
@@ -42,21 +46,50 @@ export function verb(
     .summary(summary)
     .description(summary)
     .addOption(
-      flag(environment, '--output <format>', 'how to print the result').choices(outputs).default('human'),
+      flag(environment, OUTPUT.flags, OUTPUT.description)
+        .choices(outputs)
+        .default(outputs[0] ?? 'human'),
     )
+    .addOption(flag(environment, COLOR.flags, COLOR.description).choices(COLOR.choices).default('auto'))
     .addOption(
-      flag(environment, '--color <when>', 'use colours').choices(['auto', 'always', 'never']).default('auto'),
-    )
-    .addOption(
-      flag(environment, '--log-level <level>', 'how much to log')
-        .choices(['debug', 'info', 'warn', 'error', 'silent'])
-        .default(logLevel),
+      flag(environment, LOG_LEVEL.flags, LOG_LEVEL.description).choices(LOG_LEVEL.choices).default(logLevel),
     );
 }
 
-/** A verb of verbs: it has no flags, so that they stay those of the verbs in it. */
+const OUTPUT = { flags: '--output <format>', description: 'how to print the result' };
+const COLOR = {
+  flags: '--color <when>',
+  description: 'use colours',
+  choices: ['auto', 'always', 'never'],
+};
+const LOG_LEVEL = {
+  flags: '--log-level <level>',
+  description: 'how much to log',
+  choices: ['debug', 'info', 'warn', 'error', 'silent'],
+};
+
+/** Lets the flags that all verbs have stand before the verb, too. What stands behind it has the last word. */
+export function takeCommonFlags(command: Command): Command {
+  for (const { flags, description } of [OUTPUT, COLOR, LOG_LEVEL]) command.option(flags, description);
+  return command.enablePositionalOptions().hook('preAction', (above, action) => {
+    for (const [name, value] of Object.entries<string>(above.opts())) handDown(action, name, value);
+  });
+}
+
+function handDown(action: Command, name: string, value: string): void {
+  const option = action.options.find((one) => one.attributeName() === name);
+  if (!option || action.getOptionValueSource(name) === 'cli') return;
+  const choices = option.argChoices ?? [];
+  if (!choices.includes(value))
+    action.error(
+      `error: option '${option.flags}' argument '${value}' is invalid. Allowed choices are ${choices.join(', ')}.`,
+    );
+  action.setOptionValueWithSource(name, value, 'above');
+}
+
+/** A verb of verbs: it has no flags of its own. */
 export function verbGroup(name: string, summary: string): Command {
-  return new Command(name).summary(summary).description(summary);
+  return takeCommonFlags(new Command(name).summary(summary).description(summary));
 }
 
 /** `30s`, `1m`, `500ms`, or plain seconds; in ms. */

@@ -21,6 +21,12 @@ export const get: Verb = (context) =>
         const known = KIND_NAMES.filter((one) => KINDS[one].stored).join(', ');
         throw new CliError(EXIT.invalidInput, `"${kindText}" is no kind`, `kinds: ${known}`);
       }
+      if (!KINDS[kind].stored)
+        throw new CliError(
+          EXIT.invalidInput,
+          `a ${kind} is never stored: the store holds none, whatever the manifests say`,
+          'heddle test puts those of a folder to the live store, with --etcd',
+        );
       await using opened = await openStore(options, createLog(options.logLevel));
       const snapshot = await opened.store.snapshot(opened.layout.prefix);
       const all = storedObjects(snapshot, opened.layout, kind);

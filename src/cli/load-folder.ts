@@ -1,11 +1,17 @@
 /**
- * Reads a folder of manifests for a verb that needs nothing but the result: mistakes are printed, and end it.
+ * Reads a folder of manifests, or one file, for a verb that needs nothing but the result: mistakes are printed, and
+ * end it.
+ *
+ * A file is read by itself: what it refers to may stand in another one, so a name that it does not declare is a
+ * warning.
  */
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { compileState } from '../layout/compile.js';
 import { createLayout } from '../layout/create-layout.js';
 import { type DiagnosticStyle, formatHuman, hasErrors } from '../loader/format-diagnostics.js';
 import { loadManifests } from '../loader/load.js';
+import type { SourceFile } from '../loader/sources/source.js';
 import type { Diagnostic } from '../model/diagnostic.js';
 import type { DesiredState } from '../model/resource.js';
 import type { CommonOptions } from './command.js';
@@ -17,20 +23,51 @@ export interface CheckedFolder {
   readonly state: DesiredState;
   readonly diagnostics: readonly Diagnostic[];
   readonly files: number;
+  /** What the names of files in diagnostics are relative to. */
+  readonly folder: string;
 }
 
-/** Reads and checks, and judges nothing. @throws {CliError} when there is no such folder */
+/** Reads and checks, and judges nothing. @throws {CliError} when there is no such folder or file */
 export async function checkFolder(context: CliContext, path: string): Promise<CheckedFolder> {
-  const isThere = await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  if (!isThere)
-    throw new CliError(EXIT.source, `${path} is no folder`, 'name the folder that holds the manifests');
-  const tree = await openFolderSource(path).read(context.signal);
-  const { state, diagnostics } = loadManifests(tree.files);
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isFile()) {
+    const { state, diagnostics } = loadManifests([await readOne(path)]);
+    return check(state, diagnostics.flatMap(asOfOneFile), 1, dirname(path));
+  }
+  if (!found?.isDirectory())
+    throw new CliError(
+      EXIT.invalidInput,
+      found ? `${path} is no folder and no file` : `${path}: there is no such folder or file`,
+      'name the folder that holds the manifests, or one manifest',
+    );
+  const { files } = await openFolderSource(path).read(context.signal);
+  const { state, diagnostics } = loadManifests(files);
+  return check(state, diagnostics, files.length, path);
+}
+
+function check(
+  state: DesiredState,
+  diagnostics: readonly Diagnostic[],
+  files: number,
+  folder: string,
+): CheckedFolder {
   const compiled = hasErrors(diagnostics) ? [] : compileState(state, createLayout()).diagnostics;
-  return { state, diagnostics: [...diagnostics, ...compiled], files: tree.files.length };
+  return { state, diagnostics: [...diagnostics, ...compiled], files, folder };
+}
+
+async function readOne(path: string): Promise<SourceFile> {
+  const name = basename(path);
+  if (!/\.ya?ml$/.test(name))
+    throw new CliError(EXIT.invalidInput, `${path} is no manifest`, 'manifests end in .yaml or .yml');
+  return { path: name, blobId: name, bytes: await readFile(path) };
+}
+
+/** What is true of a file whatever others hold. */
+function asOfOneFile(diagnostic: Diagnostic): Diagnostic[] {
+  if (diagnostic.code === 'endpoint-without-policy' || diagnostic.code === 'address-outside-pools') return [];
+  if (diagnostic.code !== 'dangling-reference') return [diagnostic];
+  const message = `${diagnostic.message} in this file`;
+  return [{ ...diagnostic, severity: 'warning', message, hint: 'Validate the whole folder to be sure' }];
 }
 
 /** @throws {CliError} after printing every mistake */

@@ -3,23 +3,29 @@
  * The command line: reads arguments and environment, runs one verb, and turns what happened into an exit code.
  * Nothing below this folder reads argv or ends the process.
  */
+import { constants } from 'node:os';
 import { argv, env, execArgv, execPath, exit, stderr, stdout } from 'node:process';
 import { Command, CommanderError } from 'commander';
 import { DatastoreError } from '../datastore/datastore.js';
 import { SourceError } from '../loader/sources/source.js';
+import { takeCommonFlags } from './command.js';
 import type { CliContext } from './context.js';
 import { CliError, EXIT } from './exit-codes.js';
+import { addHelpTexts } from './help-texts.js';
 import { verbs } from './verbs.js';
 import { version } from './version.js';
 
-/** As a shell says that a program was ended by SIGINT. */
-const INTERRUPTED = 130;
-
 let exitCode: number = EXIT.ok;
 const stop = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop.abort(name));
+/** What stopped us, if anything did. */
+let stoppedBy: NodeJS.Signals | undefined;
+const stopBy = (name: NodeJS.Signals) => {
+  stoppedBy ??= name;
+  stop.abort(name);
+};
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stopBy(name));
 // A reader that has seen enough (`heddle get ... | head`) is no error, but there may be something to clean up.
-stdout.on('error', () => stop.abort('SIGPIPE'));
+stdout.on('error', () => stopBy('SIGPIPE'));
 
 const context: CliContext = {
   out: (text) => stdout.write(text),
@@ -33,12 +39,13 @@ const context: CliContext = {
   },
 };
 
-const program = new Command('heddle')
+const program = takeCommonFlags(new Command('heddle'))
   .description('Keeps a routed container and VM network the way its git repository says.')
   .version(version())
   .exitOverride()
   .showSuggestionAfterError();
 for (const makeVerb of verbs) program.addCommand(inherit(makeVerb(context), program));
+addHelpTexts(program);
 
 program
   .parseAsync(argv)
@@ -56,9 +63,10 @@ function inherit(command: Command, parent: Command): Command {
 }
 
 function report(error: unknown): number {
-  if (stop.signal.aborted) {
-    if (stop.signal.reason !== 'SIGPIPE') stderr.write('heddle: interrupted\n');
-    return INTERRUPTED;
+  if (stoppedBy !== undefined) {
+    if (stoppedBy !== 'SIGPIPE') stderr.write(`heddle: interrupted (${stoppedBy})\n`);
+    // As a shell says that a signal ended a program.
+    return 128 + constants.signals[stoppedBy];
   }
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.invalidInput;
   if (error instanceof CliError) {
@@ -68,6 +76,7 @@ function report(error: unknown): number {
   if (error instanceof DatastoreError) {
     stderr.write(`heddle: ${error.message}\n`);
     const isAccess = error.code === 'unauthenticated' || error.code === 'permission-denied';
+    if (error.code === 'invalid') return EXIT.invalidInput;
     return isAccess ? EXIT.source : EXIT.unexpected;
   }
   if (error instanceof SourceError) {

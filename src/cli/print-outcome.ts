@@ -17,7 +17,7 @@ export function printOutcome(
   context: CliContext,
   { output, color }: Pick<CommonOptions, 'output' | 'color'>,
 ): void {
-  const { plan, tests, failure, applied, diagnostics } = outcome;
+  const { plan, tests, failure, applied, diagnostics, against: comparedWith } = outcome;
   if (output === 'json') {
     const document = plan ? planDocument(plan) : formatReport(diagnostics);
     const spoiled = plan === undefined && failure ? { valid: false } : {};
@@ -38,7 +38,10 @@ export function printOutcome(
   const warnings = diagnostics.length - errors.length;
   if (errors.length === 0 && warnings > 0)
     context.err(colors.dim(`${warnings} warnings: heddle validate lists them\n`));
-  if (plan) context.out(output === 'markdown' ? renderPlanMarkdown(plan) : renderPlan(plan, colors));
+  if (plan)
+    context.out(
+      output === 'markdown' ? renderPlanMarkdown(plan, comparedWith) : renderPlan(plan, colors, comparedWith),
+    );
   if (plan && tests && tests.results.length > 0)
     context.out(`${output === 'markdown' ? '\n' : ''}${formatTestReport(tests, verifyStyle(colors))}`);
   if (applied) context.out(colors.green(`Applied as seq ${applied.seq} at revision ${applied.revision}.\n`));

@@ -16,8 +16,9 @@ import { compileState } from '../layout/compile.js';
 import { createLayout } from '../layout/create-layout.js';
 import type { Layout } from '../layout/layout.js';
 import { IP_FAMILIES } from '../model/address.js';
-import { resourceId } from '../model/resource.js';
+import { resourcesOf } from '../model/resource.js';
 import type { StoreKey } from '../model/store.js';
+import { storedObjects } from '../reconciler/stored-objects.js';
 import { type CommonOptions, flag, type Verb, verb } from './command.js';
 import type { CliContext } from './context.js';
 import { addEtcdOptions, type EtcdOptions, openStore } from './etcd-options.js';
@@ -86,13 +87,11 @@ function passwordsFor({ secretsDir, showSecrets }: RenderOptions): PasswordOf {
 
 async function fromFolder(context: CliContext, path: string, options: RenderOptions): Promise<Store> {
   const { state } = await loadFolder(context, path, options);
-  if (!(['Node', 'RouteReflector'] as const).some((kind) => state.has(resourceId(kind, options.node)))) {
-    throw new CliError(
-      EXIT.invalidInput,
-      `there is no Node or RouteReflector "${options.node}" in ${path}`,
-      'name one with --node',
-    );
-  }
+  refuseStranger(
+    options.node,
+    HOST_KINDS.flatMap((kind) => resourcesOf(state.values(), kind)).map(({ metadata }) => metadata.name),
+    path,
+  );
   const layout = createLayout(options.etcdPrefix);
   const { objects } = compileState(state, layout);
   const entries = [...objects.values()].flatMap((object) => object.entries);
@@ -101,6 +100,25 @@ async function fromFolder(context: CliContext, path: string, options: RenderOpti
 
 async function fromEtcd(options: RenderOptions): Promise<Store> {
   await using opened = await openStore(options, createLog(options.logLevel));
-  const { entries } = await opened.store.snapshot(opened.layout.prefix);
-  return { layout: opened.layout, entries };
+  const { store, layout } = opened;
+  const snapshot = await store.snapshot(layout.prefix);
+  const hosts = HOST_KINDS.flatMap((kind) => storedObjects(snapshot, layout, kind));
+  refuseStranger(
+    options.node,
+    hosts.map(({ name }) => name),
+    'the store',
+  );
+  return { layout, entries: snapshot.entries };
+}
+
+const HOST_KINDS = ['Node', 'RouteReflector'] as const;
+
+/** A name that nobody has would be given an empty host, and look right. */
+function refuseStranger(node: string, known: readonly string[], where: string): void {
+  if (known.includes(node)) return;
+  throw new CliError(
+    EXIT.invalidInput,
+    `there is no Node or RouteReflector "${node}" in ${where}`,
+    known.length === 0 ? 'it has neither' : `name one with --node: ${known.toSorted().join(', ')}`,
+  );
 }

@@ -33,12 +33,19 @@ const COUNTED: readonly (readonly [ChangeAction, string])[] = [
   ['blocked', 'blocked'],
 ];
 
+/** What a plan was made against; only of a store can be said that it matches. */
+export type ComparedWith = 'store' | 'commit' | 'nothing';
+
 /** The plan in one line. */
-export function planVerdict(plan: Plan): string {
+export function planVerdict(plan: Plan, comparedWith: ComparedWith = 'store'): string {
   const commit = shortCommit(plan.commit);
   if (isRefused(plan)) return `${counts(plan)} Nothing of commit ${commit} will be applied.`;
   if (plan.changes.some(isWritten)) return counts(plan);
   const live = plan.base.head?.commit;
+  if (comparedWith !== 'store')
+    return live === undefined
+      ? `No changes. Commit ${commit} asks for nothing.`
+      : `No changes. Commit ${commit} asks for the same as ${shortCommit(live)}.`;
   return live === undefined || live === plan.commit
     ? `No changes. The store matches commit ${commit}.`
     : `No changes. The store matches commit ${commit}, which follows ${shortCommit(live)}.`;

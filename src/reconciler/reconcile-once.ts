@@ -75,6 +75,8 @@ export interface ReconcileOutcome {
   /** What was read; undefined when nothing could be. */
   readonly version: SourceVersion | undefined;
   readonly diagnostics: readonly Diagnostic[];
+  /** What the plan was made against. */
+  readonly against: Against['type'];
   readonly plan: Plan | undefined;
   /** undefined when the manifests could not be read. */
   readonly tests: TestReport | undefined;
@@ -110,6 +112,7 @@ export async function reconcileOnce(
   const findings: Findings = {
     version: undefined,
     diagnostics: [],
+    against: options.against.type,
     plan: undefined,
     tests: undefined,
     applied: undefined,

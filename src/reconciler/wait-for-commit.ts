@@ -44,6 +44,7 @@ export async function waitForCommit(
     }
     if (isReached(count, share)) break;
   }
+  stop.throwIfAborted();
   return count;
 }
 

@@ -1,8 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { startEtcd } from '../helpers/etcd.js';
-import { folderOf, heddle } from '../helpers/heddle.js';
+import { folderOf, heddle, MAIN } from '../helpers/heddle.js';
 import { exampleFolder } from '../helpers/lab.js';
 
 async function networkWithStore() {
@@ -62,6 +64,37 @@ test('blame names the line and the commit of an object', async (t) => {
   t.is(blamed.applied.seq, 1);
   t.is((await heddle(['blame', 'Profile/nobody', ...network.store])).code, 3);
 });
+
+test('get says of a kind that is never stored that it is not', async (t) => {
+  const { code, stderr } = await heddle(['get', 'ConnectivityTest', '--etcd', 'http://127.0.0.1:1']);
+  t.is(code, 3);
+  t.regex(stderr, /never stored/);
+});
+
+test('an address of etcd that is none is invalid input: exit code 3', async (t) => {
+  const { code, stderr } = await heddle(['status', '--etcd', 'localhost:2379']);
+  t.is(code, 3);
+  t.regex(stderr, /localhost:2379: not an etcd endpoint; write http/);
+});
+
+for (const [signal, expected] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const)
+  test(`${signal} ends a verb with exit code ${expected}`, async (t) => {
+    const child = spawn(
+      process.execPath,
+      [MAIN, 'wait', '--commit', 'abcdef0', '--etcd', 'http://127.0.0.1:1', '--log-level', 'debug'],
+      {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      },
+    );
+    // The verb is at work once the store has been tried.
+    child.stderr.once('data', () => child.kill(signal));
+    const [code] = await once(child, 'close');
+    t.is(code, expected);
+  });
 
 test('while suspended nothing is applied (exit code 7), and after resume it is', async (t) => {
   await using network = await networkWithStore();

@@ -1,7 +1,9 @@
-import { cp, readFile, writeFile } from 'node:fs/promises';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { openEtcdDatastore } from '../../src/datastore/etcd/etcd-datastore.js';
+import { exec } from '../../src/kernel/exec.js';
+import { runOrThrow } from '../../src/kernel/namespaces.js';
 import type { StoreKey } from '../../src/model/store.js';
 import { startEtcd } from '../helpers/etcd.js';
 import { folderOf, heddle } from '../helpers/heddle.js';
@@ -19,6 +21,21 @@ test('--dry-run without a store plans against nothing, and exits 0', async (t) =
 test('--detailed-exitcode tells by 2 that there are changes', async (t) => {
   const { code } = await heddle(['reconcile', '--dry-run', '--detailed-exitcode', '--repo', EXAMPLE]);
   t.is(code, 2);
+});
+
+test('compared with a git ref the plan speaks of commits, and of no store', async (t) => {
+  await using folder = await folderOf({});
+  await cp(EXAMPLE, folder.path, { recursive: true });
+  const git = (...args: string[]) => runOrThrow(exec, ['git', '-C', folder.path, ...args]);
+  await git('init', '--quiet');
+  await git('add', '--all');
+  await git('-c', 'user.name=a', '-c', 'user.email=a@b', 'commit', '--quiet', '-m', 'one');
+  const plan = () => heddle(['reconcile', '--dry-run', '--repo', folder.path, '--against', 'HEAD']);
+  t.regex((await plan()).stdout, /^No changes\. Commit folder-\w+ asks for the same as [0-9a-f]{7}\.$/m);
+  await rm(join(folder.path, 'profiles/web.yaml'));
+  const { stdout } = await plan();
+  t.regex(stdout, /^default: commit folder-\w+, compared with commit [0-9a-f]{7}$/m);
+  t.notRegex(stdout, /store/);
 });
 
 test('the plan as JSON has the shape of the contract', async (t) => {

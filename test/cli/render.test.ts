@@ -2,6 +2,7 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
+import { startEtcd } from '../helpers/etcd.js';
 import { heddle } from '../helpers/heddle.js';
 import { exampleFolder } from '../helpers/lab.js';
 
@@ -41,6 +42,16 @@ test('a host that is no Node and no RouteReflector is invalid input', async (t) 
   const { code, stderr } = await heddle(['render', 'bird', '--node', 'host-9', EXAMPLE]);
   t.is(code, 3);
   t.regex(stderr, /no Node or RouteReflector "host-9"/);
+});
+
+test('a host that the live store does not know is invalid input, too', async (t) => {
+  await using etcd = await startEtcd();
+  const store = ['--etcd', etcd.endpoint];
+  t.is((await heddle(['reconcile', '--once', '--repo', EXAMPLE, ...store])).code, 0);
+  t.is((await heddle(['render', 'bird', '--node', 'host-1', ...store])).code, 0);
+  const { code, stderr } = await heddle(['render', 'bird', '--node', 'host-9', ...store]);
+  t.is(code, 3);
+  t.regex(stderr, /no Node or RouteReflector "host-9" in the store\n.*host-1, host-2, host-3/);
 });
 
 test('render bird shows a password only when it is told to, and where it lies', async (t) => {

@@ -62,16 +62,39 @@ test('--output github annotates files as they are named from where the command r
   t.regex(stdout, new RegExp(`^::error file=${folder.path}/faults\\.yaml,line=5,col=9,`, 'm'));
 });
 
-test('a folder that is not there is a source error: exit code 9', async (t) => {
+test('a folder that is not there is invalid input: exit code 3', async (t) => {
   const { code, stderr } = await heddle(['validate', '/no/such/folder']);
-  t.is(code, 9);
-  t.regex(stderr, /\/no\/such\/folder/);
+  t.is(code, 3);
+  t.regex(stderr, /\/no\/such\/folder: there is no such folder or file/);
+});
+
+test('one file is checked by itself; what it refers to may stand in another', async (t) => {
+  await using folder = await folderOf({ 'node.yaml': NODE, 'faults.yaml': THREE_FAULTS, 'note.txt': NODE });
+  t.is((await heddle(['validate', `${folder.path}/node.yaml`])).code, 0);
+  const { code, stdout } = await heddle(['validate', `${folder.path}/faults.yaml`, '--output', 'json']);
+  t.is(code, 3);
+  const { errors, warnings } = JSON.parse(stdout);
+  t.deepEqual(
+    errors.map(({ line }: { line: number }) => line),
+    [5, 6],
+  );
+  t.deepEqual(
+    warnings.map(({ message }: { message: string }) => message),
+    ['there is no Node host-9 in this file'],
+  );
+  t.is((await heddle(['validate', `${folder.path}/note.txt`])).code, 3);
 });
 
 test('an unknown flag is invalid input, with a suggestion', async (t) => {
   const { code, stderr } = await heddle(['validate', '--outptu', 'json']);
   t.is(code, 3);
   t.regex(stderr, /--output/);
+});
+
+test('common flags may stand before the verb', async (t) => {
+  await using folder = await folderOf({ 'node.yaml': NODE });
+  const { stdout } = await heddle(['--output', 'json', 'validate', folder.path]);
+  t.true(JSON.parse(stdout).valid);
 });
 
 test('a flag may be given as HEDDLE_<FLAG>', async (t) => {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { packageFolder } from '../../src/cli/package-folder.js';
 import { type ExecResult, exec } from '../../src/kernel/exec.js';
 
-const MAIN = fileURLToPath(new URL('dist/src/cli/main.js', packageFolder()));
+export const MAIN = fileURLToPath(new URL('dist/src/cli/main.js', packageFolder()));
 
 /** A machine that runs a whole test suite may be slow to start a program. */
 const TIMEOUT_MS = 120_000;

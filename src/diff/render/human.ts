@@ -7,7 +7,7 @@
 import { printable } from '../../model/printable.js';
 import { isRefused, isWritten } from '../exit-code.js';
 import type { Change, ChangeAction, FieldDiff, Plan } from '../plan-types.js';
-import { planVerdict, shortCommit } from '../summary.js';
+import { type ComparedWith, planVerdict, shortCommit } from '../summary.js';
 import { formatValue } from './value.js';
 
 export type Paint = (text: string) => string;
@@ -50,32 +50,44 @@ const SYMBOLS: Record<ChangeAction, { readonly mark: string; readonly paint: key
 };
 
 /** Ends with a newline. */
-export function renderPlan(plan: Plan, colours: Palette = NO_COLOURS): string {
+export function renderPlan(
+  plan: Plan,
+  colours: Palette = NO_COLOURS,
+  comparedWith: ComparedWith = 'store',
+): string {
   // Foreign keys beside those of a manifest change what it means, and are worth a line of their own.
   const isForeign = ({ action, origin }: Change) => action === 'unmanaged' && !origin;
   const listed = plan.changes.filter((change) => !isForeign(change));
   const unmanaged = plan.changes.filter(isForeign);
   const longest = listed.reduce((length, change) => Math.max(length, nameOf(change).length), 0);
+  const verdict = planVerdict(plan, comparedWith);
   const width = Math.min(MAX_NAME_WIDTH, longest);
   const blocks = [
-    listed.length > 0 ? [heading(plan, colours), ''] : [],
+    listed.length > 0 ? [heading(plan, colours, comparedWith), ''] : [],
     listed.flatMap((change) => changeLines(change, width, colours)),
     unmanagedLines(unmanaged, colours),
     plan.guards.flatMap((guard) => [
       colours.red(`Refused (${guard.code}): ${printable(guard.message)}`),
       `  To go on: ${printable(guard.approve)}`,
     ]),
-    [isRefused(plan) || plan.changes.some(isWritten) ? colours.bold(planVerdict(plan)) : planVerdict(plan)],
+    [isRefused(plan) || plan.changes.some(isWritten) ? colours.bold(verdict) : verdict],
   ];
   return `${separate(blocks).join('\n')}\n`;
 }
 
-function heading(plan: Plan, colours: Palette): string {
-  const { head, revision } = plan.base;
-  const over = head
+function heading(plan: Plan, colours: Palette, comparedWith: ComparedWith): string {
+  const over = comparedWith === 'store' ? overStore(plan) : `, compared with ${baseOf(plan)}`;
+  return `${colours.bold(`${plan.source}: commit ${shortCommit(plan.commit)}`)}${colours.dim(printable(over))}`;
+}
+
+function overStore({ base: { head, revision } }: Plan): string {
+  return head
     ? `, over ${shortCommit(head.commit)} (seq ${head.seq}, revision ${revision})`
     : `, the first of this source (revision ${revision})`;
-  return `${colours.bold(`${plan.source}: commit ${shortCommit(plan.commit)}`)}${colours.dim(printable(over))}`;
+}
+
+function baseOf({ base: { head } }: Plan): string {
+  return head ? `commit ${shortCommit(head.commit)}` : 'nothing';
 }
 
 function changeLines(change: Change, width: number, colours: Palette): string[] {

@@ -7,7 +7,7 @@
  */
 import { printable } from '../../model/printable.js';
 import type { Change, ChangeAction, FieldDiff, Plan } from '../plan-types.js';
-import { planVerdict, shortCommit } from '../summary.js';
+import { type ComparedWith, planVerdict, shortCommit } from '../summary.js';
 import { formatValue } from './value.js';
 
 const MAX_MARKDOWN = 60_000;
@@ -23,7 +23,7 @@ const LABELS: Record<ChangeAction, string> = {
   unmanaged: '? left alone',
 };
 
-type Section = (plan: Plan) => readonly string[];
+type Section = (plan: Plan, comparedWith: ComparedWith) => readonly string[];
 
 /** From the most to the least that is said. */
 const LEVELS: readonly (readonly Section[])[] = [
@@ -32,22 +32,26 @@ const LEVELS: readonly (readonly Section[])[] = [
   [title, guards, omission],
 ];
 
-export function renderPlanMarkdown(plan: Plan, maxLength = MAX_MARKDOWN): string {
-  const texts = LEVELS.map((sections) =>
-    [`<!-- heddle-plan:${marker(plan.source)} -->`, ...sections.flatMap((section) => section(plan)), ''].join(
-      '\n',
-    ),
-  );
+export function renderPlanMarkdown(
+  plan: Plan,
+  comparedWith: ComparedWith = 'store',
+  maxLength = MAX_MARKDOWN,
+): string {
+  const texts = LEVELS.map((sections) => {
+    const lines = sections.flatMap((section) => section(plan, comparedWith));
+    return [`<!-- heddle-plan:${marker(plan.source)} -->`, ...lines, ''].join('\n');
+  });
   return texts.find((text) => text.length <= maxLength) ?? (texts.at(-1) ?? '').slice(0, maxLength);
 }
 
-function title(plan: Plan): string[] {
+function title(plan: Plan, comparedWith: ComparedWith): string[] {
   const { head } = plan.base;
-  const over = head ? ` over ${code(shortCommit(head.commit))} (seq ${head.seq})` : '';
+  const seq = comparedWith === 'store' && head ? ` (seq ${head.seq})` : '';
+  const over = head ? ` over ${code(shortCommit(head.commit))}${seq}` : '';
   return [
     `### heddle: ${escapeMarkdown(plan.source)}, commit ${code(shortCommit(plan.commit))}${over}`,
     '',
-    `**${escapeMarkdown(planVerdict(plan))}**`,
+    `**${escapeMarkdown(planVerdict(plan, comparedWith))}**`,
   ];
 }
 

@@ -101,11 +101,11 @@ test('renderPlanMarkdown() is a comment for a pull request as in its golden file
 
 test('renderPlanMarkdown() gives up details first, then the table, and says so', (t) => {
   const full = renderPlanMarkdown(EVERYTHING);
-  const short = renderPlanMarkdown(EVERYTHING, full.length - 1);
+  const short = renderPlanMarkdown(EVERYTHING, 'store', full.length - 1);
   t.false(short.includes('<details>'));
   t.true(short.includes('| object |'));
   t.true(short.includes('details are left out'));
-  const shortest = renderPlanMarkdown(EVERYTHING, short.length - 1);
+  const shortest = renderPlanMarkdown(EVERYTHING, 'store', short.length - 1);
   t.false(shortest.includes('| object |'));
   t.true(shortest.includes('Plan: 1 to create'));
 });
