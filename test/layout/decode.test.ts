@@ -489,7 +489,6 @@ for (const path of [
   '/v1/ipam/v6/pool/10.0.0.0-8',
   '/v1/ipam/v4/pool/10.0.0.1-8',
   '/v1/ipam/v4/assignment/10.0.0.0-8/host',
-  '/ipam/v2/assignment/ipv4/block/10.0.0.0-26',
   '/felix/v1/host/h/status',
   '/bgp/v1/global/peer_v4/fd00::9',
   '/bgp/v1/rr_v6/fd00::50',
