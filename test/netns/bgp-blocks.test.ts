@@ -211,7 +211,10 @@ test.serial('whoever claims a block of this host, its packets go to its own work
   });
   t.deepEqual(failures, []);
   await until(
-    async () => (await h1.speaker.status()).sessions.some(({ peerName, imported }) => peerName === 'h3' && imported > 0),
+    async () =>
+      (await h1.speaker.status()).sessions.some(
+        ({ peerName, imported }) => peerName === 'h3' && imported > 0,
+      ),
     { what: "h3's claim at h1" },
   );
   t.regex(await h1.route('10.65.1.0/26'), /^blackhole /);
