@@ -3,7 +3,8 @@
  *
  * One loop. A turn takes everything that has arrived since the last one, flushes the calculation graph, applies
  * the result, reads it back, and reports. Nothing is written before the first whole snapshot (law 3), nothing is
- * removed when the loop ends (law 5), and a turn that failed in part is repeated soon.
+ * removed when the loop ends (law 5), and a turn that failed in part is repeated soon. BGP has a lane of its own
+ * (bgp-lane.ts): policy does not wait for a daemon that hangs, while `live` does.
  *
  * Settings that drivers are built with (interface prefix, route protocol, families, intervals) end a life when they
  * change. The next one begins as after a restart: a snapshot, a read-back, a sweep of what is stale.
@@ -14,6 +15,7 @@ import type { Head } from '../layout/records.js';
 import type { Log } from '../model/log.js';
 import { bgpModelFor } from '../topology/bgp.js';
 import type { BgpSpeaker } from './bgp/speaker.js';
+import { BgpLane } from './bgp-lane.js';
 import type { AgentSettings } from './calc/agent-settings.js';
 import { type CalcGraph, createCalcGraph } from './calc/calc-graph.js';
 import type { DataplaneUpdate } from './calc/updates.js';
@@ -41,10 +43,10 @@ export interface AgentOptions {
   readonly signal: AbortSignal;
 }
 
-/** The longest rest between two turns, in ms: BGP sessions come and go without telling us. */
+/** The longest rest between two turns, in ms. */
 const IDLE_MS = 2_000;
 const RETRY_MS = 1_000;
-/** A turn that takes longer is reported while it runs. */
+/** A turn that takes longer is reported while it runs; so long, too, a report waits for the BGP daemon's word. */
 const SLOW_TURN_MS = 1_000;
 
 /** Everything is read again once an hour, spread over the hosts: etcd before 3.4.31 could lose events. */
@@ -68,15 +70,20 @@ class Life {
   readonly #inbox = new Inbox();
   readonly #graph: CalcGraph;
   readonly #counts: ObjectCounts = countObjects();
+  readonly #bgp: BgpLane;
   #facts: HostFacts;
   #heads: ReadonlyMap<string, Head> = new Map();
   #settings: AgentSettings | undefined;
   #dataplane: Dataplane | undefined;
+  /** When what is at odds is tried again, by the monotonic clock. */
+  #retryAt = 0;
 
   constructor(options: AgentOptions, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
     this.#graph = createCalcGraph({ node: options.node, computeBgp: bgpModelFor });
+    const { speaker, clock } = options;
+    this.#bgp = new BgpLane({ speaker, clock, onChange: () => this.#inbox.requestReport() });
     this.#facts = {
       node: options.node,
       datastoreAway: undefined,
@@ -85,7 +92,8 @@ class Life {
       failures: [],
       verified: undefined,
       unenforced: [],
-      bgp: { configured: 0, established: 0, sessions: [] },
+      bgp: this.#bgp.state.status,
+      bgpUnconfirmed: false,
       counts: {},
     };
   }
@@ -93,9 +101,11 @@ class Life {
   /** Returns when the settings ask for other drivers, or the signal is aborted. */
   async run(): Promise<void> {
     const reading = this.#readStore();
+    // Not waited for at the end: a daemon that hangs would hold up whoever stops the agent.
+    void this.#bgp.run(this.#signal);
     try {
       while (!this.#signal.aborted) {
-        const work = await this.#inbox.take(this.#isAtOdds() ? RETRY_MS : IDLE_MS, this.#signal);
+        const work = await this.#inbox.take(this.#restMs(), this.#signal);
         if (this.#signal.aborted) break;
         if ((await this.#turn(work)) === 'other-drivers') return;
       }
@@ -103,6 +113,13 @@ class Life {
     } finally {
       this.#inbox.close();
     }
+  }
+
+  /** How long to wait for something to do. */
+  #restMs(): number {
+    if (this.#isAtOdds() && this.#facts.received?.ready)
+      return Math.max(0, this.#retryAt - this.#options.clock.monotonic());
+    return this.#bgp.unconfirmedMs > 0 ? SLOW_TURN_MS : IDLE_MS;
   }
 
   /** Something could not be written, or was found to be otherwise: the next turn reads back and tries again. */
@@ -130,7 +147,7 @@ class Life {
     this.#learn(work);
     const { received } = this.#facts;
     if (!received?.ready) {
-      await this.#watchBgp();
+      this.#report();
       return 'done';
     }
     const slow = setTimeout(() => this.#report(), SLOW_TURN_MS);
@@ -139,11 +156,12 @@ class Life {
       this.#options.onCalculated((this.#options.clock.monotonic() - start) / 1_000, updates);
       for (const update of updates) this.#counts.onDataplaneUpdate(update);
       if (this.#needsOtherDrivers(updates)) return 'other-drivers';
-      if (this.#isIdle(updates, work)) await this.#watchBgp();
-      else await this.#program(updates, work);
+      if (!this.#isIdle(updates, work)) await this.#program(updates, work);
     } finally {
       clearTimeout(slow);
     }
+    const { unconfirmedMs } = this.#bgp;
+    if (unconfirmedMs === 0 || unconfirmedMs >= SLOW_TURN_MS) this.#report();
     return 'done';
   }
 
@@ -164,7 +182,8 @@ class Life {
   #isIdle(updates: readonly DataplaneUpdate[], { resync, repair }: Work): boolean {
     const { applied, received } = this.#facts;
     const isUnchanged = updates.length === 0 && applied?.revision === received?.revision;
-    return isUnchanged && !resync && !repair && !this.#isAtOdds();
+    const isDue = this.#isAtOdds() && this.#options.clock.monotonic() >= this.#retryAt;
+    return isUnchanged && !resync && !repair && !isDue;
   }
 
   #needsOtherDrivers(updates: readonly DataplaneUpdate[]): boolean {
@@ -178,16 +197,15 @@ class Life {
   }
 
   async #program(updates: readonly DataplaneUpdate[], work: Work): Promise<void> {
-    const { speaker, clock } = this.#options;
     const revision = this.#facts.received?.revision;
     const heads = this.#heads;
     const differed = (this.#facts.verified?.differences.length ?? 0) > 0;
     if (work.resync || differed) this.#dataplane?.resync();
-    const applied = (await this.#dataplane?.apply(updates)) ?? { failures: [] };
-    const bgp = await this.#applyBgp(updates, work.resync);
-    const failures = [...applied.failures, ...bgp];
-    const at = clock.now();
-    const differences = failures.length > 0 ? [] : await this.#readBack(speaker);
+    const { failures } = (await this.#dataplane?.apply(updates)) ?? { failures: [] };
+    this.#askBgp(updates, work.resync);
+    this.#retryAt = this.#options.clock.monotonic() + RETRY_MS;
+    const at = this.#options.clock.now();
+    const differences = failures.length > 0 ? [] : ((await this.#dataplane?.verify('changed')) ?? []);
     if (revision === undefined) return;
     this.#facts = {
       ...this.#facts,
@@ -195,10 +213,8 @@ class Life {
       failures,
       verified: failures.length > 0 ? this.#facts.verified : { revision, at, differences },
       unenforced: this.#unenforced(),
-      bgp: await speaker.status(),
       counts: { ...this.#counts.all(), ...this.#dataplane?.counts() },
     };
-    this.#report();
   }
 
   /** What the store holds and this host does not do, or does not know itself by. */
@@ -211,26 +227,24 @@ class Life {
     return [{ object: `Node ${node}`, message }, ...problems];
   }
 
-  async #applyBgp(updates: readonly DataplaneUpdate[], resync: boolean): Promise<readonly DriverFailure[]> {
-    const { speaker } = this.#options;
+  #askBgp(updates: readonly DataplaneUpdate[], resync: boolean): void {
     const update = updates.findLast((one) => one.type === 'bgp-update');
-    if (update?.type === 'bgp-update') return (await speaker.apply(update.model, this.#settings)).failures;
-    const hadFailed = this.#facts.failures.length > 0;
-    return resync || hadFailed ? (await speaker.resync()).failures : [];
-  }
-
-  async #readBack(speaker: BgpSpeaker): Promise<readonly DriverFailure[]> {
-    const found = await Promise.all([this.#dataplane?.verify('changed') ?? [], speaker.verify()]);
-    return found.flat();
-  }
-
-  async #watchBgp(): Promise<void> {
-    this.#facts = { ...this.#facts, bgp: await this.#options.speaker.status() };
-    this.#report();
+    if (update?.type === 'bgp-update') this.#bgp.want(update.model, this.#settings);
+    else if (resync) this.#bgp.resync();
+    else this.#bgp.check();
   }
 
   #report(): void {
-    this.#options.report(this.#facts, this.#settings);
+    const { failures, verified } = this.#facts;
+    const bgp = this.#bgp.state;
+    const facts: HostFacts = {
+      ...this.#facts,
+      failures: [...failures, ...bgp.failures],
+      verified: verified && { ...verified, differences: [...verified.differences, ...bgp.differences] },
+      bgp: bgp.status,
+      bgpUnconfirmed: this.#bgp.unconfirmedMs > 0,
+    };
+    this.#options.report(facts, this.#settings);
   }
 }
 

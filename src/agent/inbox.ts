@@ -38,6 +38,11 @@ export class Inbox {
     this.#notify();
   }
 
+  /** There is something to report, and nothing to do. */
+  requestReport(): void {
+    this.#notify();
+  }
+
   /** Nobody reads any more: what arrives is dropped. */
   close(): void {
     this.#batches = [];

@@ -66,7 +66,7 @@ class NotedDataplane implements Dataplane {
   }
 }
 
-async function start({ node = 'host-1' } = {}) {
+async function start({ node = 'host-1', bgp = speaker } = {}) {
   const store = createMemoryDatastore();
   await store.transact({
     guards: [],
@@ -76,7 +76,7 @@ async function start({ node = 'host-1' } = {}) {
   const lives: NotedDataplane[] = [];
   let facts: HostFacts | undefined;
   const options: AgentOptions = {
-    ...{ node: 'host-1', store, layout: createLayout(), speaker, clock: systemClock, log: silent },
+    ...{ node: 'host-1', store, layout: createLayout(), speaker: bgp, clock: systemClock, log: silent },
     openDataplane: () => {
       const dataplane = new NotedDataplane();
       lives.push(dataplane);
@@ -157,6 +157,54 @@ test('live is what was read back: a difference makes the host degraded, and is r
   dataplane.differences = [];
   await until(() => agent.state() === 'live');
   t.true(dataplane.resyncs > before);
+});
+
+test('a BGP daemon that hangs keeps no policy from being in force, and a host from being live', async (t) => {
+  let answer = () => {};
+  let reply = Promise.resolve();
+  const hang = () => {
+    reply = new Promise((resolve) => {
+      answer = resolve;
+    });
+  };
+  await using agent = await start({ bgp: { ...speaker, verify: () => reply.then(() => []) } });
+  await agent.put(READY, 'true');
+  await until(() => agent.state() === 'live');
+  hang();
+  await agent.put(ENDPOINT, endpoint('192.168.1.1'));
+  await until(() => agent.lives[0]?.addresses[0] === '192.168.1.1');
+  await until(() => agent.state() === 'applying');
+  t.regex(agent.error() ?? '', /^BGP: .* not confirmed/);
+  await agent.put(ENDPOINT, endpoint('192.168.1.2'));
+  await until(() => agent.lives[0]?.addresses[0] === '192.168.1.2');
+  t.is(agent.state(), 'applying');
+  answer();
+  await until(() => agent.state() === 'live');
+});
+
+test('what a BGP daemon does not run is tried again until it does, and the host is degraded meanwhile', async (t) => {
+  let differences: readonly DriverFailure[] = [];
+  let resyncs = 0;
+  const bgp: BgpSpeaker = {
+    ...speaker,
+    verify: async () => differences,
+    async resync() {
+      resyncs += 1;
+      return { changed: 0, failures: [] };
+    },
+  };
+  await using agent = await start({ bgp });
+  await agent.put(READY, 'true');
+  await until(() => agent.state() === 'live');
+  differences = [{ object: 'BIRD', message: 'runs another configuration' }];
+  await agent.put(ENDPOINT, endpoint('192.168.1.1'));
+  await until(() => agent.state() === 'degraded');
+  t.regex(agent.error() ?? '', /^BIRD: runs another/);
+  const [before, applies] = [resyncs, agent.lives[0]?.batches.length];
+  differences = [];
+  await until(() => agent.state() === 'live');
+  t.true(resyncs > before);
+  t.is(agent.lives[0]?.batches.length, applies, 'the dataplane is left alone');
 });
 
 test('law 1: settings that drivers are built with begin a new life, told of everything again', async (t) => {

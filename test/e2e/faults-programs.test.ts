@@ -11,7 +11,7 @@ import { type CommandLine, runOrThrow } from '../../src/kernel/namespaces.js';
 import { processStartTime } from '../../src/lab/lab-processes.js';
 import { labFolder } from '../../src/lab/lab-state.js';
 import type { StoreKey } from '../../src/model/store.js';
-import { FaultLab } from '../helpers/fault-lab.js';
+import { ALLOWED, FaultLab } from '../helpers/fault-lab.js';
 import { until } from '../helpers/until.js';
 
 const test = anyTest.serial as TestFn;
@@ -23,6 +23,14 @@ test.before('traffic flows', async () => {
 test.after.always('the lab goes', () => fault?.[Symbol.asyncDispose]());
 
 const HOSTS = ['host-1', 'host-2', 'host-3'];
+/** Lets batch into web; and web, which a policy would deny otherwise. */
+const OPEN_WEB = JSON.stringify({
+  ...{ apiVersion: 'heddle/v1', kind: 'GlobalNetworkPolicy', metadata: { name: 'open' } },
+  spec: {
+    ...{ selector: "app == 'web'", types: ['Ingress'] },
+    ingress: [{ action: 'Allow', source: { selector: "app in {'web', 'batch'}" } }],
+  },
+});
 const inLab = (...names: string[]): string => join(labFolder(fault.lab.plan.name), ...names);
 
 /** Runs something with traffic watched: nothing denied passes, and unless told otherwise nothing allowed is lost. */
@@ -54,14 +62,80 @@ test('an agent that is killed again and again in the middle of a large change op
   t.pass();
 });
 
-test('a BIRD that is killed is started again, and no route is missed meanwhile', async (t) => {
+test('a BIRD that is killed is started again, and of 400 pings and more none is lost', async (t) => {
   const before = await birdOf('host-2');
   t.truthy(processStartTime(before));
   await underTraffic(async () => {
+    const start = fault.traffic.now();
     process.kill(before, 'SIGKILL');
     await until(async () => (await birdOf('host-2')) !== before);
     await fault.untilHost('host-2', ({ bgp }) => bgp.established === bgp.configured);
+    const pings = () =>
+      ALLOWED.flatMap((pair) => fault.traffic.probes(start, pair)).filter(
+        ({ flow }) => flow.protocol === 'icmp',
+      ).length;
+    await until(() => pings() >= 400);
+    t.log(`${pings()} pings`);
+    await t.notThrowsAsync(fault.nothingAllowedWasLost(start));
   });
+});
+
+test('a BIRD that hangs holds up no policy; its host says what is missing, and is live when it is there', async (t) => {
+  const policy = join(fault.lab.state.workTree, 'open.yaml');
+  const pair = ['batch-1', 'web-1'] as const;
+  const bird = await birdOf('host-1');
+  const start = fault.traffic.now();
+  process.kill(bird, 'SIGSTOP');
+  try {
+    for (const [isOpen, change] of [
+      [true, () => writeFile(policy, OPEN_WEB)],
+      [false, () => rm(policy)],
+    ] as const) {
+      await change();
+      const commit = await fault.lab.push(isOpen ? 'Open' : 'Close');
+      if (isOpen) await fault.traffic.untilAllowed(pair);
+      else await fault.traffic.untilDenied(pair);
+      const { state, error } = await fault.untilHost(
+        'host-1',
+        ({ sources, error: said }) => sources.default?.commit === commit && said !== undefined,
+      );
+      t.true(['applying', 'degraded', 'failed'].includes(state), state);
+      t.regex(error ?? '', /BIRD|BGP/);
+    }
+    await fault.untilRed('host-1', 'bgp-daemon');
+    t.like(await fault.ask('host-1', '/liveness'), { status: 200 });
+  } finally {
+    process.kill(bird, 'SIGCONT');
+  }
+  await fault.lab.live(await fault.lab.head());
+  await fault.untilGreen('host-1');
+  await fault.nothingAllowedWasLost(start);
+  await fault.nothingDeniedPassed(fault.traffic.now());
+});
+
+test('a peer that never answers and one that is refused are named in the status, with the reason, and hold up nothing', async (t) => {
+  const file = join(fault.lab.state.workTree, 'peers.yaml');
+  const peer = (name: string, peerIP: string) =>
+    JSON.stringify({
+      ...{ apiVersion: 'heddle/v1', kind: 'BGPPeer', metadata: { name } },
+      spec: { node: 'host-1', peerIP, asNumber: 65_001 },
+    });
+  await using _stranger = await startStranger(65_002);
+  await underTraffic(async () => {
+    await writeFile(file, `${peer('silent', '10.99.0.77')}\n---\n${peer('stranger', '10.99.0.254')}`);
+    await fault.lab.live(await fault.lab.push('Peers'));
+    const { sessions = [] } = await fault.untilHost('host-1', ({ sessions: found = [] }) =>
+      found.some(({ lastError }) => /Bad peer AS/.test(lastError ?? '')),
+    );
+    t.log(sessions.filter(({ state }) => state !== 'Established'));
+    const named = (address: string) => sessions.find(({ name }) => name.endsWith(address));
+    t.regex(named('10_99_0_77')?.state ?? '', /^(?:Active|Connect|Idle)$/);
+    t.regex(named('10_99_0_254')?.lastError ?? '', /Bad peer AS/);
+    await fault.untilRed('host-1', 'bgp-session-down');
+    await rm(file);
+    await fault.lab.live(await fault.lab.push('No peers'));
+  });
+  await fault.untilGreen('host-1');
 });
 
 test('without etcd traffic goes on, an agent starts, and a push waits until etcd is back', async (t) => {
@@ -246,6 +320,23 @@ test('a full disk fails the BIRD configuration alone, keeps the old one, and is 
     await fault.lab.live(commit);
   });
 });
+
+/** A BIRD of somebody else in the fabric, in another AS than anybody expects. */
+async function startStranger(as: number): Promise<AsyncDisposable> {
+  const [config, socket, pid] = ['conf', 'ctl', 'pid'].map((end) => inLab(`stranger.${end}`));
+  if (config === undefined || socket === undefined || pid === undefined) throw new Error('unreachable');
+  const neighbours = `local 10.99.0.254 as ${as}; neighbor range 10.99.0.0/24 as ${as - 1};`;
+  await writeFile(
+    config,
+    `router id 10.99.0.254;\nprotocol device {}\nprotocol bgp { ${neighbours} ipv4 { import none; export none; }; }\n`,
+  );
+  await fault.lab.on('fabric', ['bird', '-c', config, '-s', socket, '-P', pid]);
+  return {
+    async [Symbol.asyncDispose]() {
+      process.kill(Number(await readFile(pid, 'utf8')), 'SIGKILL');
+    },
+  };
+}
 
 function birdOf(host: string): Promise<number> {
   return readFile(inLab('hosts', host, 'bird', 'bird.pid'), 'utf8').then(Number);

@@ -6,7 +6,7 @@
  */
 import type { Clock } from './clock.js';
 import type { HostFacts } from './host-facts.js';
-import { summarize } from './host-status.js';
+import { BGP_UNCONFIRMED, summarize } from './host-status.js';
 
 export type HealthCode =
   | 'datastore-away'
@@ -55,7 +55,8 @@ function isBehind({ received, applied, verified }: HostFacts): boolean {
   return !applied || applied.revision < received.revision || verified.revision < applied.revision;
 }
 
-function* bgpReasons({ bgp }: HostFacts): Generator<HealthReason> {
+function* bgpReasons({ bgp, bgpUnconfirmed }: HostFacts): Generator<HealthReason> {
+  if (bgpUnconfirmed) yield { code: 'applying', message: BGP_UNCONFIRMED };
   if (bgp.problem !== undefined) yield { code: 'bgp-daemon', message: bgp.problem };
   for (const { name, peerName, state, lastError, established } of bgp.sessions)
     if (!established)

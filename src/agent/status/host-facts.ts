@@ -39,6 +39,8 @@ export interface HostFacts {
   /** What the store holds and this agent cannot read, or does not enforce yet; `object` is the key or the kind. */
   readonly unenforced: readonly DriverFailure[];
   readonly bgp: BgpStatus;
+  /** The BGP daemon has not answered yet whether it runs what it was given last. */
+  readonly bgpUnconfirmed: boolean;
   /** Sizes worth knowing. */
   readonly counts: Counts;
 }

@@ -46,8 +46,11 @@ function sessionRecord(session: SessionStatus): SessionRecord {
   };
 }
 
+export const BGP_UNCONFIRMED =
+  'BGP: the daemon has not confirmed its configuration yet; policy and routes are in force';
+
 function judge(facts: HostFacts): { readonly state: HostState; readonly error?: string } {
-  const { datastoreAway, received, applied, failures, verified, unenforced, bgp } = facts;
+  const { datastoreAway, received, applied, failures, verified, unenforced, bgp, bgpUnconfirmed } = facts;
   if (failures.length > 0) return { state: 'failed', error: summarize(failures) };
   if (datastoreAway !== undefined)
     return { state: 'held', error: `the datastore is away, the last state is kept: ${datastoreAway}` };
@@ -59,6 +62,8 @@ function judge(facts: HostFacts): { readonly state: HostState; readonly error?: 
     };
   if (!received || !applied || applied.revision < received.revision) return { state: 'applying' };
   if (!verified || verified.revision < applied.revision) return { state: 'applying' };
+  if (bgpUnconfirmed && verified.differences.length === 0)
+    return { state: 'applying', error: BGP_UNCONFIRMED };
   const degraded = [
     ...verified.differences,
     ...unenforced,

@@ -43,6 +43,7 @@ export const WELL: HostFacts = {
       },
     ],
   },
+  bgpUnconfirmed: false,
   counts: { localEndpoints: 3 },
 };
 
