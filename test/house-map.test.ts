@@ -45,6 +45,8 @@ const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
     'policy',
     'kernel',
     'agent/dataplane/managers/endpoint-claims.js',
+    'agent/dataplane/rules/set-uses.js',
+    'agent/dataplane/intent.js',
   ],
   'agent/bgp': ['model', 'kernel', 'topology', 'agent/calc', 'agent/dataplane'],
   'agent/status': ['model', 'layout', 'datastore', 'kernel', 'agent/bgp', 'agent/dataplane'],

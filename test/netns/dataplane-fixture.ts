@@ -7,6 +7,7 @@ import type { PacketFilter } from '../../src/agent/dataplane/backends/backend.js
 import { type BackendName, backends } from '../../src/agent/dataplane/backends/index.js';
 import type { ApplyReport, VerifyScope } from '../../src/agent/dataplane/driver.js';
 import {
+  type Chain,
   type ChainName,
   type ChainRule,
   chainKey,
@@ -92,8 +93,9 @@ export function wishChain(
   name: string,
   rules: readonly ChainRule[],
   table: Table = 'filter',
+  setUses?: NonNullable<Chain['setUses']>,
 ): void {
-  const chain = { table, name: name as ChainName, rules };
+  const chain = { table, name: name as ChainName, rules, ...(setUses && { setUses }) };
   filter.chains.set(chainKey(chain), chain);
 }
 

@@ -35,6 +35,8 @@ const NETS = {
 
 const SET = 's:0123456789abcdefghijklmnopqrst' as IpSetId;
 
+const DENIES = new Map([[SET, { joining: true, leaving: false }]]);
+
 function fromSet(id: IpSetId): ChainRule {
   return rule([{ type: 'ip-set', end: 'source', id, negated: false }], DROP);
 }
@@ -45,7 +47,7 @@ function wishExample(filter: PacketFilter): void {
   filter.ipSets.replace(SET, 'hash:net', hosts);
   wishHook(filter);
   wishChain(filter, 'cali-FORWARD', [rule([], jump('cali-a' as ChainName)), rule([], RETURN)]);
-  wishChain(filter, 'cali-a', [dropFrom(net), fromSet(SET), rule([], RETURN, 'The end')]);
+  wishChain(filter, 'cali-a', [dropFrom(net), fromSet(SET), rule([], RETURN, 'The end')], 'filter', DENIES);
 }
 
 const FOREIGN = [

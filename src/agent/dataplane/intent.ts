@@ -64,6 +64,16 @@ export interface Chain {
   readonly table: Table;
   readonly name: ChainName;
   readonly rules: readonly ChainRule[];
+  /** How its rules look into sets. One that is not named may do either when it changes. */
+  readonly setUses?: ReadonlyMap<IpSetId, SetUse>;
+}
+
+/** What a set that changes may do to the packets that rules judge. */
+export interface SetUse {
+  /** An address that joins may be denied what it was allowed; false: it cannot lose, and who leaves cannot gain. */
+  readonly joining: boolean;
+  /** An address that leaves may be denied what it was allowed; false: it cannot lose, and who joins cannot gain. */
+  readonly leaving: boolean;
 }
 
 /** A jump from one of the kernel's own chains into ours, kept in its place whatever others insert. */

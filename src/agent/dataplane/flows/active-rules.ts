@@ -7,8 +7,10 @@
 import type { Address, Cidr } from '../../../model/address.js';
 import { MultiMap } from '../../calc/multi-map.js';
 import type { EndpointPolicy, IpSetId, RuleSet, UpdateOf } from '../../calc/updates.js';
+import type { SetUse } from '../intent.js';
+import { setUses } from '../rules/set-uses.js';
 import type { Rulebook } from './compiled-verdict.js';
-import { rulesMayTakeAway, type SetUse, setUses } from './may-take-away.js';
+import { rulesMayTakeAway } from './may-take-away.js';
 import { NetworkSet } from './network-set.js';
 
 /** `policy <tier>/<name>` or `profile <name>`. */
@@ -82,7 +84,7 @@ export class ActiveRules implements Rulebook {
     if (rules) this.#rules.set(owner, rules);
     else this.#rules.delete(owner);
     for (const id of this.#uses.get(owner)?.keys() ?? []) this.#users.delete(id, owner);
-    const uses = rules ? setUses(rules) : NO_USES;
+    const uses = rules ? setUses([...rules.ingress, ...rules.egress]) : NO_USES;
     for (const id of uses.keys()) this.#users.add(id, owner);
     if (uses.size > 0) this.#uses.set(owner, uses);
     else this.#uses.delete(owner);

@@ -7,7 +7,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { DIRECTIONS } from '../../../model/rule.js';
-import type { CompiledRule, EndpointPolicy, IpSetId, LocalEndpoint, RuleSet } from '../../calc/updates.js';
+import type { CompiledRule, EndpointPolicy, LocalEndpoint, RuleSet } from '../../calc/updates.js';
 
 export function endpointMayLose(before: LocalEndpoint, after: LocalEndpoint): boolean {
   return DIRECTIONS.some((direction) => policyMayLose(before[direction], after[direction]));
@@ -17,29 +17,6 @@ export function rulesMayTakeAway(before: RuleSet, after: RuleSet): boolean {
   return DIRECTIONS.some((direction) =>
     listMayTakeAway(before[direction].filter(decides), after[direction].filter(decides)),
   );
-}
-
-/** What a set that changes may do to the rules that refer to it. */
-export interface SetUse {
-  /** An address that joins may be denied what it was allowed. */
-  readonly joining: boolean;
-  readonly leaving: boolean;
-}
-
-/** Every set that the rules refer to. */
-export function setUses({ ingress, egress }: RuleSet): ReadonlyMap<IpSetId, SetUse> {
-  const uses = new Map<IpSetId, SetUse>();
-  for (const { action, source, destination } of [...ingress, ...egress]) {
-    const [allows, denies] = [
-      action === 'Allow' || action === 'Pass',
-      action === 'Deny' || action === 'Pass',
-    ];
-    for (const { sets, notSets } of [source, destination]) {
-      for (const id of sets) merge(uses, id, { joining: denies, leaving: allows });
-      for (const id of notSets) merge(uses, id, { joining: allows, leaving: denies });
-    }
-  }
-  return uses;
 }
 
 function policyMayLose(before: EndpointPolicy, after: EndpointPolicy): boolean {
@@ -70,12 +47,4 @@ function isTakenOut(rule: CompiledRule, after: readonly CompiledRule[], from: nu
 
 function decides({ action }: CompiledRule): boolean {
   return action !== 'Log';
-}
-
-function merge(uses: Map<IpSetId, SetUse>, id: IpSetId, use: SetUse): void {
-  const known = uses.get(id);
-  uses.set(id, {
-    joining: use.joining || known?.joining === true,
-    leaving: use.leaving || known?.leaving === true,
-  });
 }

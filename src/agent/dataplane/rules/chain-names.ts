@@ -47,6 +47,11 @@ export function dispatchChainName(root: ChainName, suffix: string): ChainName {
   return chainName(`${root}-`, suffix);
 }
 
+/** Dispatch chains tell endpoints apart by their interfaces, and judge nothing. */
+export function isDispatchChain(name: ChainName): boolean {
+  return [CHAINS.fromWorkload, CHAINS.toWorkload].some((root) => name.startsWith(root));
+}
+
 /** Joins prefix and suffix, hashing the suffix where the whole would not do. */
 export function chainName(prefix: string, suffix: string): ChainName {
   const plain = `${prefix}${suffix}`;

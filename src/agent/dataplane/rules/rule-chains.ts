@@ -17,6 +17,7 @@ import { policyChainName, profileChainName } from './chain-names.js';
 import { DROP, RETURN, rule } from './chain-rule.js';
 import { clearMark, isMarked, isNotMarked, type MarkBits, setMark } from './mark-bits.js';
 import { type Block, type RuleConditions, ruleConditions } from './rule-conditions.js';
+import { setUses } from './set-uses.js';
 
 export interface RuleContext {
   readonly family: IpFamily;
@@ -34,6 +35,7 @@ export function policyChain(
     table: 'filter',
     name: policyChainName(direction, policy.tier, policy.name),
     rules: policy.rules[direction].flatMap((each) => renderRule(each, each.action, context)),
+    setUses: setUses(policy.rules[direction]),
   };
 }
 
@@ -51,6 +53,7 @@ export function profileChain(
       : profile.rules[direction].flatMap((each) =>
           renderRule(each, each.action === 'Pass' ? 'Allow' : each.action, context),
         ),
+    setUses: setUses(profile.rules[direction]),
   };
 }
 

@@ -1,11 +1,7 @@
 import test from 'ava';
 import type { CompiledRule, EndpointPolicy, LocalEndpoint } from '../../../../src/agent/calc/updates.js';
-import {
-  endpointMayLose,
-  rulesMayTakeAway,
-  setUses,
-} from '../../../../src/agent/dataplane/flows/may-take-away.js';
-import { endpointId, ports, rule, setId, withProfiles } from '../batch.js';
+import { endpointMayLose, rulesMayTakeAway } from '../../../../src/agent/dataplane/flows/may-take-away.js';
+import { endpointId, ports, rule, withProfiles } from '../batch.js';
 
 const [allowWeb, allowAll] = [rule('Allow', { destination: { ports: ports(80) } }), rule('Allow')];
 const [denyWeb, denyAll] = [rule('Deny', { destination: { ports: ports(80) } }), rule('Deny')];
@@ -74,26 +70,4 @@ test(
 test('a tier that comes may take away', moved, true, withProfiles('a'), {
   ...withProfiles('a'),
   tiers: tiers('p'),
-});
-
-test('setUses() tells for each set whether those who join or leave may lose', (t) => {
-  const [a, b, c, d, e] = ['s:a', 's:b', 's:c', 's:d', 's:e'].map(setId);
-  if (!a || !b || !c || !d || !e) throw new Error('there are five');
-  const uses = setUses({
-    ingress: [
-      rule('Allow', { source: { sets: [a] }, destination: { notSets: [b] } }),
-      rule('Deny', { source: { notSets: [a] }, destination: { sets: [c] } }),
-    ],
-    egress: [rule('Pass', { source: { sets: [d] } }), rule('Log', { source: { sets: [e] } })],
-  });
-  t.deepEqual(
-    uses,
-    new Map([
-      [a, { joining: false, leaving: true }],
-      [b, { joining: true, leaving: false }],
-      [c, { joining: true, leaving: false }],
-      [d, { joining: true, leaving: true }],
-      [e, { joining: false, leaving: false }],
-    ]),
-  );
 });

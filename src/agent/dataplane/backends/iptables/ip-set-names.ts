@@ -2,8 +2,8 @@
  * The kernel's names of our sets: `cali40s:5y5I3VdRZfDU01O--xXAPx2`.
  *
  * `cali4` or `cali6` marks a set as ours (law 4), a digit says which generation it is, then comes as much of the id
- * as fits into 31 characters: 25 of them, of which 23 are hash. `cali4t` begins a set that is only there while
- * another is rewritten. Sets that earlier versions of Felix left begin with `felix-`.
+ * as fits into 31 characters: 25 of them, of which 23 are hash. Sets that earlier versions of Felix left begin with
+ * `felix-`.
  */
 import type { IpFamily } from '../../../../model/address.js';
 import type { IpSetId } from '../../../calc/updates.js';
@@ -15,10 +15,6 @@ export type Generation = (typeof GENERATIONS)[number];
 
 export function ipSetName(family: IpFamily, generation: Generation, id: IpSetId): string {
   return `cali${family}${generation}${id}`.slice(0, MAX_LENGTH);
-}
-
-export function temporarySetName(family: IpFamily, number: number): string {
-  return `cali${family}t${number}`;
 }
 
 /** @param setFamily - of the set itself; sets without one count as IPv4. */

@@ -1,8 +1,7 @@
 /**
  * From a difference to the lines that `ipset restore` turns it into.
  *
- * Each line is applied by itself: a set that both gains and loses much is built beside the old one and swapped,
- * which is one step for packets. A little of either is added and deleted in place.
+ * Each line is applied by itself, and packets pass in between: set-generations.ts says which may be written when.
  */
 import type { IpFamily } from '../../../../model/address.js';
 import type { IpSetType } from '../../../calc/updates.js';
@@ -15,8 +14,6 @@ export interface SetHeader {
 }
 
 export interface MemberChanges {
-  /** All that there should be. */
-  readonly members: readonly IpSetElement[];
   readonly added: readonly IpSetElement[];
   readonly removed: readonly IpSetElement[];
 }
@@ -26,23 +23,17 @@ export interface SetEdit extends MemberChanges {
   readonly header: SetHeader;
   /** False: the kernel has no set of this name. */
   readonly exists: boolean;
+  /** All that there should be, where the set is to be made. */
+  readonly members: readonly IpSetElement[];
 }
 
 /** What the kernel allows in a set; its own default, 65,536, is too small for a cluster. */
 export const MAX_ELEMENTS = 1_048_576;
 
-/** @param temporary - a name that no set has. */
-export function setLines(edit: SetEdit, temporary: string): readonly string[] {
-  const name = setWord(edit.name);
-  if (!edit.exists) return [createLine(name, edit.header), ...addLines(name, edit.members)];
-  if (isRewrite(edit))
-    return [
-      createLine(temporary, edit.header),
-      ...addLines(temporary, edit.members),
-      `swap ${name} ${temporary}`,
-      destroyLine(temporary),
-    ];
-  return [...addLines(name, edit.added), ...edit.removed.map((element) => `del ${name} ${element} -exist`)];
+export function setLines({ name, header, exists, members, added, removed }: SetEdit): readonly string[] {
+  const word = setWord(name);
+  if (!exists) return [createLine(word, header), ...addLines(word, members)];
+  return [...removed.map((element) => `del ${word} ${element} -exist`), ...addLines(word, added)];
 }
 
 export function destroyLine(name: string): string {
@@ -51,10 +42,6 @@ export function destroyLine(name: string): string {
 
 export function ipSetInput(lines: readonly string[]): string {
   return `${lines.join('\n')}\n`;
-}
-
-function isRewrite({ members, added, removed }: SetEdit): boolean {
-  return added.length > 0 && removed.length > 0 && 2 * (added.length + removed.length) >= members.length;
 }
 
 function createLine(name: string, { type, family }: SetHeader): string {

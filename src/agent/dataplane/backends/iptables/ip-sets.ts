@@ -4,14 +4,15 @@
  * A set is known by its id; its name in the kernel also says its generation (set-generations.ts). After a restart
  * the generation that rules look into is taken over, so that an unchanged host is not written to. `ipset restore` is
  * not a transaction: when it fails, some lines have been done, so the kernel is read back before anything else.
- * A set that a rule still looks into is left until the rule has gone. See ipset(8).
+ * New sets, and what lets less through, are written before the tables; what lets more through is a driver of its own,
+ * behind them. A set that a rule still looks into is left until the rule has gone. See ipset(8).
  */
 import type { Cidr, IpFamily } from '../../../../model/address.js';
 import { DeltaTracker } from '../../../../model/delta-tracker.js';
 import type { IpSetId, IpSetType } from '../../../calc/updates.js';
 import type { ApplyReport, Driver, DriverFailure, KernelCounts, VerifyScope } from '../../driver.js';
 import type { DesiredIpSets } from '../../intent.js';
-import { GENERATIONS, type Generation, ipSetName, isOurSet, temporarySetName } from './ip-set-names.js';
+import { GENERATIONS, type Generation, ipSetName, isOurSet } from './ip-set-names.js';
 import {
   destroyLine,
   ipSetInput,
@@ -21,7 +22,13 @@ import {
   setLines,
 } from './ip-set-restore-input.js';
 import { parseIpSetSave, type SavedSet } from './ip-set-save-parser.js';
-import { adoptGeneration, type ChangingSet, nextGeneration } from './set-generations.js';
+import {
+  adoptGeneration,
+  type ChangingSet,
+  type Half,
+  nextGeneration,
+  type SetPlan,
+} from './set-generations.js';
 import { ToolError, type Tools } from './tools.js';
 import { WantedSet } from './wanted-set.js';
 import { failureOf, type Pause, writeBatch } from './write-batch.js';
@@ -49,6 +56,8 @@ export class IpSets implements Driver {
   #saved: ReadonlyMap<string, SavedSet> = new Map();
   /** Names of sets written, or destroyed, since they were last read. */
   readonly #written = new Set<string>();
+  /** Sets that change in place; others that are in the kernel wait for the next plan. */
+  #opening: ReadonlyMap<IpSetId, Half> = new Map();
   #resyncQueued = true;
   /** Sets of others, of this family, when all were read last. */
   #foreign = 0;
@@ -111,44 +120,43 @@ export class IpSets implements Driver {
 
   /** Sets that are in the kernel, but not as they should be. */
   *changing(): IterableIterator<ChangingSet> {
-    for (const { id, inSync } of this.#wanted.values()) {
+    for (const set of this.#wanted.values()) {
+      const { id, inSync } = set;
       const name = this.nameOf(id);
       if (!this.#headers.actual.has(name)) continue;
       if (this.#headers.isPending(name)) yield { id, name, changes: 'type' };
-      else if (!inSync) yield { id, name, changes: 'members' };
+      else if (!inSync) yield { id, name, changes: set.sizes() };
     }
   }
 
-  /** Gives each a new name, under which it will be built from nothing. */
-  regenerate(ids: ReadonlySet<IpSetId>): void {
-    for (const id of ids) {
+  /** Those to regenerate get a new name, under which they are built from nothing. */
+  follow({ regenerate, opening }: SetPlan): void {
+    const inPlace = new Map(opening);
+    for (const id of regenerate) {
       const generation = nextGeneration(this.#options.family, id, (name) => this.#headers.actual.has(name));
-      if (generation === undefined) continue;
+      if (generation === undefined) {
+        inPlace.set(id, 'added');
+        continue;
+      }
       const set = this.#get(id);
       this.#moveTo(set, generation);
       set.noteKernel([]);
     }
+    this.#opening = inPlace;
   }
 
   async applyUpdates(): Promise<ApplyReport> {
     const unreadable = await this.refresh();
     if (unreadable) return { changed: 0, failures: [unreadable] };
     this.adopt();
-    return writeBatch<PendingSet>(
-      {
-        name: this.name,
-        pending: () => this.#pendingEdits(),
-        write: async (edits) => {
-          const temporaries = this.#temporaryNames();
-          const lines = edits.flatMap((edit) => setLines(edit, temporaries.next().value));
-          await this.#restore(lines);
-          for (const edit of edits) this.#noteEdit(edit);
-        },
-        readBack: () => this.#readBack(),
-        describe: ({ name }) => describe(name),
-      },
-      this.#options.pause,
-    );
+    return this.#write(() => this.#pendingEdits());
+  }
+
+  /** What lets more through: when the rules that it is meant for are in force. */
+  async applyOpenings(): Promise<ApplyReport> {
+    if (this.#opening.size === 0) return { changed: 0, failures: [] };
+    const unreadable = await this.refresh();
+    return unreadable ? { changed: 0, failures: [unreadable] } : this.#write(() => this.#pendingOpenings());
   }
 
   async applyDeletions(): Promise<ApplyReport> {
@@ -188,6 +196,22 @@ export class IpSets implements Driver {
         message: 'left over',
       })),
     ];
+  }
+
+  #write(pending: () => readonly PendingSet[]): Promise<ApplyReport> {
+    return writeBatch<PendingSet>(
+      {
+        name: this.name,
+        pending,
+        write: async (edits) => {
+          await this.#restore(edits.flatMap(setLines));
+          for (const edit of edits) this.#noteEdit(edit);
+        },
+        readBack: () => this.#readBack(),
+        describe: ({ name }) => describe(name),
+      },
+      this.#options.pause,
+    );
   }
 
   #get(id: IpSetId): WantedSet {
@@ -279,12 +303,34 @@ export class IpSets implements Driver {
     }
   }
 
+  /** Sets that are to be built, and what closes. */
   #pendingEdits(): readonly PendingSet[] {
     return [...this.#wanted.values()].flatMap((set) => {
       const name = this.nameOf(set.id);
-      const exists = this.#headers.actual.has(name);
-      return exists && set.inSync ? [] : [{ set, name, exists, header: this.#header(set), ...set.changes() }];
+      if (this.#headers.actual.has(name)) return this.#editsInPlace(set, 'closing');
+      return [
+        { set, name, exists: false, header: this.#header(set), members: set.members(), ...set.changes() },
+      ];
     });
+  }
+
+  #pendingOpenings(): readonly PendingSet[] {
+    return [...this.#opening.keys()].flatMap((id) => {
+      const set = this.#wanted.get(id);
+      return set && this.#headers.actual.has(this.nameOf(id)) ? this.#editsInPlace(set, 'opening') : [];
+    });
+  }
+
+  #editsInPlace(set: WantedSet, part: 'opening' | 'closing'): readonly PendingSet[] {
+    const opening = this.#opening.get(set.id);
+    if (opening === undefined || set.inSync) return [];
+    const halves = set.changes();
+    const isDue = (half: Half): boolean => (half === opening) === (part === 'opening');
+    const added = isDue('added') ? halves.added : [];
+    const removed = isDue('removed') ? halves.removed : [];
+    if (added.length + removed.length === 0) return [];
+    const name = this.nameOf(set.id);
+    return [{ set, name, exists: true, header: this.#header(set), members: [], added, removed }];
   }
 
   #noteEdit(edit: PendingSet): void {
@@ -297,13 +343,6 @@ export class IpSets implements Driver {
   #pendingDeletions(): readonly string[] {
     const inUse = this.#options.namesInUse();
     return [...this.#headers.pendingDeletions()].map(([name]) => name).filter((name) => !inUse.has(name));
-  }
-
-  *#temporaryNames(): Generator<string, never> {
-    for (let number = 0; ; number += 1) {
-      const name = temporarySetName(this.#options.family, number);
-      if (!this.#headers.actual.has(name)) yield name;
-    }
   }
 }
 

@@ -4,12 +4,13 @@
  * A rule holds the name of a set, and the name changes when the set may not change in place (set-generations.ts).
  * That is decided here, before anything is written, because only here both sides are seen.
  */
+import type { ApplyReport, Driver } from '../../driver.js';
 import type { ChainKey, HookKey } from '../../intent.js';
 import type { Backend, PacketFilter } from '../backend.js';
 import { joinViews } from '../desired-views.js';
 import { IpSets } from './ip-sets.js';
 import { OtherVariant } from './other-variant.js';
-import { setsToRegenerate } from './set-generations.js';
+import { planSets } from './set-generations.js';
 import type { IptablesTable } from './table.js';
 import { IptablesTables } from './tables.js';
 import { createTools, type IptablesVariant } from './tools.js';
@@ -62,7 +63,7 @@ function join(
       (key) => tableOf(key).hooks,
     ),
     ipSets: ipSets.desired,
-    drivers: [ipSets, rules, strays],
+    drivers: [ipSets, rules, openings(ipSets, rules), strays],
     get inForce() {
       return rules.isHooked;
     },
@@ -71,8 +72,22 @@ function join(
       // What could not be read is reported by its driver, which tries again.
       if (refreshed.some((failure) => failure !== undefined)) return;
       ipSets.adopt();
+      const changing = [...ipSets.changing()];
       const chains = tables.flatMap((table) => [...table.pendingChains()]);
-      ipSets.regenerate(setsToRegenerate(ipSets.changing(), chains));
+      ipSets.follow(planSets(changing, chains, rules.usesOf(changing.map(({ id }) => id))));
     },
+  };
+}
+
+/** Where the tables could not be written the old rules are in force, and nothing is opened for the new ones. */
+function openings(ipSets: IpSets, rules: IptablesTables): Driver {
+  const nothing: ApplyReport = { changed: 0, failures: [] };
+  return {
+    name: `${ipSets.name}-openings`,
+    queueResync: () => {},
+    applyUpdates: async () => (rules.isWritten ? ipSets.applyOpenings() : nothing),
+    applyDeletions: async () => nothing,
+    // The sets verify themselves.
+    verify: async () => [],
   };
 }

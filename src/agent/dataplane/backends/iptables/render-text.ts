@@ -53,8 +53,8 @@ export function ipSetsText({ family, sets }: Pick<WishedFamily, 'family' | 'sets
     .flatMap(([id, { type, members }]) => {
       const elements = [...new Set([...members].flatMap(elementsOf))].sort(compareText);
       const name = ipSetName(family, 0, id satisfies IpSetId);
-      const changes = { members: elements, added: elements, removed: [] };
-      return setLines({ name, header: { type, family }, exists: false, ...changes }, '');
+      const header = { type, family };
+      return setLines({ name, header, exists: false, members: elements, added: [], removed: [] });
     });
   return lines.length === 0 ? '' : ipSetInput(lines);
 }

@@ -20,13 +20,17 @@ import {
   chainKey,
   type HookKey,
   type HookRules,
+  type SetUse,
   type Table,
 } from '../../intent.js';
+import { isDispatchChain } from '../../rules/chain-names.js';
 import { DROP, rule } from '../../rules/chain-rule.js';
+import { mergeUses } from '../../rules/set-uses.js';
 import { mapView } from '../desired-views.js';
 import { RenderError } from './render.js';
 import { closedInput, removalInput, restoreInput, type TableEdit } from './restore-input.js';
 import type { SavedTable } from './save-parser.js';
+import type { ChangingChain } from './set-generations.js';
 import {
   type DesiredChain,
   type DesiredHook,
@@ -53,12 +57,6 @@ export interface IptablesTableOptions {
   readonly readBack: () => Promise<void>;
 }
 
-/** The sets that a chain which is about to change looks into, now and afterwards. */
-export interface PendingChain {
-  readonly before: ReadonlySet<string>;
-  readonly after: ReadonlySet<string>;
-}
-
 /** Chains written since they were last read. */
 export interface WrittenChains {
   /** Of ours or with rules of ours. */
@@ -70,6 +68,7 @@ export interface WrittenChains {
 const NEW_CHAINS_PER_COMMIT = 200;
 
 const NO_SETS: ReadonlySet<string> = new Set();
+const ANY_USE: SetUse = { joining: true, leaving: true };
 
 export class IptablesTable {
   readonly name: string;
@@ -142,12 +141,24 @@ export class IptablesTable {
     return new Set([...this.#chains.actual.values()].flatMap(({ setNames }) => [...setNames]));
   }
 
-  *pendingChains(): IterableIterator<PendingChain> {
+  *pendingChains(): IterableIterator<ChangingChain> {
     this.#followSets();
-    for (const [key, desired] of this.#chains.pendingUpdates())
-      yield { before: this.#chains.actual.get(key)?.setNames ?? NO_SETS, after: desired.setNames };
+    for (const [key, { chain, setNames }] of this.#chains.pendingUpdates()) {
+      const actual = this.#chains.actual.get(key);
+      const kind = !actual ? 'new' : isDispatchChain(chain.name) ? 'dispatch' : 'rules';
+      yield { kind, before: actual?.setNames ?? NO_SETS, after: setNames };
+    }
     for (const [, actual] of this.#chains.pendingDeletions())
-      yield { before: actual.setNames, after: NO_SETS };
+      yield { kind: 'gone', before: actual.setNames, after: NO_SETS };
+  }
+
+  /** Adds how rules that are wished for look into these sets. */
+  addUses(uses: Map<IpSetId, SetUse>): void {
+    for (const [, { chain, setIds }] of this.#chains.desired.entries())
+      for (const id of setIds) {
+        const known = uses.get(id);
+        if (known) uses.set(id, mergeUses(known, chain.setUses?.get(id) ?? ANY_USE));
+      }
   }
 
   async applyUpdates(): Promise<ApplyReport> {

@@ -6,8 +6,10 @@
  * written are listed; should that fail, or not show them all, everything is read.
  */
 
+import type { IpSetId } from '../../../calc/updates.js';
 import type { ApplyReport, Driver, DriverFailure, KernelCounts, VerifyScope } from '../../driver.js';
-import { TABLES } from '../../intent.js';
+import { type SetUse, TABLES } from '../../intent.js';
+import { NO_USE } from '../../rules/set-uses.js';
 import { parseList, parseSave } from './save-parser.js';
 import { IptablesTable, type IptablesTableOptions, type WrittenChains } from './table.js';
 import { ToolError } from './tools.js';
@@ -25,6 +27,7 @@ export class IptablesTables implements Driver {
   readonly tables: readonly IptablesTable[];
   readonly #options: IptablesTablesOptions;
   #resyncQueued = true;
+  #isWritten = false;
 
   constructor(options: IptablesTablesOptions) {
     this.#options = options;
@@ -60,8 +63,24 @@ export class IptablesTables implements Driver {
     };
   }
 
-  applyUpdates(): Promise<ApplyReport> {
-    return this.#inEach((table) => table.applyUpdates());
+  /** Whether the last `applyUpdates` could write every table, single chains aside that the kernel refuses. */
+  get isWritten(): boolean {
+    return this.#isWritten;
+  }
+
+  /** How the rules that are wished for look into each of these sets. */
+  usesOf(ids: Iterable<IpSetId>): (id: IpSetId) => SetUse {
+    const uses = new Map<IpSetId, SetUse>([...ids].map((id) => [id, NO_USE]));
+    if (uses.size > 0) for (const table of this.tables) table.addUses(uses);
+    return (id) => uses.get(id) ?? NO_USE;
+  }
+
+  async applyUpdates(): Promise<ApplyReport> {
+    this.#isWritten = false;
+    const report = await this.#inEach((table) => table.applyUpdates());
+    const wholes = new Set([this.name, ...this.tables.map(({ name }) => name)]);
+    this.#isWritten = !report.failures.some(({ object }) => wholes.has(object));
+    return report;
   }
 
   applyDeletions(): Promise<ApplyReport> {

@@ -48,9 +48,18 @@ export class WantedSet {
     return this.#elements.inSync;
   }
 
+  /** All that there should be. */
+  members(): readonly IpSetElement[] {
+    return [...this.#elements.desired.keys()];
+  }
+
+  sizes(): { readonly members: number; readonly added: number; readonly removed: number } {
+    const { added, removed } = this.changes();
+    return { members: this.#elements.desired.size, added: added.length, removed: removed.length };
+  }
+
   changes(): MemberChanges {
     return {
-      members: [...this.#elements.desired.keys()],
       added: [...this.#elements.pendingUpdates()].map(([element]) => element),
       removed: [...this.#elements.pendingDeletions()].map(([element]) => element),
     };
