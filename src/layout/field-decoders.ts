@@ -9,17 +9,28 @@ import {
   type Cidr,
   familyOf,
   hostCidr,
+  type IpFamily,
   maskCidr,
   parseAddress,
   parseCidr,
   parseMac,
   prefixLength,
 } from '../model/address.js';
+import { isCommunity } from '../model/community.js';
 import { toSelectorText } from '../model/selector/selector.js';
 import { integer, parsed } from './json-decoder.js';
 
 export const address = parsed(parseAddress, 'an IP address');
 export const cidr = parsed(parseCidr, 'a network without host bits');
+export const cidrOf = (family: IpFamily) =>
+  parsed((text) => {
+    const net = parseCidr(text);
+    return net && familyOf(net) === family ? net : undefined;
+  }, `an IPv${family} network without host bits`);
+export const address4 = parsed((text) => {
+  const ip = parseAddress(text);
+  return ip && familyOf(ip) === 4 ? ip : undefined;
+}, 'an IPv4 address');
 export const mac = parsed(parseMac, 'a unicast MAC address');
 export const selector = parsed(toSelectorText, 'a selector');
 export const asNumber = integer(1, 4294967295);
@@ -39,8 +50,8 @@ export const interfaceName = parsed(
 );
 
 export const community = parsed(
-  (text) => (/^\d+:\d+(:\d+)?$/.test(text) ? text : undefined),
-  'a BGP community such as 65000:100',
+  (text) => (isCommunity(text) ? text : undefined),
+  'a BGP community: 65000:100 with parts up to 65535, or 65000:1:2 with parts up to 4294967295',
 );
 
 export const interfacePattern = parsed(

@@ -17,6 +17,7 @@ import {
   parseMac,
   prefixLength,
 } from '../model/address.js';
+import { isCommunity } from '../model/community.js';
 import { parsePeerAddress } from '../model/peer-address.js';
 import { formatPortRange, parsePortRange } from '../model/rule.js';
 import { parseSelector, toSelectorText } from '../model/selector/selector.js';
@@ -57,13 +58,6 @@ export const FORMATS: Readonly<Record<string, Format>> = {
   'peer-address': { canonical: (text) => parsePeerAddress(text)?.text, explain: explainPeerAddress },
   community: { canonical: (text) => (isCommunity(text) ? text : undefined), explain: explainCommunity },
 };
-
-/** `65000:100` with parts of 16 bits, or `65000:1:2` with parts of 32. */
-export function isCommunity(text: string): boolean {
-  if (!/^(0|[1-9]\d*)(:(0|[1-9]\d*)){1,2}$/.test(text)) return false;
-  const parts = text.split(':').map(Number);
-  return parts.every((part) => part < (parts.length === 2 ? 2 ** 16 : 2 ** 32));
-}
 
 function ofFamily<T extends Parameters<typeof familyOf>[0]>(
   parse: (text: string) => T | undefined,

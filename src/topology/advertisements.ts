@@ -4,6 +4,7 @@
  * A name that nobody defined is an error when manifests are loaded; here it adds nothing.
  */
 import { compareCidrs } from '../model/address.js';
+import { isCommunity } from '../model/community.js';
 import type { SpecOf } from '../model/resource.js';
 import type { Advertisement } from './bgp-model.js';
 
@@ -15,7 +16,7 @@ export function advertisementsOf(settings: SpecOf<'BGPConfiguration'>): readonly
     const values = byNetwork.get(cidr) ?? new Set();
     byNetwork.set(cidr, values);
     for (const text of communities) {
-      const value = named.get(text) ?? (COMMUNITY.test(text) ? text : undefined);
+      const value = named.get(text) ?? (isCommunity(text) ? text : undefined);
       if (value !== undefined) values.add(value);
     }
   }
@@ -24,5 +25,3 @@ export function advertisementsOf(settings: SpecOf<'BGPConfiguration'>): readonly
     .sort(([a], [b]) => compareCidrs(a, b))
     .map(([cidr, values]) => ({ cidr, communities: [...values] }));
 }
-
-const COMMUNITY = /^\d+(:\d+){1,2}$/;

@@ -8,6 +8,7 @@
  * somebody else's daemon.
  */
 import { type Address, familyOf, IP_FAMILIES } from '../model/address.js';
+import { unfitForBgp } from '../model/bgp-address.js';
 import { type PeerAddress, parsePeerAddress } from '../model/peer-address.js';
 import type { ResourceOf, SpecOf } from '../model/resource.js';
 import { matchesSelector } from '../model/selector/evaluate.js';
@@ -60,7 +61,7 @@ function sessionsOf(
         sessionWith(local, peer, family, {
           origin: originOf(spec),
           hasOtherEnd: side.hasOtherEnd,
-          options: peerOptions(spec, side.role),
+          options: peerOptions(spec, side.role, family),
           ...numbers,
         }) ?? [],
     );
@@ -117,6 +118,7 @@ function foreignSession(
 ): readonly BgpSession[] {
   const family = familyOf(address);
   const localAddress = local.addresses.get(family);
+  if (unfitForBgp(address) !== undefined) return [];
   const peerAs = spec.asNumber ?? others.find((speaker) => hasAddress(speaker, address))?.asNumber;
   if (localAddress === undefined || localAddress === address || peerAs === undefined) return [];
   const localAs = spec.localASNumber ?? local.asNumber;
@@ -133,7 +135,7 @@ function foreignSession(
       isOurs: false,
       passive: false,
       ...reflectionFor(local, undefined, localAs === peerAs),
-      ...peerOptions(spec, 'asker'),
+      ...peerOptions(spec, 'asker', family),
     },
   ];
 }

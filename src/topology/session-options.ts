@@ -4,6 +4,7 @@
  * Whoever asks and whoever is asked get the same ones, so that passwords, timers and TTL security match at both ends;
  * the gateway alone belongs to the side that wrote it down. Times are whole seconds, as BGP counts them.
  */
+import { familyOf, type IpFamily } from '../model/address.js';
 import { parseDurationMs } from '../model/duration.js';
 import type { SpecOf } from '../model/resource.js';
 import type { SessionOptions } from './bgp-model.js';
@@ -13,7 +14,11 @@ const LONGEST_RESTART_SECONDS = 4095;
 /** A third of the longest hold time (RFC 4271, section 4.2). */
 const LONGEST_KEEPALIVE_SECONDS = 21_845;
 
-export function peerOptions(spec: SpecOf<'BGPPeer'>, role: 'asker' | 'asked'): SessionOptions {
+export function peerOptions(
+  spec: SpecOf<'BGPPeer'>,
+  role: 'asker' | 'asked',
+  family: IpFamily,
+): SessionOptions {
   const { password, sourceAddress, keepaliveTime, maxRestartTime, bfd, ttlSecurity, reachableBy } = spec;
   const nextHop = spec.keepOriginalNextHop ? 'Keep' : spec.nextHopMode;
   const keepaliveSeconds = seconds(keepaliveTime, LONGEST_KEEPALIVE_SECONDS);
@@ -28,7 +33,10 @@ export function peerOptions(spec: SpecOf<'BGPPeer'>, role: 'asker' | 'asked'): S
     ...(nextHop !== undefined && nextHop !== 'Auto' && { nextHop }),
     ...(spec.numAllowedLocalASNumbers && { allowedLocalAs: spec.numAllowedLocalASNumbers }),
     ...(spec.filters && spec.filters.length > 0 && { filters: spec.filters }),
-    ...(reachableBy !== undefined && role === 'asker' && { gateway: reachableBy }),
+    // Of peers by selector only the sessions of the gateway's own family are behind it.
+    ...(reachableBy !== undefined &&
+      role === 'asker' &&
+      familyOf(reachableBy) === family && { gateway: reachableBy }),
   };
 }
 

@@ -3,9 +3,11 @@
  *
  * BGPConfiguration `node.<name>` overrides `default` field by field; the AS number may also stand in the resource
  * itself, which is the more specific place and wins. The router id is the IPv4 address (RFC 4271 section 4.2 wants
- * four octets), for both families. Whoever has a cluster id reflects (RFC 4456) and is in no mesh of nodes.
+ * four octets), for both families. An address that no session can have counts as absent: the loader refuses it, and
+ * in the store it must not cost the other hosts their sessions. Whoever has a cluster id reflects (RFC 4456) and is in no mesh of nodes.
  */
 import { type Address, addressPart, type IpFamily } from '../model/address.js';
+import { unfitForBgp } from '../model/bgp-address.js';
 import type { ResourceOf, SpecOf } from '../model/resource.js';
 import type { Labels } from '../model/selector/evaluate.js';
 import type { SelectorText } from '../model/selector/selector.js';
@@ -38,7 +40,7 @@ export interface Speaker {
 export function allSpeakers(input: TopologyInput): readonly Speaker[] {
   const nodes = [...input.nodes.values()].flatMap((node) => nodeSpeaker(node, input) ?? []);
   const reflectors = [...input.routeReflectors.values()]
-    .filter(({ metadata }) => !input.nodes.has(metadata.name))
+    .filter(({ metadata, spec }) => !input.nodes.has(metadata.name) && !unfitForBgp(spec.ipv4Address))
     .map((reflector) => reflectorSpeaker(reflector, input));
   return [...nodes, ...reflectors].sort(
     (a, b) => compareText(a.name, b.name) || compareText(a.routerId, b.routerId),
@@ -54,6 +56,7 @@ function nodeSpeaker({ metadata, spec }: ResourceOf<'Node'>, input: TopologyInpu
   if (!ipv4Address) return undefined;
   const settings = bgpSettingsOf(metadata.name, input);
   const address4 = addressPart(ipv4Address);
+  if (unfitForBgp(address4) !== undefined) return undefined;
   return {
     kind: 'Node',
     name: metadata.name,
@@ -100,6 +103,6 @@ function numbersFrom(settings: BgpSettings, ownAs: number | undefined) {
 
 function addressesOf(address4: Address, address6: Address | undefined): ReadonlyMap<IpFamily, Address> {
   const addresses = new Map<IpFamily, Address>([[4, address4]]);
-  if (address6) addresses.set(6, address6);
+  if (address6 && unfitForBgp(address6) === undefined) addresses.set(6, address6);
   return addresses;
 }

@@ -427,6 +427,50 @@ test(
   },
   /interface: expected an interface name/,
 );
+// BIRD would refuse its whole configuration for any of these.
+for (const [what, spec, message] of [
+  [
+    'a filter with a community whose parts are too large',
+    '{"importV4":[{"action":"Accept","communities":{"values":["99999:1"]}}]}',
+    /importV4\[0\]\.communities\.values\[0\]: expected a BGP community: .* found "99999:1"/,
+  ],
+  [
+    'a filter that adds a community whose parts are too large',
+    '{"exportV4":[{"action":"Accept","operations":[{"addCommunity":{"value":"1:2:4294967296"}}]}]}',
+    /addCommunity\.value: expected a BGP community/,
+  ],
+  [
+    'a filter with an IPv6 network among the IPv4 rules',
+    '{"importV4":[{"action":"Accept","cidr":"fd00::/64","matchOperator":"In"}]}',
+    /importV4\[0\]\.cidr: expected an IPv4 network/,
+  ],
+  [
+    'a filter with an IPv4 network among the IPv6 rules',
+    '{"exportV6":[{"action":"Accept","cidr":"10.0.0.0/8","matchOperator":"In"}]}',
+    /exportV6\[0\]\.cidr: expected an IPv6 network/,
+  ],
+  [
+    'a filter with lengths that end before they begin',
+    '{"importV4":[{"action":"Accept","cidr":"10.0.0.0/8","matchOperator":"In","prefixLength":{"min":30,"max":24}}]}',
+    /prefixLength: expected min to be at most max/,
+  ],
+] as const)
+  test(what, refuses, { '/heddle/v1/resources/bgpfilters/f': `{"spec":${spec}}` }, message);
+test(
+  'a named community whose parts are too large',
+  refuses,
+  {
+    '/heddle/v1/resources/bgpconfigurations/default':
+      '{"spec":{"communities":[{"name":"gold","value":"65536:1"}]}}',
+  },
+  /communities\[0\]\.value: expected a BGP community/,
+);
+test(
+  'a reflector whose cluster id has not four octets',
+  refuses,
+  { '/bgp/v1/rr_v4/192.0.2.50': '{"ip":"192.0.2.50","cluster_id":"fd00::1"}' },
+  /cluster_id: expected an IPv4 address/,
+);
 
 test(
   'settings as Felix spells them',

@@ -237,6 +237,23 @@ test('a peer with a prefix', finds, peer('{peerIP: 10.0.0.1/24}'), [
   /Write 10\.0\.0\.1/,
 ]);
 test('a multicast peer', finds, peer('{peerIP: "224.0.0.1:179"}'), ['4:16', 'invalid-value', /multicast/]);
+test('a link-local peer', finds, peer('{peerIP: "fe80::1", asNumber: 1}'), [
+  '4:16',
+  'invalid-value',
+  /fe80::1 is a link-local address/,
+]);
+test('a node with a link-local address', finds, doc('Node', 'n', '{bgp: {ipv6Address: "fe80::1/64"}}'), [
+  '4:27',
+  'invalid-value',
+  /link-local/,
+]);
+test(
+  'a reflector with an address that no machine has',
+  finds,
+  doc('RouteReflector', 'r', '{ipv4Address: 224.0.0.1, ipv6Address: "fe80::1", clusterID: 1.0.0.1}'),
+  ['4:21', 'invalid-value', /multicast/],
+  ['4:45', 'invalid-value', /link-local/],
+);
 test(
   'next hops that contradict',
   finds,

@@ -335,3 +335,20 @@ test('bgpModelFor() does not depend on the order in which resources are met', (t
     }),
   );
 });
+
+test('an address that no session can have counts as absent, and costs the others nothing', (t) => {
+  const network = {
+    nodes: {
+      a: { v4: '10.0.0.1/24', v6: 'fd00::1/64' },
+      b: { v4: '10.0.0.2/24', v6: 'fe80::2/64' },
+      c: { v4: '127.0.0.1/8', v6: 'fd00::3/64' },
+    },
+    peers: { p: { node: 'a', peerIP: 'fe80::9', asNumber: 65001 } },
+    reflectors: { r: { v4: '10.0.0.9', v6: '::', cluster: '1.0.0.1' } },
+  };
+  const peersOf = (name: string) =>
+    bgpModelFor(name, topologyInput(network))?.sessions.map(({ peerAddress }) => `${peerAddress}`);
+  t.deepEqual(peersOf('a'), ['10.0.0.2', '10.0.0.9']);
+  t.deepEqual(peersOf('r'), ['10.0.0.1', '10.0.0.2']);
+  t.is(peersOf('c'), undefined);
+});

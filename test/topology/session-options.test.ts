@@ -82,3 +82,18 @@ test('bindMode and ignoredInterfaces are those of the node, else of default', (t
   );
   t.like(modelOf('b', network), { bindsToAddress: false, ignoredInterfaces: [] });
 });
+
+test('reachableBy is the gateway of its own family alone', (t) => {
+  const network: NetworkText = {
+    nodes: { a: { v4: '10.0.0.1/24', v6: 'fd00::1/64' }, b: { v4: '10.0.0.2/24', v6: 'fd00::2/64' } },
+    bgp: { default: { nodeToNodeMeshEnabled: false } },
+    peers: { p: { node: 'a', peerSelector: 'all()', reachableBy: address('10.0.0.254') } },
+  };
+  t.deepEqual(
+    modelOf('a', network).sessions.map(({ family, gateway }) => [family, gateway]),
+    [
+      [4, '10.0.0.254'],
+      [6, undefined],
+    ],
+  );
+});

@@ -4,10 +4,11 @@
  * v1 had raw BIRD statements (custom_filters), which nobody can check or compare; heddle neither reads nor writes
  * them. Every member is read strictly, because what is in here ends up in the text of a routing daemon.
  */
+import { addressLength, type IpFamily } from '../../model/address.js';
 import type { SpecOf } from '../../model/resource.js';
 import { idSegments, storedId, unescapeName } from '../escape.js';
-import { asNumber, cidr, community, interfacePattern } from '../field-decoders.js';
-import { type Decoder, integer, list, object, objectWith, oneOf } from '../json-decoder.js';
+import { asNumber, cidrOf, community, interfacePattern } from '../field-decoders.js';
+import { type Decoder, integer, list, object, objectWith, oneOf, unexpected } from '../json-decoder.js';
 import type { Codec } from '../layout.js';
 import {
   decodeResourceValue,
@@ -49,13 +50,13 @@ const operation = object(
 
 type FilterRule = NonNullable<SpecOf<'BGPFilter'>['exportV4']>[number];
 
-function filterRule(longestPrefix: 32 | 128): Decoder<FilterRule> {
-  const length = integer(0, longestPrefix);
+function filterRule(family: IpFamily): Decoder<FilterRule> {
+  const length = integer(0, addressLength(family));
   return objectWith(
     ['action'],
     {
-      cidr,
-      prefixLength: object({ min: length, max: length }, 'refused'),
+      cidr: cidrOf(family),
+      prefixLength: lengthRange(object({ min: length, max: length }, 'refused')),
       source: oneOf('RemotePeers'),
       interface: interfacePattern,
       matchOperator: oneOf('Equal', 'NotEqual', 'In', 'NotIn'),
@@ -70,12 +71,24 @@ function filterRule(longestPrefix: 32 | 128): Decoder<FilterRule> {
   );
 }
 
+/** BIRD refuses a range that ends before it begins. */
+function lengthRange<R extends { readonly min?: number; readonly max?: number }>(
+  range: Decoder<R>,
+): Decoder<R> {
+  return (value, place) => {
+    const found = range(value, place);
+    if (found.min !== undefined && found.max !== undefined && found.min > found.max)
+      throw unexpected(place, 'min to be at most max', value);
+    return found;
+  };
+}
+
 const filterSpec = object(
   {
-    exportV4: list(filterRule(32)),
-    importV4: list(filterRule(32)),
-    exportV6: list(filterRule(128)),
-    importV6: list(filterRule(128)),
+    exportV4: list(filterRule(4)),
+    importV4: list(filterRule(4)),
+    exportV6: list(filterRule(6)),
+    importV6: list(filterRule(6)),
   },
   'refused',
 );

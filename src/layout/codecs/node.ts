@@ -21,7 +21,7 @@ import {
 import type { ResourceOf, SpecOf } from '../../model/resource.js';
 import { compact } from '../compact.js';
 import { escapeName, idSegments, storedId, unescapeName } from '../escape.js';
-import { address, mac, parseAsNumber } from '../field-decoders.js';
+import { address, address4, mac, parseAsNumber } from '../field-decoders.js';
 import { decodeJson, object, textMap } from '../json-decoder.js';
 import type { Codec } from '../layout.js';
 import {
@@ -76,7 +76,7 @@ const NODE_PATHS =
 
 const v1Metadata = object({
   labels: textMap,
-  route_reflector_cluster_id: address,
+  route_reflector_cluster_id: address4,
   ipv4_vxlan_tunnel_addr: address,
   vxlan_tunnel_mac_addr: mac,
 });

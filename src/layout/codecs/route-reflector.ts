@@ -10,7 +10,7 @@ import { familyOf, parseAddress } from '../../model/address.js';
 import type { SpecOf } from '../../model/resource.js';
 import { compact } from '../compact.js';
 import { idSegments, storedId } from '../escape.js';
-import { address, asNumber, selector } from '../field-decoders.js';
+import { address, address4, asNumber, selector } from '../field-decoders.js';
 import { decodeJson, object, objectWith } from '../json-decoder.js';
 import { type Codec, LayoutError } from '../layout.js';
 import {
@@ -71,6 +71,6 @@ function encodeV1(ip: string, spec: Spec): string {
   return JSON.stringify({ ip, cluster_id: spec.clusterID });
 }
 
-const v1Reflector = objectWith(['cluster_id'], { ip: address, cluster_id: address });
+const v1Reflector = objectWith(['cluster_id'], { ip: address, cluster_id: address4 });
 
 const extraFacts = object({ ipv6Address: address, asNumber, clientSelector: selector }, 'refused');

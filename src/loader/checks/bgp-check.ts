@@ -5,7 +5,7 @@ import { familyOf } from '../../model/address.js';
 import { parsePeerAddress } from '../../model/peer-address.js';
 import type { SpecOf } from '../../model/resource.js';
 import type { Fault } from '../report.js';
-import { checkUnicast, invalid } from './invalid.js';
+import { checkBgpAddress, invalid } from './invalid.js';
 
 /** Faults of a BGPPeer. */
 export function checkPeer(spec: SpecOf<'BGPPeer'>): Fault[] {
@@ -37,7 +37,7 @@ export function checkPeer(spec: SpecOf<'BGPPeer'>): Fault[] {
       ),
     );
   const peer = spec.peerIP === undefined ? undefined : parsePeerAddress(spec.peerIP)?.address;
-  if (peer) faults.push(...checkUnicast(peer, ['spec', 'peerIP']));
+  if (peer) faults.push(...checkBgpAddress(peer, ['spec', 'peerIP']));
   if (peer && spec.reachableBy !== undefined && familyOf(spec.reachableBy) !== familyOf(peer))
     faults.push(
       invalid(
@@ -48,6 +48,14 @@ export function checkPeer(spec: SpecOf<'BGPPeer'>): Fault[] {
       ),
     );
   return faults;
+}
+
+/** Faults of a RouteReflector. */
+export function checkReflector({ ipv4Address, ipv6Address }: SpecOf<'RouteReflector'>): Fault[] {
+  return [
+    ...checkBgpAddress(ipv4Address, ['spec', 'ipv4Address']),
+    ...(ipv6Address ? checkBgpAddress(ipv6Address, ['spec', 'ipv6Address']) : []),
+  ];
 }
 
 /** Faults of a BGPFilter. */

@@ -5,6 +5,7 @@
  * kernel refuses them or gives them another meaning.
  */
 import { type Address, type Cidr, cidrContains, cidrsOverlap, parseCidr } from '../../model/address.js';
+import { unfitForBgp } from '../../model/bgp-address.js';
 import type { FieldPath } from '../locate.js';
 import type { Fault } from '../report.js';
 
@@ -18,6 +19,21 @@ export function checkUnicast(address: Address, path: FieldPath): Fault[] {
   const special = SPECIAL.find(({ cidr }) => cidrContains(cidr, address));
   if (!special) return [];
   return [invalid(path, address, `${address} is ${special.what}`, 'Write a unicast address')];
+}
+
+/** A fault for an address that no end of a BGP session can have. */
+export function checkBgpAddress(address: Address, path: FieldPath): Fault[] {
+  const what = unfitForBgp(address);
+  return what === undefined
+    ? []
+    : [
+        invalid(
+          path,
+          address,
+          `${address} is ${what}`,
+          'Write a unicast address that is routed between hosts',
+        ),
+      ];
 }
 
 /** The part of a network that holds no addresses for workloads, if there is one. */

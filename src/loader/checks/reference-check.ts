@@ -5,11 +5,11 @@
  * while the network runs, and until then the endpoint is denied everything. When some document could not be
  * read, what it declares is unknown, and no name is called missing.
  */
+import { isCommunity } from '../../model/community.js';
 import type { Diagnostic } from '../../model/diagnostic.js';
 import { type Kind, type ResourceOf, resourceId, splitResourceId } from '../../model/resource.js';
 import { matchesSelector } from '../../model/selector/evaluate.js';
 import { selectorAst } from '../../model/selector/selector.js';
-import { isCommunity } from '../formats.js';
 import { type Loaded, type LoadedSet, loadedOf } from '../loaded.js';
 import type { FieldPath } from '../locate.js';
 import { diagnose, type Fault } from '../report.js';

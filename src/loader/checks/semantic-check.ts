@@ -6,8 +6,8 @@ import { addressPart, familyOf, prefixLength } from '../../model/address.js';
 import type { Resource, ResourceOf, SpecOf } from '../../model/resource.js';
 import { hasPorts, protocolNumber } from '../../model/rule.js';
 import type { Fault } from '../report.js';
-import { checkFilter, checkPeer } from './bgp-check.js';
-import { checkUnicast, invalid, unusablePart } from './invalid.js';
+import { checkFilter, checkPeer, checkReflector } from './bgp-check.js';
+import { checkBgpAddress, checkUnicast, invalid, unusablePart } from './invalid.js';
 import { checkRules } from './rule-check.js';
 
 /** Faults of a resource by itself. */
@@ -32,9 +32,10 @@ export function checkSemantics(resource: Resource): Fault[] {
     case 'BGPConfiguration':
     case 'AgentConfiguration':
       return checkConfigurationName(resource);
+    case 'RouteReflector':
+      return checkReflector(resource.spec);
     case 'Tier':
     case 'GlobalNetworkSet':
-    case 'RouteReflector':
     case 'IPReservation':
       return [];
     case 'ConnectivityTest':
@@ -183,7 +184,7 @@ function checkHostEndpoint(spec: SpecOf<'HostEndpoint'>): Fault[] {
 function checkNode(spec: SpecOf<'Node'>): Fault[] {
   return (['ipv4Address', 'ipv6Address'] as const).flatMap((field) => {
     const address = spec.bgp?.[field];
-    return address ? checkUnicast(addressPart(address), ['spec', 'bgp', field]) : [];
+    return address ? checkBgpAddress(addressPart(address), ['spec', 'bgp', field]) : [];
   });
 }
 

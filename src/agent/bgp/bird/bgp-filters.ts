@@ -98,7 +98,7 @@ function conditionsOf(rule: Rule, direction: Direction, family: IpFamily): BirdT
 function networkConditions(cidr: Cidr, rule: Rule, family: IpFamily): BirdText[] {
   const { prefixLength: range = {}, matchOperator = 'In' } = rule;
   const { min = 0, max = addressLength(family) } = range;
-  const inside = bird`net ~ [ ${network(cidr)}{${Math.max(min, prefixLength(cidr))},${max}} ]`;
+  const shortest = Math.max(min, prefixLength(cidr));
   const lengths = [
     ...(range.min === undefined ? [] : [bird`net.len >= ${range.min}`]),
     ...(range.max === undefined ? [] : [bird`net.len <= ${range.max}`]),
@@ -109,8 +109,8 @@ function networkConditions(cidr: Cidr, rule: Rule, family: IpFamily): BirdText[]
     case 'NotEqual':
       return [bird`net != ${network(cidr)}`, ...lengths];
     case 'In':
-      // No prefix inside the network is as short as that.
-      return [max < prefixLength(cidr) ? bird`false` : inside];
+      // No prefix inside the network is as short as that, and BIRD refuses a range that ends before it begins.
+      return [max < shortest ? bird`false` : bird`net ~ [ ${network(cidr)}{${shortest},${max}} ]`];
     case 'NotIn':
       return [bird`!(net ~ [ ${network(cidr)}+ ])`, ...lengths];
   }

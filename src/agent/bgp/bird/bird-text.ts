@@ -10,6 +10,7 @@ import { isIP } from 'node:net';
 import type { Address, Cidr } from '../../../model/address.js';
 import { addressPart } from '../../../model/address.js';
 import type { Brand } from '../../../model/brand.js';
+import { isCommunity } from '../../../model/community.js';
 import { passwordProblem } from '../password-file.js';
 
 /** A piece of BIRD configuration that is well-formed by construction. */
@@ -81,8 +82,7 @@ export function network(cidr: Cidr): BirdText {
 
 /** `65000:1` or `65000:1:2` with the attribute that holds it. @throws {RangeError} for other text. */
 export function community(text: string): { readonly attribute: BirdText; readonly value: BirdText } {
-  if (!/^\d{1,10}(:\d{1,10}){1,2}$/.test(text))
-    throw new RangeError(`not a community: ${JSON.stringify(text)}`);
+  if (!isCommunity(text)) throw new RangeError(`not a community: ${JSON.stringify(text)}`);
   const parts = text.split(':');
   return {
     attribute: (parts.length === 2 ? 'bgp_community' : 'bgp_large_community') as BirdText,

@@ -2,8 +2,12 @@
  * Which routes are told to peers and which are believed, as statements of BIRD's filters.
  *
  * A host announces its own workloads: routes to single addresses that the kernel holds with the agent's protocol number
- * (rtm_protocol, rtnetlink(7)) inside a pool, or the block that they lie in (block-rules.ts). What peers tell it of the pools it believes and, by the rules of BGP,
- * passes on; only what came through the full mesh is not told to the mesh again, where everybody has heard it.
+ * (rtm_protocol, rtnetlink(7)) inside a pool, or the block that they lie in (block-rules.ts). What hosts of ours tell it of the pools it believes and, by the rules
+ * of BGP, passes on; only what came through the full mesh is not told to the mesh again, where everybody has heard it.
+ *
+ * Import protection: a daemon that is not ours is believed everything but addresses of our pools and a default route,
+ * because it is there to say what lies outside. Where our own routes come back through it (a switch between racks that
+ * are systems of their own), a BGPFilter that accepts them says so.
  */
 import { addressLength, type Cidr, familyOf, type IpFamily } from '../../../model/address.js';
 import type { BgpModel } from '../../../topology/bgp-model.js';
@@ -18,7 +22,9 @@ export interface PoolRules {
   /** Each of these decides every route in the end. */
   readonly announce: readonly BirdText[];
   readonly announceToMesh: readonly BirdText[];
+  /** Of what hosts of ours say, and of what somebody else's daemons say. */
   readonly believe: readonly BirdText[];
+  readonly believeForeign: readonly BirdText[];
 }
 
 /** True for the routes of workloads, among those learned from the kernel. */
@@ -47,6 +53,11 @@ export function poolRules(family: IpFamily, model: BgpModel, deviceRouteProtocol
     announce,
     announceToMesh: [bird`if source = RTS_BGP && proto ~ "Mesh_*" then reject;`, ...announce],
     believe: inPools,
+    believeForeign: [
+      ...pools.map(({ isIn }) => bird`if ${isIn} then reject;`),
+      bird`if net.len = 0 then reject;`,
+      bird`accept;`,
+    ],
   };
 }
 
@@ -56,11 +67,12 @@ function poolSet(
   family: IpFamily,
   pools: readonly Cidr[],
   verdict: BirdText,
-): { readonly definition: BirdText; readonly rule: BirdText }[] {
+): { readonly definition: BirdText; readonly isIn: BirdText; readonly rule: BirdText }[] {
   const networks = pools.filter((pool) => familyOf(pool) === family).map(networkAndBelow);
   if (networks.length === 0) return [];
   const set = symbol('heddle_', `${name}_${family}`);
-  return [{ definition: networkSet(set, networks), rule: bird`if net ~ ${set} then ${verdict};` }];
+  const isIn = bird`net ~ ${set}`;
+  return [{ definition: networkSet(set, networks), isIn, rule: bird`if ${isIn} then ${verdict};` }];
 }
 
 function communityFunction(family: IpFamily, { advertisements }: BgpModel): BirdText[] {

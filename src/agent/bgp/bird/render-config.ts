@@ -141,13 +141,15 @@ function familyPart(
   rules: PoolRules,
   model: BgpModel,
   { deviceRouteProtocol }: BirdConfigOptions,
-): BirdText[] {
+): (BirdText | undefined)[] {
+  const hasForeign = model.sessions.some((session) => session.family === family && !session.isOurs);
   return [
     ...rules.definitions,
     ...filterFunctions(family, model),
     block(bird`\nfilter heddle_export_${family}`, ...rules.marks, ...rules.announce),
     block(bird`\nfilter heddle_export_mesh_${family}`, ...rules.marks, ...rules.announceToMesh),
     block(bird`\nfilter heddle_import_${family}`, ...rules.believe),
+    hasForeign ? block(bird`\nfilter heddle_import_foreign_${family}`, ...rules.believeForeign) : undefined,
     block(
       bird`\nfilter heddle_from_kernel_${family}`,
       // Above what BGP says (100): a workload is here, whoever else claims its address.

@@ -106,10 +106,13 @@ function channelOfItsOwn(session: BgpSession, model: BgpModel, rules: PoolRules)
 function filtersOfItsOwn(session: BgpSession, model: BgpModel, rules: PoolRules): BirdText[] {
   const exportCalls = filterCalls(session, 'export', model);
   const importCalls = filterCalls(session, 'import', model);
+  const believe = session.isOurs ? rules.believe : rules.believeForeign;
   return [
     ...(importCalls.length === 0
-      ? []
-      : [bird`${block(bird`import filter`, ...importCalls, ...rules.believe)};`]),
+      ? session.isOurs
+        ? []
+        : [bird`import filter heddle_import_foreign_${session.family};`]
+      : [bird`${block(bird`import filter`, ...importCalls, ...believe)};`]),
     ...(exportCalls.length === 0
       ? []
       : [bird`${block(bird`export filter`, ...rules.marks, ...exportCalls, ...rules.announce)};`]),

@@ -12,6 +12,7 @@ import {
 } from '../../../../src/agent/bgp/bird/render-config.js';
 import { exec } from '../../../../src/kernel/exec.js';
 import { addressFromBits } from '../../../../src/model/address.js';
+import { unfitForBgp } from '../../../../src/model/bgp-address.js';
 import { bgpModelFor } from '../../../../src/topology/bgp.js';
 import { address, type NetworkText, network, topologyInput } from '../../../topology/topology-fixture.js';
 
@@ -266,7 +267,9 @@ const anyName = fc.oneof(
 );
 const anyAddress4 = fc
   .bigInt({ min: 0x01000001n, max: 0xdffffffen })
-  .map((bits) => `${addressFromBits(bits, 4)}/24`);
+  .map((bits) => addressFromBits(bits, 4))
+  .filter((ip) => unfitForBgp(ip) === undefined)
+  .map((ip) => `${ip}/24`);
 const anyAddress6 = fc
   .bigInt({ min: 0x2000n << 112n, max: (0xfe00n << 112n) - 1n })
   .map((bits) => `${addressFromBits(bits, 6)}/64`);
