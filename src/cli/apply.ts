@@ -17,6 +17,7 @@ import { addSourceOptions, openSourceOf, type SourceOptions } from './source-opt
 
 interface ApplyOptions extends CommonOptions, EtcdOptions, Partial<SourceOptions> {
   readonly approvePrune: boolean;
+  readonly denyWidening: boolean;
 }
 
 /** Longer than the lease of a loop's leader that died. */
@@ -31,6 +32,13 @@ export const apply: Verb = (context) => {
       flag(context.environment, '--approve-prune', 'let a plan pass that deletes unusually much').default(
         false,
       ),
+    )
+    .addOption(
+      flag(
+        context.environment,
+        '--deny-widening',
+        'refuse what opens anything to anybody (exit code 4)',
+      ).default(false),
     )
     .action(async (file: string, options: ApplyOptions) => {
       const text = await readFile(file, 'utf8').catch((error: Error) => {
@@ -67,6 +75,7 @@ export const apply: Verb = (context) => {
           dryRun: false,
           detailed: false,
           pruneApproved: options.approvePrune,
+          denyWidening: options.denyWidening,
           lockTimeoutMs: LOCK_TIMEOUT_MS,
           reviewed,
           ...(!isFolder && { commit: reviewed.commit }),

@@ -1,29 +1,13 @@
 /**
  * The network that questions of connectivity are about: a folder of manifests, or with --etcd what the store holds.
  */
-import type { Layout } from '../layout/layout.js';
-import type { Kind, Resource } from '../model/resource.js';
-import type { Snapshot } from '../model/store.js';
-import { type StoredObject, storedObjects } from '../reconciler/stored-objects.js';
+import type { Resource } from '../model/resource.js';
+import { networkOfSnapshot } from '../reconciler/stored-network.js';
 import type { CommonOptions } from './command.js';
 import { type CliContext, pickColors } from './context.js';
 import { type EtcdOptions, openStore } from './etcd-options.js';
 import { loadFolder } from './load-folder.js';
 import { createLog } from './log.js';
-
-/** What decides who may talk to whom. */
-const NETWORK_KINDS: readonly Kind[] = [
-  'IPPool',
-  'Profile',
-  'Tier',
-  'GlobalNetworkPolicy',
-  'GlobalNetworkSet',
-  'WorkloadEndpoint',
-  'HostEndpoint',
-  'Node',
-  'RouteReflector',
-  'AgentConfiguration',
-];
 
 /** @throws {CliError} when the manifests have faults, which are printed */
 export async function loadNetwork(
@@ -41,22 +25,10 @@ export async function loadStored(
   options: CommonOptions & EtcdOptions,
 ): Promise<readonly Resource[]> {
   await using opened = await openStore(options, createLog(options.logLevel));
-  const objects = readObjects(await opened.store.snapshot(opened.layout.prefix), opened.layout);
+  const snapshot = await opened.store.snapshot(opened.layout.prefix);
+  const { resources, unreadable } = networkOfSnapshot(snapshot, opened.layout);
   const { yellow } = pickColors(options.color, context);
-  for (const { kind, name, problem } of objects)
-    if (problem !== undefined)
-      context.err(`${yellow('ignored')} ${kind}/${name}, which agents cannot read either: ${problem}\n`);
-  return objects.flatMap(toResource);
-}
-
-function readObjects(snapshot: Snapshot, layout: Layout): readonly StoredObject[] {
-  return NETWORK_KINDS.flatMap((kind) => storedObjects(snapshot, layout, kind));
-}
-
-/** Under the name in its manifest, and at its place there. */
-function toResource({ resource, name, written }: StoredObject): Resource[] {
-  if (!resource) return [];
-  const metadata = { ...resource.metadata, name };
-  const origin = written ? { file: written.file, line: written.line, col: 1 } : resource.origin;
-  return [{ ...resource, metadata, origin } as Resource];
+  for (const { kind, name, problem } of unreadable)
+    context.err(`${yellow('ignored')} ${kind}/${name}, which agents cannot read either: ${problem}\n`);
+  return resources;
 }

@@ -1,12 +1,26 @@
 /**
  * What a reconcile did, or would do, on standard output; what stood against it, on standard error.
  */
+import { isWritten } from '../diff/exit-code.js';
+import type { Plan } from '../diff/plan-types.js';
 import { renderPlan } from '../diff/render/human.js';
-import { planDocument } from '../diff/render/json.js';
-import { renderPlanMarkdown } from '../diff/render/markdown.js';
+import { type PlanDocument, type PlanMeaning, planDocument } from '../diff/render/json.js';
+import { type MarkdownSection, renderPlanMarkdown } from '../diff/render/markdown.js';
 import { formatHuman, formatReport } from '../loader/format-diagnostics.js';
-import type { ReconcileOutcome } from '../reconciler/reconcile-once.js';
-import { formatTestReport } from '../verify/render/test-report.js';
+import type { ReconcileOutcome } from '../reconciler/outcome.js';
+import {
+  connectivityLines,
+  describeExposure,
+  formatConnectivity,
+  isUnchanged,
+  summarizeConnectivity,
+} from '../verify/render/connectivity.js';
+import {
+  failureLines,
+  failuresFirst,
+  formatTestReport,
+  summarizeTests,
+} from '../verify/render/test-report.js';
 import type { CommonOptions } from './command.js';
 import { type CliContext, pickColors } from './context.js';
 import { diagnosticStyle } from './load-folder.js';
@@ -17,19 +31,9 @@ export function printOutcome(
   context: CliContext,
   { output, color }: Pick<CommonOptions, 'output' | 'color'>,
 ): void {
-  const { plan, tests, failure, applied, diagnostics, against: comparedWith } = outcome;
+  const { plan, failures, applied, diagnostics } = outcome;
   if (output === 'json') {
-    const document = plan ? planDocument(plan) : formatReport(diagnostics);
-    const spoiled = plan === undefined && failure ? { valid: false } : {};
-    const tested = plan && tests ? { tests: { passed: tests.passed, failed: tests.failed } } : {};
-    const result = {
-      ...document,
-      ...spoiled,
-      ...tested,
-      ...(applied && { applied }),
-      ...(failure && { failure }),
-    };
-    context.out(`${JSON.stringify(result)}\n`);
+    context.out(`${JSON.stringify(toJson(outcome))}\n`);
     return;
   }
   const colors = pickColors(color, context);
@@ -38,12 +42,81 @@ export function printOutcome(
   const warnings = diagnostics.length - errors.length;
   if (errors.length === 0 && warnings > 0)
     context.err(colors.dim(`${warnings} warnings: heddle validate lists them\n`));
-  if (plan)
+  if (plan && output === 'markdown')
     context.out(
-      output === 'markdown' ? renderPlanMarkdown(plan, comparedWith) : renderPlan(plan, colors, comparedWith),
+      renderPlanMarkdown(plan, { comparedWith: outcome.against, beside: sectionsOf(plan, outcome) }),
     );
-  if (plan && tests && tests.results.length > 0)
-    context.out(`${output === 'markdown' ? '\n' : ''}${formatTestReport(tests, verifyStyle(colors))}`);
+  else if (plan)
+    context.out(
+      renderPlan(plan, colors, outcome.against) + formatMeaning(plan, outcome, verifyStyle(colors)),
+    );
   if (applied) context.out(colors.green(`Applied as seq ${applied.seq} at revision ${applied.revision}.\n`));
-  if (failure && failure.code !== 'invalid') context.err(`heddle: ${failure.message}\n`);
+  for (const { code, message } of failures) if (code !== 'invalid') context.err(`heddle: ${message}\n`);
+}
+
+/** The plan as it is saved, with what it means. */
+export function documentOf(plan: Plan, outcome: ReconcileOutcome): PlanDocument {
+  return planDocument(plan, meaningOf(outcome));
+}
+
+function toJson(outcome: ReconcileOutcome): object {
+  const { plan, failure, failures, applied, diagnostics } = outcome;
+  const document = plan ? documentOf(plan, outcome) : formatReport(diagnostics);
+  const spoiled = plan === undefined && failure ? { valid: false } : {};
+  return { ...document, ...spoiled, ...(applied && { applied }), ...(failure && { failure, failures }) };
+}
+
+function meaningOf({ tests, connectivity, against }: ReconcileOutcome): PlanMeaning {
+  const { passed = 0, failed = 0, results = [] } = tests ?? {};
+  return {
+    tests: {
+      passed,
+      failed,
+      on: against === 'store' ? 'store' : 'manifests',
+      results: results.filter(({ ok }) => !ok),
+    },
+    connectivity: connectivity ?? { gained: [], lost: [] },
+  };
+}
+
+const ALTERS_NOTHING = 'Alters no connectivity: everybody may say what they could before.';
+
+function formatMeaning(
+  plan: Plan,
+  { connectivity, tests, against }: ReconcileOutcome,
+  style: ReturnType<typeof verifyStyle>,
+): string {
+  const changes = plan.changes.some(isWritten) ? connectivity : undefined;
+  const meaning =
+    changes && (isUnchanged(changes) ? `${ALTERS_NOTHING}\n` : formatConnectivity(changes, style));
+  const tested =
+    tests && tests.results.length > 0
+      ? `${formatTestReport(failuresFirst(tests), style).trimEnd()} ${style.dim(PLACES[against])}\n`
+      : undefined;
+  return [meaning, tested].map((block) => (block === undefined ? '' : `\n${block}`)).join('');
+}
+
+const ON_MANIFESTS = '(on the manifests alone)';
+const PLACES = {
+  store: '(on the store with this plan)',
+  commit: ON_MANIFESTS,
+  nothing: ON_MANIFESTS,
+} as const;
+
+/** The tests that fail first, then who could talk to whom. */
+function sectionsOf(plan: Plan, { connectivity, tests, against }: ReconcileOutcome): MarkdownSection[] {
+  const sections: MarkdownSection[] = [];
+  if (tests && tests.results.length > 0)
+    sections.push({ title: `${summarizeTests(tests)} ${PLACES[against]}`, lines: failureLines(tests) });
+  if (connectivity && plan.changes.some(isWritten))
+    sections.push(
+      isUnchanged(connectivity)
+        ? { title: ALTERS_NOTHING, lines: [] }
+        : {
+            title: `Who could then talk to whom: ${summarizeConnectivity(connectivity).replace(/^connectivity: /, '')}`,
+            alarm: describeExposure(connectivity),
+            lines: connectivityLines(connectivity),
+          },
+    );
+  return sections;
 }

@@ -5,9 +5,8 @@ import { writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
 import { systemClock } from '../agent/status/clock.js';
-import type { Plan } from '../diff/plan-types.js';
-import { planDocument } from '../diff/render/json.js';
 import { createLayout } from '../layout/create-layout.js';
+import type { ReconcileOutcome } from '../reconciler/outcome.js';
 import { type Against, reconcileOnce } from '../reconciler/reconcile-once.js';
 import { runReconciler } from '../reconciler/reconciler.js';
 import { type CommonOptions, flag, parseDurationMs, type Verb, verb } from './command.js';
@@ -15,7 +14,7 @@ import type { CliContext } from './context.js';
 import { addEtcdOptions, type EtcdOptions, openStore } from './etcd-options.js';
 import { CliError, EXIT } from './exit-codes.js';
 import { createLog } from './log.js';
-import { printOutcome } from './print-outcome.js';
+import { documentOf, printOutcome } from './print-outcome.js';
 import { addSourceOptions, openSourceOf, type SourceOptions, shareableRepo } from './source-options.js';
 
 interface ReconcileOptions extends CommonOptions, EtcdOptions, SourceOptions {
@@ -29,6 +28,7 @@ interface ReconcileOptions extends CommonOptions, EtcdOptions, SourceOptions {
   readonly interval: number;
   readonly lead: 'auto' | 'never';
   readonly approvePrune: boolean;
+  readonly denyWidening: boolean;
   readonly lockTimeout: number;
 }
 
@@ -71,6 +71,7 @@ function addModes(command: Command, { environment }: CliContext): Command {
     )
     .addOption(add('--lead <when>', 'never: verify only').choices(['auto', 'never']).default('auto'))
     .addOption(add('--approve-prune', 'let a plan pass that deletes unusually much').default(false))
+    .addOption(add('--deny-widening', 'refuse what opens anything to anybody (exit code 4)').default(false))
     .addOption(
       add('--lock-timeout <time>', 'how long --once waits for another leader')
         .argParser(parseDurationMs)
@@ -97,11 +98,12 @@ async function runOnce(context: CliContext, options: ReconcileOptions): Promise<
       dryRun: options.dryRun,
       detailed: options.detailedExitcode,
       pruneApproved: options.approvePrune,
+      denyWidening: options.denyWidening,
       lockTimeoutMs: options.lockTimeout,
     },
   );
   printOutcome(outcome, context, options);
-  if (options.out !== undefined && outcome.plan) await savePlan(context, outcome.plan, options);
+  if (options.out !== undefined) await savePlan(context, outcome, options);
   context.exitWith(outcome.exitCode);
 }
 
@@ -131,6 +133,7 @@ async function runLoop(context: CliContext, options: ReconcileOptions): Promise<
       intervalMs: options.interval,
       leaseSeconds: LEASE_SECONDS,
       pruneApproved: options.approvePrune,
+      denyWidening: options.denyWidening,
     },
     context.signal,
   );
@@ -164,12 +167,14 @@ function againstOf({ against, etcd, dryRun }: ReconcileOptions): Against {
  */
 async function savePlan(
   { err }: CliContext,
-  plan: Plan,
+  outcome: ReconcileOutcome,
   { out: file = '', repo: address, ref, path, cacheDir }: ReconcileOptions,
 ): Promise<void> {
+  if (!outcome.plan) return;
   const { repo, hadCredentials } = shareableRepo(address);
   const repository = { repo, ref, path, cacheDir };
-  await writeFile(file, `${JSON.stringify({ ...planDocument(plan), repository }, null, 2)}\n`);
+  const saved = { ...documentOf(outcome.plan, outcome), repository };
+  await writeFile(file, `${JSON.stringify(saved, null, 2)}\n`);
   if (hadCredentials)
     err(
       `${file} does not hold the credentials of --repo: give them to heddle apply with --git-user and --git-password-file\n`,

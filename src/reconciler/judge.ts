@@ -11,19 +11,67 @@ import type { PlanVerdict } from './reconciler-state.js';
 export interface Circumstances {
   readonly layout: Layout;
   /** Somebody has suspended reconciliation; what they wrote there. */
-  readonly suspension: string | undefined;
-  /** Tests of the commit that it does not pass itself; undefined: it does. */
+  readonly suspension?: string | undefined;
+  /** It is not the plan that was reviewed: what to do about it. */
+  readonly stale?: string | undefined;
+  /** Tests of the commit that do not hold; undefined: all do. */
   readonly broken?: string | undefined;
+  /** What it opens, where that is forbidden. */
+  readonly widening?: string | undefined;
 }
 
-export function judgePlan(plan: Plan, { layout, suspension, broken }: Circumstances): PlanVerdict {
-  if (isRefused(plan)) return { type: 'refused', message: describeRefusal(plan) };
-  if (broken !== undefined) return { type: 'refused', message: broken };
-  if (!planTransaction(plan, { layout, now: '' })) return { type: 'nothing' };
-  const oversize = describeOversizedPlan(plan, { layout, now: '' });
-  if (oversize !== undefined) return { type: 'too-large', message: oversize };
-  if (suspension !== undefined) return { type: 'suspended', message: suspension };
+/** Why a plan is not to be applied. */
+export interface Objection {
+  readonly type: 'suspended' | 'stale' | 'refused' | 'too-large' | 'tests' | 'widening';
+  readonly message: string;
+}
+
+/** The foremost decides; all are told. */
+export function judgePlan(plan: Plan, circumstances: Circumstances): PlanVerdict {
+  const objections = objectionsTo(plan, circumstances);
+  const [foremost] = objections;
+  if (foremost) {
+    const message = objections.map((one) => one.message).join('\n');
+    const { type } = foremost;
+    return { type: type === 'suspended' || type === 'too-large' ? type : 'refused', message };
+  }
+  if (!hasWork(plan, circumstances.layout)) return { type: 'nothing' };
   return { type: 'apply', message: describePending(plan), over: commitInStore(plan) };
+}
+
+/** All that stands against the plan, in the order of the exit codes. */
+export function objectionsTo(
+  plan: Plan,
+  { layout, suspension, stale, broken, widening }: Circumstances,
+): readonly Objection[] {
+  const works = hasWork(plan, layout);
+  const messages: Readonly<Record<Objection['type'], string | undefined>> = {
+    suspended: works ? suspension : undefined,
+    stale,
+    refused: isRefused(plan) ? describeRefusal(plan) : undefined,
+    'too-large': works ? describeOversizedPlan(plan, { layout, now: '' }) : undefined,
+    // Of a commit that is live already only drift is left to repair.
+    tests: movesHead(plan) ? broken : undefined,
+    widening,
+  };
+  return ORDER.flatMap((type) => {
+    const message = messages[type];
+    return message === undefined ? [] : [{ type, message }];
+  });
+}
+
+const ORDER: readonly Objection['type'][] = [
+  'suspended',
+  'stale',
+  'refused',
+  'too-large',
+  'tests',
+  'widening',
+];
+
+/** Whether there is anything to write. */
+export function hasWork(plan: Plan, layout: Layout): boolean {
+  return planTransaction(plan, { layout, now: '' }) !== undefined;
 }
 
 /** The commit that the plan was made against: one that is begun, or else the one that is live. */

@@ -7,20 +7,19 @@
  */
 import { type ApplyOptions, type ApplyProgress, applyPlan } from '../apply/apply.js';
 import { EMPTY_SNAPSHOT, projectPlan } from '../apply/project.js';
-import { type Datastore, DatastoreError } from '../datastore/datastore.js';
-import { EXIT_CODES, type ExitCode, firstExitCode, planExitCode } from '../diff/exit-code.js';
+import type { Datastore } from '../datastore/datastore.js';
 import type { Plan } from '../diff/plan-types.js';
 import type { PlanDocument } from '../diff/render/json.js';
 import { isReviewedPlan } from '../diff/saved-plan.js';
 import type { Layout } from '../layout/layout.js';
-import { type Source, SourceError, type SourceVersion } from '../loader/sources/source.js';
-import type { Diagnostic } from '../model/diagnostic.js';
-import type { Revision, Snapshot } from '../model/store.js';
-import type { TestReport } from '../verify/connectivity-test.js';
+import type { Source } from '../loader/sources/source.js';
+import type { Snapshot } from '../model/store.js';
 import { planWithApproval } from './approved-plan.js';
+import { consequencesOf, describeFailedTests, describeWidening } from './consequences.js';
 import { type Desired, describeErrors, prepareDesired } from './desired.js';
-import { commitInStore, judgePlan } from './judge.js';
+import { commitInStore, hasWork, type Objection, objectionsTo } from './judge.js';
 import { campaign, currentLeader, type Leadership } from './leader.js';
+import { exitCodeOf, type Failure, failureOf, InvalidBaseError, type ReconcileOutcome } from './outcome.js';
 import { MAX_CONFLICTS } from './state-machine.js';
 import { readSuspension } from './suspension.js';
 
@@ -52,6 +51,8 @@ export interface ReconcileOptions {
   /** Tell by exit code 2 that there are changes. */
   readonly detailed: boolean;
   readonly pruneApproved: boolean;
+  /** Refuse a plan by which anybody may say more than before. */
+  readonly denyWidening?: boolean;
   /** Read this commit instead of the newest. */
   readonly commit?: string;
   /** Apply only if the plan is this one. */
@@ -60,50 +61,15 @@ export interface ReconcileOptions {
   readonly lockTimeoutMs: number;
 }
 
-export type FailureCode =
-  | 'invalid'
-  | 'source'
-  | 'store'
-  | 'store-access'
-  | 'suspended'
-  | 'locked'
-  | 'conflict'
-  | 'stale'
-  | 'too-large';
-
-export interface ReconcileOutcome {
-  /** What was read; undefined when nothing could be. */
-  readonly version: SourceVersion | undefined;
-  readonly diagnostics: readonly Diagnostic[];
-  /** What the plan was made against. */
-  readonly against: Against['type'];
-  readonly plan: Plan | undefined;
-  /** undefined when the manifests could not be read. */
-  readonly tests: TestReport | undefined;
-  readonly applied: { readonly seq: number; readonly revision: Revision } | undefined;
-  readonly failure: { readonly code: FailureCode; readonly message: string } | undefined;
-  readonly exitCode: ExitCode;
-}
-
 /** Time to live of the lease under which a single apply is made, in seconds. */
 const LEASE_SECONDS = 5;
 
 const INTERRUPTED =
   'interrupted before all was written; hosts stay at the commit before; run it again to finish';
 
-const FAILURE_EXITS: Record<FailureCode, ExitCode> = {
-  invalid: EXIT_CODES.invalidInput,
-  source: EXIT_CODES.source,
-  store: EXIT_CODES.unexpected,
-  'store-access': EXIT_CODES.source,
-  suspended: EXIT_CODES.locked,
-  locked: EXIT_CODES.locked,
-  conflict: EXIT_CODES.conflict,
-  stale: EXIT_CODES.conflict,
-  'too-large': EXIT_CODES.guard,
+type Findings = {
+  -readonly [K in Exclude<keyof ReconcileOutcome, 'exitCode' | 'failure'>]: ReconcileOutcome[K];
 };
-
-type Findings = { -readonly [K in Exclude<keyof ReconcileOutcome, 'exitCode'>]: ReconcileOutcome[K] };
 
 export async function reconcileOnce(
   deps: ReconcileDeps,
@@ -115,18 +81,22 @@ export async function reconcileOnce(
     against: options.against.type,
     plan: undefined,
     tests: undefined,
+    connectivity: undefined,
     applied: undefined,
-    failure: undefined,
+    failures: [],
   };
   try {
     const desired = await readDesired(deps, options, findings);
-    if (!desired) return outcomeOf(findings, options);
-    findings.plan = await plan(desired, await baseSnapshot(deps, options), deps, options);
-    if (!options.dryRun && desired.tests.failed === 0) await apply(desired, findings, deps, options);
+    if (desired) {
+      await planOver(await baseSnapshot(deps, options), desired, findings, deps, options);
+      if (options.dryRun) object(findings, deps, options, {});
+      else await apply(desired, findings, deps, options);
+    }
   } catch (error) {
-    findings.failure = failureOf(error);
+    findings.failures = [failureOf(error)];
   }
-  return outcomeOf(findings, options);
+  const [failure] = findings.failures;
+  return { ...findings, failure, exitCode: exitCodeOf(findings, options.detailed) };
 }
 
 async function readDesired(
@@ -137,10 +107,9 @@ async function readDesired(
   const desired = prepareDesired(await source.read(signal, commit), layout);
   findings.version = desired.version;
   findings.diagnostics = desired.diagnostics;
-  findings.tests = desired.tests;
   const message = describeErrors(desired.diagnostics);
   if (message === undefined) return desired;
-  findings.failure = { code: 'invalid', message };
+  findings.failures = [{ code: 'invalid', message }];
   return undefined;
 }
 
@@ -161,6 +130,20 @@ async function baseSnapshot(deps: ReconcileDeps, options: ReconcileOptions): Pro
       return projectPlan(EMPTY_SNAPSHOT, await plan(base, EMPTY_SNAPSHOT, deps, options), deps.layout);
     }
   }
+}
+
+/** The plan, and what it leads to. */
+async function planOver(
+  snapshot: Snapshot,
+  desired: Desired,
+  findings: Findings,
+  deps: ReconcileDeps,
+  options: ReconcileOptions,
+): Promise<void> {
+  findings.plan = await plan(desired, snapshot, deps, options);
+  const { connectivity, tests } = consequencesOf(findings.plan, snapshot, desired.tests, deps.layout);
+  findings.connectivity = connectivity;
+  findings.tests = tests;
 }
 
 function plan(
@@ -185,7 +168,7 @@ async function apply(
   while (unwritten && (await mayApply(findings, deps, options))) {
     await using leadership = await takeLead(deps, options);
     if (!leadership) {
-      findings.failure = await whyNotLeading(deps, options);
+      findings.failures = [await whyNotLeading(deps, options)];
       return;
     }
     const left = await applyLeading(unwritten, leadership, findings, deps, options);
@@ -204,7 +187,7 @@ function takeLead(deps: ReconcileDeps, options: ReconcileOptions): Promise<Leade
 async function whyNotLeading(
   deps: ReconcileDeps,
   { name, lockTimeoutMs }: ReconcileOptions,
-): Promise<Findings['failure']> {
+): Promise<Failure> {
   if (deps.signal.aborted) return { code: 'locked', message: INTERRUPTED };
   const leader = await currentLeader({ store: storeOf(deps), layout: deps.layout, name });
   const message = `${leader?.node ?? 'another reconciler'} leads and has not left within ${lockTimeoutMs} ms`;
@@ -234,17 +217,19 @@ async function applyLeading(
   for (; findings.plan && newest && conflicts <= MAX_CONFLICTS; conflicts += 1) {
     const result = await applyPlan(storeOf(deps), findings.plan, context);
     if (result.status === 'applied') findings.applied = { seq: result.seq, revision: result.revision };
-    if (result.status === 'too-large') findings.failure = { code: 'too-large', message: result.message };
+    if (result.status === 'too-large') findings.failures = [{ code: 'too-large', message: result.message }];
     if (result.status === 'stopped') {
       if (!deps.signal.aborted) return newest;
-      findings.failure = { code: 'locked', message: INTERRUPTED };
+      findings.failures = [{ code: 'locked', message: INTERRUPTED }];
     }
     if (result.status !== 'conflict') return undefined;
     if (!(await leadership.isHeld())) return newest;
     newest = await planAgain(newest, findings, deps, options);
     if (!newest || !(await mayApply(findings, deps, options))) return undefined;
   }
-  findings.failure = { code: 'conflict', message: 'others keep writing the keys of this source; try again' };
+  findings.failures = [
+    { code: 'conflict', message: 'others keep writing the keys of this source; try again' },
+  ];
   return undefined;
 }
 
@@ -257,11 +242,11 @@ async function planAgain(
 ): Promise<Desired | undefined> {
   const snapshot = () => storeOf(deps).snapshot(deps.layout.prefix);
   const before = findings.plan && commitInStore(findings.plan);
-  findings.plan = await plan(desired, await snapshot(), deps, options);
-  const found = commitInStore(findings.plan);
-  if (options.commit !== undefined || found === before || found === findings.plan.commit) return desired;
+  await planOver(await snapshot(), desired, findings, deps, options);
+  const found = findings.plan && commitInStore(findings.plan);
+  if (options.commit !== undefined || found === before || found === findings.plan?.commit) return desired;
   const newest = await readDesired(deps, options, findings);
-  if (newest) findings.plan = await plan(newest, await snapshot(), deps, options);
+  if (newest) await planOver(await snapshot(), newest, findings, deps, options);
   return newest;
 }
 
@@ -269,54 +254,39 @@ async function planAgain(
 async function mayApply(
   findings: Findings,
   deps: ReconcileDeps,
-  { reviewed }: ReconcileOptions,
+  options: ReconcileOptions,
 ): Promise<boolean> {
-  if (!findings.plan) return false;
-  if (reviewed && !isReviewedPlan(findings.plan, reviewed)) {
-    const message = `the store has changed since the plan for ${reviewed.commit} was made; plan and review again`;
-    findings.failure = { code: 'stale', message };
-    return false;
-  }
-  const { layout } = deps;
-  const suspension = await readSuspension(storeOf(deps), layout);
-  const verdict = judgePlan(findings.plan, { layout, suspension });
-  switch (verdict.type) {
-    case 'apply':
-      return true;
-    case 'nothing':
-    case 'refused':
-      return false;
-    case 'too-large':
-    case 'suspended':
-      findings.failure = { code: verdict.type, message: verdict.message };
-      return false;
-  }
+  const { plan } = findings;
+  if (!plan) return false;
+  const { reviewed } = options;
+  const suspension = await readSuspension(storeOf(deps), deps.layout);
+  const isStale = reviewed !== undefined && !isReviewedPlan(plan, reviewed);
+  const stale = isStale
+    ? `the store has changed since the plan for ${reviewed.commit} was made; plan and review again`
+    : undefined;
+  const objections = object(findings, deps, options, { suspension, stale });
+  return objections.length === 0 && hasWork(plan, deps.layout);
+}
+
+/** Notes all that stands against the plan; what it says itself, or the report of the tests, is not said again. */
+function object(
+  findings: Findings,
+  { layout }: ReconcileDeps,
+  { denyWidening }: ReconcileOptions,
+  found: { readonly suspension?: string | undefined; readonly stale?: string | undefined },
+): readonly Objection[] {
+  const { plan, tests, connectivity } = findings;
+  if (!plan) return [];
+  const broken = tests && describeFailedTests(tests);
+  const widening = denyWidening && connectivity ? describeWidening(connectivity) : undefined;
+  const objections = objectionsTo(plan, { ...found, layout, broken, widening });
+  findings.failures = objections.flatMap(({ type, message }) =>
+    type === 'refused' || type === 'tests' ? [] : [{ code: type, message }],
+  );
+  return objections;
 }
 
 function storeOf(deps: ReconcileDeps): Datastore {
   if (!deps.store) throw new TypeError('A plan against the store needs a store');
   return deps.store;
-}
-
-class InvalidBaseError extends Error {
-  override readonly name = 'InvalidBaseError';
-}
-
-/** @throws what is not the fault of source, store or input. */
-function failureOf(error: unknown): NonNullable<ReconcileOutcome['failure']> {
-  if (error instanceof SourceError) return { code: 'source', message: error.message };
-  if (error instanceof InvalidBaseError) return { code: 'invalid', message: error.message };
-  if (!(error instanceof DatastoreError)) throw error;
-  const denied = error.code === 'unauthenticated' || error.code === 'permission-denied';
-  return { code: denied ? 'store-access' : 'store', message: error.message };
-}
-
-function outcomeOf(findings: Findings, { detailed }: ReconcileOptions): ReconcileOutcome {
-  const { failure, plan, tests } = findings;
-  const exitCode = firstExitCode([
-    ...(failure ? [FAILURE_EXITS[failure.code]] : []),
-    ...(plan ? [planExitCode(plan, { detailed })] : []),
-    ...(tests && tests.failed > 0 ? [EXIT_CODES.connectivity] : []),
-  ]);
-  return { ...findings, exitCode };
 }

@@ -14,8 +14,10 @@ import { ManifestCache } from '../loader/load.js';
 import { type Source, SourceError, type SourceTree } from '../loader/sources/source.js';
 import type { Log } from '../model/log.js';
 import type { KeyEvent, StoreKey } from '../model/store.js';
+import { summarizeConnectivity } from '../verify/render/connectivity.js';
 import { planWithApproval } from './approved-plan.js';
-import { type Desired, describeErrors, describeFailedTests, prepareDesired } from './desired.js';
+import { type Consequences, consequencesOf, describeFailedTests, describeWidening } from './consequences.js';
+import { type Desired, describeErrors, prepareDesired } from './desired.js';
 import { judgePlan } from './judge.js';
 import type { Leadership } from './leader.js';
 import type { ReconcilerEffect, ReconcilerEvent } from './reconciler-state.js';
@@ -37,6 +39,8 @@ export interface StepOptions {
   /** Name of the source. */
   readonly name: string;
   readonly pruneApproved: boolean;
+  /** Hold a commit by which anybody may say more than before. */
+  readonly denyWidening?: boolean;
 }
 
 type EffectOf<T extends ReconcilerEffect['type']> = Extract<ReconcilerEffect, { type: T }>;
@@ -49,6 +53,7 @@ export class ReconcileSteps {
   #good: Desired | undefined;
   #keys: ReadonlySet<StoreKey> = new Set();
   #plan: Plan | undefined;
+  #consequences: Consequences | undefined;
   readonly #emit: (event: ReconcilerEvent) => void;
 
   /** `emit` takes the events that are no answers: how far a step has come. */
@@ -129,7 +134,7 @@ export class ReconcileSteps {
 
   async #makePlan({ generation }: EffectOf<'plan'>, signal: AbortSignal): Promise<ReconcilerEvent> {
     const { source, store, layout } = this.#deps;
-    const { name, pruneApproved } = this.#options;
+    const { name, pruneApproved, denyWidening } = this.#options;
     const good = this.#good;
     if (!good) throw new TypeError('Nothing was loaded that could be planned');
     const suspension = await readSuspension(store, layout);
@@ -137,9 +142,14 @@ export class ReconcileSteps {
     const { version, compiled } = good;
     const input = { source: name, version, compiled, snapshot, layout, pruneApproved };
     const plan = await planWithApproval(input, source, signal);
-    if (!signal.aborted) this.#plan = plan;
-    const broken = describeFailedTests(good.tests);
-    const verdict = judgePlan(plan, { layout, suspension, broken });
+    const consequences = consequencesOf(plan, snapshot, good.tests, layout);
+    if (!signal.aborted) {
+      this.#plan = plan;
+      this.#consequences = consequences;
+    }
+    const broken = describeFailedTests(consequences.tests);
+    const widening = denyWidening ? describeWidening(consequences.connectivity) : undefined;
+    const verdict = judgePlan(plan, { layout, suspension, broken, widening });
     return { type: 'planned', generation, revision: snapshot.revision, verdict };
   }
 
@@ -178,9 +188,13 @@ export class ReconcileSteps {
   #logApplied(plan: Plan, { seq, revision }: Extract<ApplyResult, { status: 'applied' }>): void {
     const { commit } = plan;
     const summary = summarizePlan(plan);
+    const meaning = this.#consequences && {
+      connectivity: summarizeConnectivity(this.#consequences.connectivity),
+    };
     this.#deps.log.info(movesHead(plan) ? 'commit applied' : 'drift repaired', {
       ...{ commit, seq, revision },
       ...summary,
+      ...meaning,
     });
   }
 

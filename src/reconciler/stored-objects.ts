@@ -1,5 +1,5 @@
 /**
- * The objects of one kind that a store holds, with who wrote them: what `heddle get` prints. Pure.
+ * The objects of some kinds that a store holds, with who wrote them: what `heddle get` prints. Pure.
  *
  * An object goes by the name in its manifest, which only the inventory knows; an object that no source lists goes
  * by what its key says, and is shown as unmanaged.
@@ -23,19 +23,21 @@ export interface StoredObject {
   readonly problem?: string;
 }
 
-export function storedObjects(snapshot: Snapshot, layout: Layout, kind: Kind): StoredObject[] {
+export function storedObjects(snapshot: Snapshot, layout: Layout, ...kinds: readonly Kind[]): StoredObject[] {
+  const wanted = new Set(kinds);
   const writers = new Map<StoreKey, Writer>();
-  const values = new Map<StoredId, Map<StoreKey, string>>();
+  const found = new Map<StoredId, { readonly kind: Kind; readonly values: Map<StoreKey, string> }>();
   for (const [key, { value }] of snapshot.entries) {
     const owner = layout.identify(key);
-    if (owner?.type === 'inventory' && owner.kind === kind)
+    if (owner?.type === 'inventory' && wanted.has(owner.kind))
       addWriter(writers, owner, readRecord(inventoryCodec, key, value));
-    if (owner?.type !== 'resource' || owner.kind !== kind) continue;
-    const own = values.get(owner.id) ?? new Map<StoreKey, string>();
-    values.set(owner.id, own.set(key, value));
+    if (owner?.type !== 'resource' || !wanted.has(owner.kind)) continue;
+    const own = found.get(owner.id) ?? { kind: owner.kind, values: new Map<StoreKey, string>() };
+    own.values.set(key, value);
+    found.set(owner.id, own);
   }
-  return [...values]
-    .map(([id, own]) => toObject(kind, id, own, writers, layout))
+  return [...found]
+    .map(([id, { kind, values }]) => toObject(kind, id, values, writers, layout))
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 

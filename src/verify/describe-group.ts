@@ -1,11 +1,12 @@
 /**
- * Groups of people in words: the selector that picks exactly them where there is a short one, else their names.
+ * Groups of people in words: the selector that picks exactly them where there is one (describe-endpoints.ts), else
+ * their names; hosts by name; outside by networks, with those cut out that are treated differently.
  *
- * The text is one that can be pasted into a manifest: a label that they share and nobody else has, two labels, a few
- * values of one label. Outside is told by networks, with those cut out that are treated differently.
+ * What a group is in one IP version are parts, which are put together once it is known that both versions agree.
  */
 import type { Point } from './classes/points.js';
 import type { Region } from './classes/regions.js';
+import { describeEndpoints, EndpointIndex, listOf } from './describe-endpoints.js';
 import type { Endpoint } from './network.js';
 
 export interface Group {
@@ -15,28 +16,87 @@ export interface Group {
   readonly count: number;
   /** Whether somebody outside is among them. */
   readonly outside: boolean;
+  /** Picks exactly the endpoints of the group, where a short one does. */
+  readonly selector?: string;
+  /** Names of endpoints and hosts, the first of them where there are many. */
+  readonly members: readonly string[];
+  /** Of those outside: `198.51.100.0/24`, `outside except 203.0.113.0/24`. */
+  readonly networks?: readonly string[];
 }
 
-/** @param all - every point of the network that the group is of. */
-export type GroupDescriber = (members: readonly Point[]) => Group;
+/** A group in one IP version. */
+export interface GroupParts {
+  /** Texts of the endpoints and of the hosts. */
+  readonly inside: readonly string[];
+  readonly selector?: string;
+  readonly names: readonly string[];
+  readonly networks: readonly NamedNetwork[];
+}
 
+interface NamedNetwork {
+  /** undefined: all of outside. */
+  readonly net: string | undefined;
+  readonly except: readonly string[];
+}
+
+export type GroupDescriber = (members: readonly Point[]) => GroupParts;
+
+/** @param all - every point of the network that the group is of. */
 export function createDescriber(all: readonly Point[], version: number): GroupDescriber {
   const endpoints = new EndpointIndex(endpointsOf(all, version));
   const hosts = new Set(hostsOf(all, version));
   const regions = new Set(all.flatMap(({ region }) => region ?? []));
   return (members) => {
     const ofWorkloads = endpointsOf(members, version);
-    const ofHosts = [...new Set(hostsOf(members, version))];
+    const ofHosts = [...new Set(hostsOf(members, version))].sort();
     const ofRegions = members.flatMap(({ region }) => region ?? []);
-    const texts = [
-      ...(ofWorkloads.length > 0 ? [describeEndpoints(ofWorkloads, endpoints)] : []),
-      ...(ofHosts.length > 0 ? [describeHosts(ofHosts, hosts.size)] : []),
-      ...(ofRegions.length > 0 ? [describeRegions(ofRegions, regions)] : []),
-    ];
-    const outside = ofRegions.length > 0;
-    const count = ofWorkloads.length + ofHosts.length + Number(outside);
-    return { text: texts.join(' and '), count, outside };
+    const described = ofWorkloads.length > 0 ? describeEndpoints(ofWorkloads, endpoints) : undefined;
+    return {
+      inside: [
+        ...(described ? [described.text] : []),
+        ...(ofHosts.length > 0 ? [describeHosts(ofHosts, hosts.size)] : []),
+      ],
+      ...(described?.selector !== undefined && { selector: described.selector }),
+      names: [...ofWorkloads.map(({ name }) => name).sort(), ...ofHosts],
+      networks: nameRegions(ofRegions, regions),
+    };
   };
+}
+
+const MEMBERS_LISTED = 50;
+
+/** @param parts - of the IP versions, which agree in everything but networks. */
+export function groupFrom(parts: readonly GroupParts[]): Group {
+  const [{ inside, selector, names } = NOBODY] = parts;
+  const joined = joinNetworks(parts.flatMap((part) => part.networks));
+  const networks = joined.map((one) => textOf(one, inside.length + joined.length > 1));
+  const outside = networks.length > 0;
+  return {
+    text: [...(outside ? [listOf(networks)] : []), ...inside].join(' and '),
+    count: names.length + Number(outside),
+    outside,
+    ...(selector !== undefined && { selector }),
+    members: names.slice(0, MEMBERS_LISTED),
+    ...(outside && { networks }),
+  };
+}
+
+const NOBODY: GroupParts = { inside: [], names: [], networks: [] };
+
+/** What is cut out of outside in each IP version is cut out of it. */
+function joinNetworks(networks: readonly NamedNetwork[]): readonly NamedNetwork[] {
+  const joined = new Map<string | undefined, NamedNetwork>();
+  for (const { net, except } of networks)
+    joined.set(net, { net, except: [...(joined.get(net)?.except ?? []), ...except] });
+  return [...joined.values()];
+}
+
+/** @param isOneOfMany - what is cut out must not seem to go on with what follows. */
+function textOf({ net, except }: NamedNetwork, isOneOfMany: boolean): string {
+  const text = net ?? 'outside';
+  if (except.length === 0) return text;
+  const cut = `except ${listOf(except)}`;
+  return isOneOfMany ? `${text} (${cut})` : `${text} ${cut}`;
 }
 
 function endpointsOf(points: readonly Point[], version: number): readonly Endpoint[] {
@@ -55,111 +115,13 @@ function hostsOf(points: readonly Point[], version: number): readonly string[] {
   });
 }
 
-/** Finds out what labels say about sets of endpoints. */
-class EndpointIndex {
-  readonly size: number;
-  readonly #byLabel = new Map<string, Endpoint[]>();
-
-  constructor(endpoints: readonly Endpoint[]) {
-    this.size = endpoints.length;
-    for (const endpoint of endpoints) {
-      for (const [key, value] of Object.entries(endpoint.labels)) {
-        const label = conditionOf(key, value);
-        const having = this.#byLabel.get(label);
-        if (having) having.push(endpoint);
-        else this.#byLabel.set(label, [endpoint]);
-      }
-    }
-  }
-
-  having(label: string): readonly Endpoint[] {
-    return this.#byLabel.get(label) ?? [];
-  }
-}
-
-function conditionOf(key: string, value: string): string {
-  return `${key} == ${quote(value)}`;
-}
-
-/** Label values never hold both kinds of quotes. */
-function quote(value: string): string {
-  return value.includes("'") ? `"${value}"` : `'${value}'`;
-}
-
-function describeEndpoints(members: readonly Endpoint[], index: EndpointIndex): string {
-  if (members.length === index.size && index.size > 1) return 'all endpoints';
-  if (members.length === 1) return namesOf(members);
-  const shared = sharedLabels(members);
-  return (
-    shared.find((label) => index.having(label).length === members.length) ??
-    twoLabels(members, shared, index) ??
-    valuesOfOneLabel(members, index) ??
-    namesOf(members)
-  );
-}
-
-/** Conditions that all members meet, the shortest first. */
-function sharedLabels([first, ...others]: readonly Endpoint[]): readonly string[] {
-  if (!first) return [];
-  return Object.entries(first.labels)
-    .filter(([key, value]) =>
-      others.every(({ labels }) => Object.hasOwn(labels, key) && labels[key] === value),
-    )
-    .map(([key, value]) => conditionOf(key, value))
-    .sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
-}
-
-const MAX_LABELS_TRIED = 8;
-
-function twoLabels(
-  members: readonly Endpoint[],
-  shared: readonly string[],
-  index: EndpointIndex,
-): string | undefined {
-  const tried = shared.slice(0, MAX_LABELS_TRIED);
-  for (const [position, first] of tried.entries()) {
-    const having = new Set(index.having(first));
-    for (const second of tried.slice(position + 1)) {
-      const both = index.having(second).filter((endpoint) => having.has(endpoint));
-      if (both.length === members.length) return `${first} && ${second}`;
-    }
-  }
-  return undefined;
-}
-
-const MAX_VALUES = 4;
-
-/** `app in {'api', 'web'}`. */
-function valuesOfOneLabel(members: readonly Endpoint[], index: EndpointIndex): string | undefined {
-  for (const key of Object.keys(members[0]?.labels ?? {}).sort()) {
-    const values = new Set<string | undefined>();
-    for (const { labels } of members) values.add(Object.hasOwn(labels, key) ? labels[key] : undefined);
-    if (values.size > MAX_VALUES) continue;
-    const known = [...values].filter((value) => value !== undefined).sort();
-    if (known.length < values.size) continue;
-    const having = known.reduce((sum, value) => sum + index.having(conditionOf(key, value)).length, 0);
-    if (having === members.length) return `${key} in {${known.map(quote).join(', ')}}`;
-  }
-  return undefined;
-}
-
-const NAMES_SHOWN = 3;
-
-function namesOf(members: readonly { readonly name: string }[]): string {
-  return listOf(members.map(({ name }) => name).sort());
-}
-
-function listOf(texts: readonly string[]): string {
-  const shown = texts.slice(0, NAMES_SHOWN).join(', ');
-  return texts.length > NAMES_SHOWN ? `${shown} and ${texts.length - NAMES_SHOWN} more` : shown;
-}
-
 function describeHosts(names: readonly string[], all: number): string {
-  return names.length === all && all > 1 ? 'all hosts' : `host ${listOf([...names].sort())}`;
+  if (names.length === all && all > 1) return 'all hosts';
+  return `${names.length === 1 ? 'host' : 'hosts'} ${listOf(names)}`;
 }
 
 /** @param all - every region in which somebody outside is. */
-function describeRegions(members: readonly Region[], all: ReadonlySet<Region>): string {
+function nameRegions(members: readonly Region[], all: ReadonlySet<Region>): readonly NamedNetwork[] {
   const chosen = new Set<Region | undefined>(members);
   const excepted = new Map<Region, Region[]>();
   for (const inner of all) {
@@ -169,14 +131,11 @@ function describeRegions(members: readonly Region[], all: ReadonlySet<Region>): 
   }
   // A region is named unless it is in one that is, and nothing between the two is left out.
   const named = members.filter((region) => !chosen.has(aroundOf(region, all)));
-  return listOf(
-    named.map((region) => {
-      const inside = members.filter((member) => isWithin(member, region));
-      const left = inside.flatMap((member) => excepted.get(member) ?? []);
-      const text = region.cidr ?? 'outside';
-      return left.length === 0 ? text : `${text} except ${listOf(left.map(({ cidr }) => cidr ?? ''))}`;
-    }),
-  );
+  return named.map((region) => {
+    const inside = members.filter((member) => isWithin(member, region));
+    const left = inside.flatMap((member) => excepted.get(member) ?? []);
+    return { net: region.cidr, except: left.flatMap(({ cidr }) => cidr ?? []) };
+  });
 }
 
 /** The narrowest region around it in which somebody outside is. */

@@ -73,7 +73,10 @@ export function networkFrom(resources: Iterable<Resource>): Network {
   const parts = {
     endpoints: [
       ...resourcesOf(all, 'WorkloadEndpoint').map((one) => workloadFrom(one, profiles)),
-      ...resourcesOf(all, 'HostEndpoint').map((one) => hostEndpointFrom(one, profiles)),
+      // Where two of them guard one address the first by name does, wherever they stand.
+      ...resourcesOf(all, 'HostEndpoint')
+        .map((one) => hostEndpointFrom(one, profiles))
+        .sort((a, b) => (a.name < b.name ? -1 : 1)),
     ],
     hosts: [
       ...resourcesOf(all, 'Node').map(nodeFrom),

@@ -7,7 +7,8 @@ import type { Atom } from './classes/connection-space.js';
 import { DEFAULT_SOURCE_PORT } from './packets.js';
 import type { Party } from './parties.js';
 
-const USUAL_PORT = 80;
+/** Those that everybody knows, the best known first. */
+export const USUAL_PORTS: readonly number[] = [80, 443];
 const ANY_PORT: PortRange = { first: 1, last: 65_535 };
 
 /** @param wanted - destination ports of which one should be shown, if the atom has any of them. */
@@ -28,7 +29,7 @@ export function showPacket(
   return {
     ...sample,
     source: { ...ends.source, port: preferPort(sourcePorts, DEFAULT_SOURCE_PORT) },
-    destination: { ...ends.destination, port: preferPort(common ?? destinationPorts, USUAL_PORT) },
+    destination: { ...ends.destination, port: preferPort(common ?? destinationPorts, ...USUAL_PORTS) },
   };
 }
 
@@ -38,8 +39,8 @@ export function commonPorts(a: PortRange, b: PortRange): PortRange | undefined {
   return range.first <= range.last ? range : undefined;
 }
 
-function preferPort({ first, last }: PortRange, preferred: number): number {
-  return first <= preferred && preferred <= last ? preferred : first;
+function preferPort({ first, last }: PortRange, ...preferred: readonly number[]): number {
+  return preferred.find((port) => first <= port && port <= last) ?? first;
 }
 
 /** As trace would take it. */

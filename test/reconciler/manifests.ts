@@ -40,3 +40,21 @@ export function smallNetwork(webAction = 'Allow'): Record<string, string> {
     'endpoints.yaml': [endpoint('w1', '192.168.1.1'), endpoint('w2', '192.168.1.2', 'host-2')].join('---\n'),
   };
 }
+
+/** A policy of all endpoints that lets everybody in, or nobody. */
+export function guard(action: 'Allow' | 'Deny'): string {
+  return `apiVersion: heddle/v1
+kind: GlobalNetworkPolicy
+metadata: {name: guard}
+spec: {selector: all(), types: [Ingress], ingress: [{action: ${action}}]}
+`;
+}
+
+/** May w1 talk to w2? */
+export function connectivityTest(expect: 'Allow' | 'Deny', from = 'w1'): string {
+  return `apiVersion: heddle/v1
+kind: ConnectivityTest
+metadata: {name: ${from}-to-w2}
+spec: {from: {endpoint: ${from}}, to: {endpoint: w2}, protocol: TCP, ports: [80], expect: ${expect}}
+`;
+}

@@ -7,11 +7,8 @@ import { createLayout } from '../../src/layout/create-layout.js';
 import { headCodec, historyCodec, leaderCodec } from '../../src/layout/records.js';
 import { SourceError } from '../../src/loader/sources/source.js';
 import type { StoreKey } from '../../src/model/store.js';
-import {
-  type ReconcileOptions,
-  type ReconcileOutcome,
-  reconcileOnce,
-} from '../../src/reconciler/reconcile-once.js';
+import type { ReconcileOutcome } from '../../src/reconciler/outcome.js';
+import { type ReconcileOptions, reconcileOnce } from '../../src/reconciler/reconcile-once.js';
 import { FakeSource } from './fake-source.js';
 import { failNth, intercept } from './faulty-store.js';
 import { profile, smallNetwork } from './manifests.js';

@@ -4,6 +4,7 @@ import { IP_FAMILIES } from '../../src/model/address.js';
 import { changedPairs } from '../../src/verify/classes/changed-pairs.js';
 import { connectivityOf } from '../../src/verify/classes/connectivity.js';
 import type { FamilyConnectivity } from '../../src/verify/classes/family-connectivity.js';
+import { ownHostChanges } from '../../src/verify/classes/own-host-changes.js';
 import { type Network, networkFrom } from '../../src/verify/network.js';
 import { RectangleFolder } from '../../src/verify/rectangles.js';
 import { type ConnectivityChange, diffConnectivity } from '../../src/verify/semantic-diff.js';
@@ -48,6 +49,75 @@ function comparedPairs(connectivity: FamilyConnectivity): string[] {
     }),
   );
 }
+
+test('ownHostChanges() are the workloads to which and from which their own hosts may say other things', (t) => {
+  let changed = 0;
+  const property = fc.property(twoNetworks, (networks) => {
+    const connectivity = connectivityOf(networks);
+    for (const family of IP_FAMILIES) {
+      const expected = comparedWithHosts(connectivity[family]);
+      const found = [...ownHostChanges(connectivity[family], networks)].map((change) =>
+        Object.values(change).join(' '),
+      );
+      t.deepEqual(found.sort(), expected.sort());
+      changed += found.length;
+    }
+  });
+  fc.assert(property, { numRuns: 300 });
+  t.true(changed > 3, `${changed}`);
+});
+
+function comparedWithHosts(connectivity: FamilyConnectivity): string[] {
+  const { points, sets } = connectivity;
+  const pairs = points.flatMap((one, workload) =>
+    points.flatMap((other, host) => {
+      const isOwn = one.parties.some(
+        (party) => party?.type === 'workload' && party.endpoint.node === other.name,
+      );
+      return isOwn && other.type === 'host'
+        ? [{ workload, host, parties: [...one.parties, ...other.parties] }]
+        : [];
+    }),
+  );
+  return pairs.flatMap(({ workload, host, parties }) =>
+    (['to-host', 'from-host'] as const).flatMap((direction) => {
+      const [from, to] = direction === 'to-host' ? [workload, host] : [host, workload];
+      const areThere = !parties.includes(undefined);
+      const [before = 0, after = 0] = [0, 1].map((version) =>
+        areThere ? connectivity.between(version, from, to) : connectivity.decided(version, from, to),
+      );
+      return before === after
+        ? []
+        : [
+            [workload, host, direction, sets.difference(after, before), sets.difference(before, after)].join(
+              ' ',
+            ),
+          ];
+    }),
+  );
+}
+
+test('diffConnectivity() says that nothing changed only where no pair of points may say anything else', (t) => {
+  let unchanged = 0;
+  const property = fc.property(twoNetworks, ([before, after]) => {
+    const { gained, lost } = diffConnectivity(before, after);
+    if (gained.length + lost.length > 0) return;
+    unchanged += 1;
+    const connectivity = connectivityOf([before, after]);
+    for (const family of IP_FAMILIES) {
+      const { points } = connectivity[family];
+      const policed = points.map(({ type, parties }) =>
+        parties.some((one) => type === 'workload' || (one?.type === 'host' && one.hostEndpoint)),
+      );
+      for (const from of points.keys())
+        for (const to of points.keys())
+          if (policed[from] || policed[to])
+            t.is(connectivity[family].decided(0, from, to), connectivity[family].decided(1, from, to));
+    }
+  });
+  fc.assert(property, { numRuns: 300 });
+  t.true(unchanged > 5, `${unchanged}`);
+});
 
 test('rectangles hold exactly the pairs that were folded into them', (t) => {
   const pairs = fc.uniqueArray(fc.tuple(fc.nat(6), fc.nat(6), fc.integer({ min: 1, max: 3 })), {

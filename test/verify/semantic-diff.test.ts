@@ -3,7 +3,8 @@ import type { Resource } from '../../src/model/resource.js';
 import { networkFrom } from '../../src/verify/network.js';
 import { formatConnectivity, summarizeConnectivity } from '../../src/verify/render/connectivity.js';
 import { diffConnectivity } from '../../src/verify/semantic-diff.js';
-import { cidr, policy, selector, workload } from '../helpers/build-resources.js';
+import { cidr, policy, resource, selector, workload } from '../helpers/build-resources.js';
+import { interfaceAddress } from './build-network.js';
 
 const WEB = selector("role == 'web'");
 const DB = selector("role == 'db'");
@@ -15,6 +16,11 @@ const ENDPOINTS: readonly Resource[] = [
   endpoint('db-1', 3, { role: 'db', env: 'prod' }),
   endpoint('db-2', 4, { role: 'db', env: 'test' }),
 ];
+const node = (name: string, address: string) =>
+  resource('Node', name, { bgp: { ipv4Address: interfaceAddress(address) } });
+const HOST = node('host-1', '192.0.2.1/24');
+const action = (defaultEndpointToHostAction: 'Drop' | 'Return' | 'Accept') =>
+  resource('AgentConfiguration', 'default', { defaultEndpointToHostAction });
 type Rules = NonNullable<Parameters<typeof policy>[1]['ingress']>;
 const guard = (ingress: Rules) => policy('db', { selector: DB, types: ['Ingress'], ingress });
 const HTTP = { action: 'Allow', protocol: 'TCP', destination: { ports: [80] } } as const;
@@ -57,10 +63,55 @@ test(
   [guard([{ action: 'Deny', source: { nets: [cidr('203.0.113.0/24')] } }])],
   [guard([{ action: 'Deny', source: { nets: [cidr('203.0.113.0/24')] } }, HTTP])],
   [
-    "outside except 203.0.113.0/24 -> role == 'db' tcp/80 v4 x2",
-    "outside -> role == 'db' tcp/80 v6 x2",
+    "outside except 203.0.113.0/24 -> role == 'db' tcp/80 v4v6 x2",
     "all endpoints -> role == 'db' tcp/80 v4v6 x6",
   ],
+);
+test(
+  'never says of both IP versions that all of outside may what in one of them only a network may',
+  finds,
+  [guard([])],
+  [
+    guard([
+      { ...HTTP, source: { nets: [cidr('203.0.113.0/24')] } },
+      { ...HTTP, ipVersion: 6, source: { notSelector: selector('all()') } },
+    ]),
+  ],
+  ["203.0.113.0/24 -> role == 'db' tcp/80 v4 x2", "outside -> role == 'db' tcp/80 v6 x2"],
+);
+test(
+  'joins ping of both IP versions',
+  finds,
+  [guard([])],
+  [
+    guard([
+      { action: 'Allow', protocol: 'ICMP', source: { selector: WEB } },
+      { action: 'Allow', protocol: 'ICMPv6', source: { selector: WEB } },
+    ]),
+  ],
+  ["role == 'web' -> role == 'db' icmp icmpv6 v4v6 x4"],
+);
+test(
+  'tells what a workload may say to its own host, where a setting of the host decides',
+  finds,
+  [HOST, action('Drop')],
+  [HOST, action('Accept')],
+  ['all endpoints -> their own hosts all protocols v4 x4'],
+);
+test(
+  'tells what policy lets a workload say to its own host',
+  finds,
+  [HOST, action('Return')],
+  [HOST, action('Return'), policy('web', { selector: WEB, types: ['Egress'], egress: [] })],
+  [],
+  ["role == 'web' -> outside all protocols v4v6 x2", "role == 'web' -> their own hosts all protocols v4 x2"],
+);
+test(
+  'says nothing of hosts that nobody polices',
+  finds,
+  [],
+  [HOST, node('host-2', '192.0.2.2/24')],
+  ['all endpoints -> host host-2 all protocols v4 x4'],
 );
 test(
   'joins ports that touch, and says what is missing of nearly everything',
@@ -127,12 +178,14 @@ test('formatConnectivity() shows groups, a packet of each, and the rule that dec
   ]);
   t.deepEqual(formatConnectivity(diffConnectivity(before, after)).split('\n'), [
     'Connectivity',
+    '  with addresses outside',
     "  + outside -> role == 'db'  tcp/80  (2 pairs)",
-    '      203.0.113.1 -> db-1 tcp/80 allow: tier default, policy db, ingress rule 2: Allow  GlobalNetworkPolicy.yaml:1',
+    '        203.0.113.1 -> db-1 tcp/80 allow: tier default, policy db, ingress rule 2: Allow  GlobalNetworkPolicy.yaml:1',
+    '  between endpoints and hosts',
     '  + db-1 -> db-2  tcp/80  (1 pair)',
-    '      db-1 -> db-2 tcp/80 allow: tier default, policy db, ingress rule 2: Allow  GlobalNetworkPolicy.yaml:1',
+    '        db-1 -> db-2 tcp/80 allow: tier default, policy db, ingress rule 2: Allow  GlobalNetworkPolicy.yaml:1',
     "  - web-2 -> role == 'db'  tcp/80  (2 pairs)",
-    '      web-2 -> db-1 tcp/80 deny: tier default, policy db, ingress rule 1: Deny  GlobalNetworkPolicy.yaml:1',
+    '        web-2 -> db-1 tcp/80 deny: tier default, policy db, ingress rule 1: Deny  GlobalNetworkPolicy.yaml:1',
     'connectivity: 2 opened (3 pairs, 2 of them with outside), 1 closed (2 pairs)',
     '',
   ]);

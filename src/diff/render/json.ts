@@ -17,9 +17,27 @@ export interface PlanDocument {
   readonly changes: readonly ChangeDocument[];
   readonly summary: PlanSummary;
   readonly guards: readonly Guard[];
-  readonly tests: { readonly passed: number; readonly failed: number };
-  readonly connectivity: { readonly gained: readonly unknown[]; readonly lost: readonly unknown[] };
+  readonly tests: PlanMeaning['tests'];
+  readonly connectivity: PlanMeaning['connectivity'];
 }
+
+/** What the plan means for those who talk to each other, as whoever knows that has put it. */
+export interface PlanMeaning {
+  readonly tests: {
+    readonly passed: number;
+    readonly failed: number;
+    /** `store`: endpoints and policy that no manifest holds have counted, in the difference too. */
+    readonly on?: 'store' | 'manifests';
+    /** Of those that fail. */
+    readonly results?: readonly object[];
+  };
+  readonly connectivity: { readonly gained: readonly object[]; readonly lost: readonly object[] };
+}
+
+const NOTHING_KNOWN: PlanMeaning = {
+  tests: { passed: 0, failed: 0 },
+  connectivity: { gained: [], lost: [] },
+};
 
 interface ChangeDocument {
   readonly action: string;
@@ -32,7 +50,7 @@ interface ChangeDocument {
   readonly reason?: string;
 }
 
-export function planDocument(plan: Plan): PlanDocument {
+export function planDocument(plan: Plan, { tests, connectivity }: PlanMeaning = NOTHING_KNOWN): PlanDocument {
   const { head } = plan.base;
   return {
     formatVersion: '1.0',
@@ -51,8 +69,8 @@ export function planDocument(plan: Plan): PlanDocument {
     })),
     summary: summarizePlan(plan),
     guards: plan.guards,
-    tests: { passed: 0, failed: 0 },
-    connectivity: { gained: [], lost: [] },
+    tests,
+    connectivity,
   };
 }
 

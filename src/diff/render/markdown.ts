@@ -2,8 +2,9 @@
  * The plan as a comment on a pull request.
  *
  * The first line is a marker by which a bot finds its earlier comment and replaces it. Forges cut comments off at
- * 65,536 characters; so that nothing is lost in silence, details give way first, then the table, and the text
- * says so. What manifests and the store supplied stands in code fences that it cannot close, or is escaped.
+ * 65,536 characters; so that nothing is lost in silence, details give way first, then the table, then all but the
+ * beginning of each section, and the text says so. What manifests and the store supplied stands in code fences that
+ * it cannot close, or is escaped.
  */
 import { printable } from '../../model/printable.js';
 import type { Change, ChangeAction, FieldDiff, Plan } from '../plan-types.js';
@@ -23,28 +24,44 @@ const LABELS: Record<ChangeAction, string> = {
   unmanaged: '? left alone',
 };
 
-type Section = (plan: Plan, comparedWith: ComparedWith) => readonly string[];
+/** What stands beside the plan, before its objects: what it means, and which tests fail. */
+export interface MarkdownSection {
+  readonly title: string;
+  /** Worth a box that nobody overlooks. */
+  readonly alarm?: string | undefined;
+  /** Put into a fence, where lines that begin with + and - are green and red; the foremost first. */
+  readonly lines: readonly string[];
+}
+
+export interface MarkdownOptions {
+  readonly comparedWith?: ComparedWith;
+  readonly beside?: readonly MarkdownSection[];
+  readonly maxLength?: number;
+}
+
+type Part = (plan: Plan, context: Required<MarkdownOptions>) => readonly string[];
 
 /** From the most to the least that is said. */
-const LEVELS: readonly (readonly Section[])[] = [
-  [title, guards, table, details],
-  [title, guards, table, omission],
-  [title, guards, omission],
+const LEVELS: readonly (readonly Part[])[] = [
+  [title, guards, sections, table, details],
+  [title, guards, sections, table, omission],
+  [title, guards, sections, omission],
+  [title, guards, beginnings, omission],
 ];
 
 export function renderPlanMarkdown(
   plan: Plan,
-  comparedWith: ComparedWith = 'store',
-  maxLength = MAX_MARKDOWN,
+  { comparedWith = 'store', beside = [], maxLength = MAX_MARKDOWN }: MarkdownOptions = {},
 ): string {
-  const texts = LEVELS.map((sections) => {
-    const lines = sections.flatMap((section) => section(plan, comparedWith));
+  const context = { comparedWith, beside, maxLength };
+  const texts = LEVELS.map((parts) => {
+    const lines = parts.flatMap((part) => part(plan, context));
     return [`<!-- heddle-plan:${marker(plan.source)} -->`, ...lines, ''].join('\n');
   });
   return texts.find((text) => text.length <= maxLength) ?? (texts.at(-1) ?? '').slice(0, maxLength);
 }
 
-function title(plan: Plan, comparedWith: ComparedWith): string[] {
+function title(plan: Plan, { comparedWith }: Required<MarkdownOptions>): string[] {
   const { head } = plan.base;
   const seq = comparedWith === 'store' && head ? ` (seq ${head.seq})` : '';
   const over = head ? ` over ${code(shortCommit(head.commit))}${seq}` : '';
@@ -62,6 +79,31 @@ function guards(plan: Plan): string[] {
     `> ${name}: ${escapeMarkdown(message)}`,
     `> To go on: ${escapeMarkdown(approve)}`,
   ]);
+}
+
+function sections(_: Plan, { beside }: Required<MarkdownOptions>): string[] {
+  return beside.flatMap(({ title: heading, alarm, lines }) => [
+    ...['', `**${escapeMarkdown(heading)}**`],
+    ...(alarm === undefined ? [] : ['', '> [!WARNING]', `> ${escapeMarkdown(alarm)}`]),
+    ...(lines.length === 0 ? [] : ['', ...fenced(lines)]),
+  ]);
+}
+
+const LINES_OF_BEGINNING = 12;
+const MAX_LINE = 300;
+
+function beginnings(plan: Plan, context: Required<MarkdownOptions>): string[] {
+  const beside = context.beside.map((section) => {
+    const shown = section.lines.slice(0, LINES_OF_BEGINNING).map((line) => line.slice(0, MAX_LINE));
+    const more = section.lines.length - shown.length;
+    return { ...section, lines: more > 0 ? [...shown, `... and ${more} more lines`] : shown };
+  });
+  return sections(plan, { ...context, beside });
+}
+
+function fenced(lines: readonly string[]): string[] {
+  const fence = '`'.repeat(Math.max(3, longestRun(lines.join('\n')) + 1));
+  return [`${fence}diff`, ...lines, fence];
 }
 
 function table(plan: Plan): string[] {
@@ -82,13 +124,12 @@ function details(plan: Plan): string[] {
 /** The line of the summary is HTML, where a backslash is a backslash. */
 function detail(change: Change): string[] {
   const lines = change.diff.flatMap(diffLines);
-  const fence = '`'.repeat(Math.max(3, longestRun(lines.join('\n')) + 1));
   return [
     '',
     `<details><summary>${escapeHtml(`${LABELS[change.action]} ${nameOf(change)}`)}</summary>`,
     '',
     ...(change.reason === undefined ? [] : [escapeMarkdown(change.reason), '']),
-    ...(lines.length === 0 ? [] : [`${fence}diff`, ...lines, fence, '']),
+    ...(lines.length === 0 ? [] : [...fenced(lines), '']),
     '</details>',
   ];
 }

@@ -11,7 +11,7 @@ import { addBit, type Bitset, BitsetInterner, emptyBitset } from '../../model/bi
 import { NEIGHBOR_DISCOVERY, ROUTER_ADVERTISEMENT } from '../neighbor-discovery.js';
 import type { Network } from '../network.js';
 import { icmpProtocol } from '../packets.js';
-import { hostOf, isSame } from '../parties.js';
+import { hostOf, isSame, type Party } from '../parties.js';
 import { Chains, ChainWriter } from './chains.js';
 import { ALL_CONNECTIONS, type ConnectionSet, ConnectionSets, NO_CONNECTIONS } from './connection-sets.js';
 import { type ConnectionSpace, connectionSpace } from './connection-space.js';
@@ -101,16 +101,23 @@ export class FamilyConnectivity {
 
   /** What may pass from one point to another in one of the networks; within one endpoint or host, everything. */
   between(version: number, from: number, to: number): ConnectionSet {
+    const decided = this.decided(version, from, to);
     const [source, destination] = [from, to].map((point) => this.points[point]?.parties[version]);
-    if (!source || !destination) return NO_CONNECTIONS;
+    if (!source || !destination) return decided;
     if (isSame(source, destination)) return ALL_CONNECTIONS;
-    const host = hostOf(source);
-    const isLocal = host !== undefined && host === hostOf(destination);
-    if (isLocal && source.type === 'host' && destination.type === 'workload')
+    if (isHostAndOwn(source, destination))
       return destination.endpoint.active ? ALL_CONNECTIONS : NO_CONNECTIONS;
-    if (isLocal && source.type === 'workload' && destination.type === 'host')
-      return this.#toOwnHost(version, from, to);
-    return this.betweenRemote(version, from, to);
+    return isHostAndOwn(destination, source) ? this.sets.union(decided, this.#discovery) : decided;
+  }
+
+  /** The same without what passes within one endpoint or host, or between a host and its workload, unasked. */
+  decided(version: number, from: number, to: number): ConnectionSet {
+    const [source, destination] = [from, to].map((point) => this.points[point]?.parties[version]);
+    if (!source || !destination || isSame(source, destination)) return NO_CONNECTIONS;
+    if (isHostAndOwn(source, destination)) return NO_CONNECTIONS;
+    return isHostAndOwn(destination, source)
+      ? this.#toOwnHost(version, from, to)
+      : this.betweenRemote(version, from, to);
   }
 
   /** The same for two points that share no endpoint, and are not a host and its own workload. */
@@ -124,8 +131,8 @@ export class FamilyConnectivity {
   #toOwnHost(version: number, from: number, to: number): ConnectionSet {
     const party = this.points[from]?.parties[version];
     const { defaultEndpointToHostAction } = this.#networkOf(version).settingsOf(hostOf(party) ?? '');
-    const sent = rowAt(this.#rowOf(version, from, 'egress'), this.#peerOf[to] ?? 0);
-    return this.sets.union(defaultEndpointToHostAction === 'Drop' ? NO_CONNECTIONS : sent, this.#discovery);
+    if (defaultEndpointToHostAction === 'Drop') return NO_CONNECTIONS;
+    return rowAt(this.#rowOf(version, from, 'egress'), this.#peerOf[to] ?? 0);
   }
 
   #rowOf(version: number, point: number, direction: keyof SelfChains): Row {
@@ -170,6 +177,12 @@ export class FamilyConnectivity {
     });
     return { classes, classOf };
   }
+}
+
+type Workload = Extract<Party, { type: 'workload' }>;
+
+function isHostAndOwn(host: Party, workload: Party): workload is Workload {
+  return host.type === 'host' && workload.type === 'workload' && workload.endpoint.node === host.name;
 }
 
 const NO_CHAINS: SelfChains = { ingress: 0, egress: 0 };

@@ -1,5 +1,7 @@
 /**
  * A difference in connectivity for people: what opens, what closes, and for each a packet with the rule that decides.
+ *
+ * What concerns addresses outside stands on top, whether it opens or closes: it is what a reviewer must not miss.
  */
 import { printable } from '../../model/printable.js';
 import { type ConnectivityChange, type ConnectivityDiff, isExposure } from '../semantic-diff.js';
@@ -11,21 +13,38 @@ const SHOWN = 20;
 
 /** Empty when nobody may say anything else than before. */
 export function formatConnectivity(diff: ConnectivityDiff, style: VerifyStyle = PLAIN_STYLE): string {
-  if (diff.gained.length + diff.lost.length === 0) return '';
-  const families = new Set([...diff.gained, ...diff.lost].flatMap((change) => change.families));
-  const isDual = families.size > 1;
-  return [
-    `${style.heading('Connectivity')}\n`,
-    ...linesOf(diff.gained, { mark: style.allow('+'), isDual, style }),
-    ...linesOf(diff.lost, { mark: style.deny('-'), isDual, style }),
-    `${summarizeConnectivity(diff)}\n`,
-  ].join('');
+  if (isUnchanged(diff)) return '';
+  const paint = { '+': style.allow, '-': style.deny, ' ': (text: string) => text };
+  const blocks = blocksOf(diff, style).flatMap(({ heading, lines }) => [
+    `  ${style.dim(heading)}`,
+    ...lines.map(({ mark, text }) => `  ${mark === ' ' ? ' ' : paint[mark](mark)} ${text}`),
+  ]);
+  return [style.heading('Connectivity'), ...blocks, summarizeConnectivity(diff), ''].join('\n');
+}
+
+/** The same for a text in which lines that begin with + and - stand out. */
+export function connectivityLines(diff: ConnectivityDiff): readonly string[] {
+  return blocksOf(diff, PLAIN_STYLE).flatMap(({ heading, lines }) => [
+    `# ${heading}`,
+    ...lines.map(({ mark, text }) => `${mark} ${text}`),
+  ]);
+}
+
+export function isUnchanged({ gained, lost }: ConnectivityDiff): boolean {
+  return gained.length + lost.length === 0;
 }
 
 /** One line: `connectivity: 3 opened (214 pairs, 2 of them with outside), 1 closed (12 pairs)`. */
 export function summarizeConnectivity({ gained, lost }: ConnectivityDiff): string {
   const parts = [countOf(gained, 'opened'), countOf(lost, 'closed')].filter((part) => part !== undefined);
   return `connectivity: ${parts.length === 0 ? 'unchanged' : parts.join(', ')}`;
+}
+
+/** What opens to addresses outside, in one line; undefined when nothing does. */
+export function describeExposure({ gained }: ConnectivityDiff): string | undefined {
+  const exposed = gained.filter(isExposure);
+  if (exposed.length === 0) return undefined;
+  return `Opens to addresses outside: ${countOf(exposed, 'opened')?.replace(/,[^)]*/, '')}.`;
 }
 
 function countOf(changes: readonly ConnectivityChange[], verb: string): string | undefined {
@@ -40,33 +59,75 @@ function pairsOf(count: number): string {
   return count === 1 ? '1 pair' : `${count} pairs`;
 }
 
+interface Line {
+  readonly mark: '+' | '-' | ' ';
+  readonly text: string;
+}
+
+interface Block {
+  readonly heading: string;
+  readonly lines: readonly Line[];
+}
+
 interface ChangeStyle {
-  readonly mark: string;
   /** Both IP versions are spoken here, so one alone is worth a word. */
   readonly isDual: boolean;
   readonly style: VerifyStyle;
 }
 
-function linesOf(changes: readonly ConnectivityChange[], options: ChangeStyle): readonly string[] {
-  const lines = changes.slice(0, SHOWN).map((change) => formatChange(change, options));
-  const more = changes.length - lines.length;
-  return more > 0 ? [...lines, `  ${options.mark} and ${more} more\n`] : lines;
+function blocksOf({ gained, lost }: ConnectivityDiff, style: VerifyStyle): readonly Block[] {
+  const isDual = new Set([...gained, ...lost].flatMap((change) => change.families)).size > 1;
+  const block = (heading: string, wanted: (change: ConnectivityChange) => boolean): Block => ({
+    heading,
+    lines: [
+      ...linesOf('+', gained.filter(wanted), { isDual, style }),
+      ...linesOf('-', lost.filter(wanted), { isDual, style }),
+    ],
+  });
+  return [
+    block('with addresses outside', isExposure),
+    block('between endpoints and hosts', (change) => !isExposure(change)),
+  ].filter(({ lines }) => lines.length > 0);
 }
 
-function formatChange(change: ConnectivityChange, { mark, isDual, style }: ChangeStyle): string {
+function linesOf(
+  mark: '+' | '-',
+  changes: readonly ConnectivityChange[],
+  options: ChangeStyle,
+): readonly Line[] {
+  const lines = changes.slice(0, SHOWN).flatMap((change) => changeLines(mark, change, options));
+  const hidden = changes.slice(SHOWN);
+  if (hidden.length === 0) return lines;
+  const pairs = hidden.reduce((sum, change) => sum + change.pairs, 0);
+  return [...lines, { mark, text: `and ${hidden.length} more (${pairsOf(pairs)})` }];
+}
+
+function changeLines(mark: '+' | '-', change: ConnectivityChange, { isDual, style }: ChangeStyle): Line[] {
   const { from, to, connections, families, pairs } = change;
   const who = `${printable(from.text)} -> ${printable(to.text)}`;
   const family = isDual && families.length === 1 ? `IPv${families[0]}, ` : '';
   const count = style.dim(`(${family}${pairsOf(pairs)})`);
-  const head = `  ${mark} ${style.heading(who)}  ${connections.join(', ')}  ${count}\n`;
-  return `${head}      ${style.dim(formatSample(change))}\n`;
+  return [
+    { mark, text: `${style.heading(who)}  ${listOf(connections)}  ${count}` },
+    { mark: ' ', text: `    ${style.dim(formatSample(mark, change))}` },
+  ];
+}
+
+const CONNECTIONS_SHOWN = 12;
+
+function listOf(connections: readonly string[]): string {
+  const shown = connections.slice(0, CONNECTIONS_SHOWN).join(', ');
+  const hidden = connections.length - CONNECTIONS_SHOWN;
+  return hidden > 0 ? `${shown} and ${hidden} more` : shown;
 }
 
 /** The rule that decides now: of what closed the first that says no, of what opened the last that says yes. */
-function formatSample({ sample }: ConnectivityChange): string {
+function formatSample(mark: '+' | '-', { sample }: ConnectivityChange): string {
   const sides = [sample.egress, sample.ingress].filter((side) => side !== null);
   const decisive = sides.find(({ verdict }) => verdict === 'deny') ?? sides.at(-1);
   const place = decisive?.origin ? `  ${placeOf(decisive.origin)}` : '';
   const why = decisive ? `: ${decisive.reason}${place}` : '';
-  return printable(`${sample.src} -> ${sample.dst} ${conversationOf(sample)} ${sample.verdict}${why}`);
+  // Where an end is gone, only the network before can be asked.
+  const when = mark === '-' && sample.verdict === 'allow' ? 'before, ' : '';
+  return printable(`${when}${sample.src} -> ${sample.dst} ${conversationOf(sample)} ${sample.verdict}${why}`);
 }

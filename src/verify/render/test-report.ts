@@ -7,12 +7,41 @@ import type { TestReport, TestResult } from '../connectivity-test.js';
 import { PLAIN_STYLE, type VerifyStyle } from './style.js';
 import { formatTrace } from './trace.js';
 
-export function formatTestReport({ results, passed }: TestReport, style: VerifyStyle = PLAIN_STYLE): string {
+export function formatTestReport(report: TestReport, style: VerifyStyle = PLAIN_STYLE): string {
+  const { results, passed } = report;
   if (results.length === 0) return 'there is no ConnectivityTest\n';
-  const width = Math.max(...results.map(({ name }) => name.length));
+  const width = widthOf(results);
   const lines = results.map((result) => formatResult(result, width, style));
-  const summary = `${passed} of ${results.length} connectivity tests hold`;
+  const summary = summarizeTests(report);
   return `${lines.join('')}\n${passed === results.length ? style.allow(summary) : style.deny(summary)}\n`;
+}
+
+/** `9 of 9 connectivity tests hold`. */
+export function summarizeTests({ results, passed }: TestReport): string {
+  return `${passed} of ${results.length} connectivity tests hold`;
+}
+
+/** Those that fail first: in a plan they are the news. */
+export function failuresFirst(report: TestReport): TestReport {
+  const rank = ({ ok }: TestResult) => Number(ok);
+  return { ...report, results: report.results.toSorted((a, b) => rank(a) - rank(b)) };
+}
+
+const FAILURES_SHOWN = 10;
+
+/** Only those that fail, for a text in which lines that begin with - stand out. */
+export function failureLines({ results }: TestReport): readonly string[] {
+  const failed = results.filter(({ ok }) => !ok);
+  const width = widthOf(failed);
+  const shown = failed
+    .slice(0, FAILURES_SHOWN)
+    .flatMap((result) => `- ${formatResult(result, width, PLAIN_STYLE)}`.trimEnd().split('\n'));
+  const hidden = failed.length - FAILURES_SHOWN;
+  return hidden > 0 ? [...shown, `- and ${hidden} more fail`] : shown;
+}
+
+function widthOf(results: readonly TestResult[]): number {
+  return results.reduce((width, { name }) => Math.max(width, name.length), 0);
 }
 
 function formatResult(result: TestResult, width: number, style: VerifyStyle): string {

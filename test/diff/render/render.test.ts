@@ -101,13 +101,33 @@ test('renderPlanMarkdown() is a comment for a pull request as in its golden file
 
 test('renderPlanMarkdown() gives up details first, then the table, and says so', (t) => {
   const full = renderPlanMarkdown(EVERYTHING);
-  const short = renderPlanMarkdown(EVERYTHING, 'store', full.length - 1);
+  const short = renderPlanMarkdown(EVERYTHING, { maxLength: full.length - 1 });
   t.false(short.includes('<details>'));
   t.true(short.includes('| object |'));
   t.true(short.includes('details are left out'));
-  const shortest = renderPlanMarkdown(EVERYTHING, 'store', short.length - 1);
+  const shortest = renderPlanMarkdown(EVERYTHING, { maxLength: short.length - 1 });
   t.false(shortest.includes('| object |'));
   t.true(shortest.includes('Plan: 1 to create'));
+});
+
+test('renderPlanMarkdown() keeps all sections together below the limit: objects give way first, then all but beginnings', (t) => {
+  const lines = Array.from({ length: 400 }, (_, number) => `- FAILS  test-${number} ${'x'.repeat(400)}`);
+  const sections = [
+    { title: '0 of 400 hold', lines },
+    {
+      title: 'Who could then talk to whom',
+      alarm: 'Opens to addresses outside',
+      lines: ['+ outside -> db-1'],
+    },
+  ];
+  const text = renderPlanMarkdown(EVERYTHING, { beside: sections });
+  t.true(text.length <= 60_000, `${text.length}`);
+  t.regex(text, /test-0 /);
+  t.notRegex(text, /test-399/);
+  t.regex(text, /^\.\.\. and 388 more lines$/m);
+  t.regex(text, /> \[!WARNING\]\n> Opens to addresses outside\n\n```diff\n\+ outside -> db-1\n```/);
+  t.is(text.match(/^```/gm)?.length, 4, 'every fence is closed');
+  t.regex(text, /details are left out/);
 });
 
 test('renderPlanMarkdown() keeps what others wrote inside its place', (t) => {

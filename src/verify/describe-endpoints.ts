@@ -1,0 +1,183 @@
+/**
+ * Endpoints in words, as one would pick them in a manifest: a label that they share and nobody else has, two labels,
+ * a few values of one label, everybody but a few. Where no short selector picks exactly them, they are told by labels
+ * that only some of them have, and the rest by name.
+ */
+import type { Endpoint } from './network.js';
+
+export interface EndpointsText {
+  readonly text: string;
+  /** The text picks exactly these, written into a manifest. */
+  readonly selector?: string;
+}
+
+/** Finds out what labels say about sets of endpoints. */
+export class EndpointIndex {
+  readonly all: readonly Endpoint[];
+  readonly #byLabel = new Map<string, Endpoint[]>();
+
+  constructor(endpoints: readonly Endpoint[]) {
+    this.all = endpoints;
+    for (const endpoint of endpoints) {
+      for (const condition of conditionsOf(endpoint)) {
+        const having = this.#byLabel.get(condition);
+        if (having) having.push(endpoint);
+        else this.#byLabel.set(condition, [endpoint]);
+      }
+    }
+  }
+
+  having(condition: string): readonly Endpoint[] {
+    return this.#byLabel.get(condition) ?? [];
+  }
+}
+
+function conditionsOf({ labels }: Endpoint): readonly string[] {
+  return Object.entries(labels).map(([key, value]) => `${key} == ${quote(value)}`);
+}
+
+/** Label values never hold both kinds of quotes. */
+function quote(value: string): string {
+  return value.includes("'") ? `"${value}"` : `'${value}'`;
+}
+
+export function describeEndpoints(members: readonly Endpoint[], index: EndpointIndex): EndpointsText {
+  if (members.length === index.all.length && members.length > 1)
+    return { text: 'all endpoints', selector: 'all()' };
+  if (members.length === 1) return { text: namesOf(members) };
+  const shared = sharedConditions(members, index);
+  const selector =
+    shared.find((condition) => index.having(condition).length === members.length) ??
+    twoConditions(members, shared, index) ??
+    valuesOfOneLabel(members, index.all) ??
+    withinShared(members, shared, index) ??
+    allButOneLabel(members, index);
+  if (selector !== undefined) return { text: selector, selector };
+  return { text: allButNames(members, index) ?? coveringText(members, index) };
+}
+
+/** Conditions that all members meet, the one that fewest others meet first. */
+function sharedConditions([first, ...others]: readonly Endpoint[], index: EndpointIndex): readonly string[] {
+  if (!first) return [];
+  const { labels } = first;
+  const isShared = (key: string) =>
+    others.every((other) => Object.hasOwn(other.labels, key) && other.labels[key] === labels[key]);
+  const size = (condition: string) => index.having(condition).length;
+  return Object.keys(labels)
+    .filter(isShared)
+    .map((key) => `${key} == ${quote(labels[key] ?? '')}`)
+    .sort((a, b) => size(a) - size(b) || a.length - b.length || (a < b ? -1 : 1));
+}
+
+const CONDITIONS_TRIED = 8;
+
+function twoConditions(
+  members: readonly Endpoint[],
+  shared: readonly string[],
+  index: EndpointIndex,
+): string | undefined {
+  const tried = shared.slice(0, CONDITIONS_TRIED);
+  for (const [position, first] of tried.entries()) {
+    const having = new Set(index.having(first));
+    for (const second of tried.slice(position + 1)) {
+      const both = index.having(second).filter((endpoint) => having.has(endpoint));
+      if (both.length === members.length) return `${first} && ${second}`;
+    }
+  }
+  return undefined;
+}
+
+const MAX_VALUES = 4;
+
+/** `app in {'api', 'web'}`, among all of which it is to pick the members. */
+function valuesOfOneLabel(members: readonly Endpoint[], all: readonly Endpoint[]): string | undefined {
+  for (const key of Object.keys(members[0]?.labels ?? {}).sort()) {
+    const values = new Set<string | undefined>();
+    for (const { labels } of members) {
+      values.add(Object.hasOwn(labels, key) ? labels[key] : undefined);
+      if (values.size > MAX_VALUES) break;
+    }
+    if (values.size > MAX_VALUES || values.has(undefined)) continue;
+    const having = all.filter(({ labels }) => Object.hasOwn(labels, key) && values.has(labels[key]));
+    if (having.length !== members.length) continue;
+    const known = [...values].flatMap((value) => value ?? []).sort();
+    return known.length === 1
+      ? `${key} == ${quote(known[0] ?? '')}`
+      : `${key} in {${known.map(quote).join(', ')}}`;
+  }
+  return undefined;
+}
+
+/** `env == 'prod' && app in {'api', 'web'}`. */
+function withinShared(
+  members: readonly Endpoint[],
+  shared: readonly string[],
+  index: EndpointIndex,
+): string | undefined {
+  for (const condition of shared.slice(0, CONDITIONS_TRIED)) {
+    const narrower = valuesOfOneLabel(members, index.having(condition));
+    if (narrower !== undefined) return `${condition} && ${narrower}`;
+  }
+  return undefined;
+}
+
+/** `role != 'db'`: true of those without the label as well. */
+function allButOneLabel(members: readonly Endpoint[], index: EndpointIndex): string | undefined {
+  const others = restOf(members, index);
+  // Of a few one says who they are, not who they are not.
+  if (others.length > members.length) return undefined;
+  const [condition] = sharedConditions(others, index);
+  return condition !== undefined && index.having(condition).length === others.length
+    ? condition.replace(' == ', ' != ')
+    : undefined;
+}
+
+const NAMES_SHOWN = 3;
+
+function allButNames(members: readonly Endpoint[], index: EndpointIndex): string | undefined {
+  const others = restOf(members, index);
+  if (others.length > NAMES_SHOWN || others.length * 2 > members.length) return undefined;
+  return `all endpoints but ${namesOf(others)}`;
+}
+
+function restOf(members: readonly Endpoint[], index: EndpointIndex): readonly Endpoint[] {
+  const inside = new Set(members);
+  return index.all.filter((endpoint) => !inside.has(endpoint));
+}
+
+/** What only some of the members have, and nobody else has, until few are left to be named. */
+function coveringText(members: readonly Endpoint[], index: EndpointIndex): string {
+  const left = new Set(members);
+  const chosen: string[] = [];
+  for (const condition of ownConditions(members, index)) {
+    if (chosen.length === MAX_VALUES) break;
+    const news = index.having(condition).filter((endpoint) => left.has(endpoint));
+    if (news.length < 2) continue;
+    chosen.push(condition);
+    for (const endpoint of news) left.delete(endpoint);
+  }
+  if (chosen.length === 0) return namesOf(members);
+  const rest = left.size > 0 ? [namesOf([...left])] : [];
+  return [chosen.join(' or '), ...rest].join(', ');
+}
+
+/** Conditions that only members meet, those of most members first. */
+function ownConditions(members: readonly Endpoint[], index: EndpointIndex): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const member of members)
+    for (const condition of conditionsOf(member)) counts.set(condition, (counts.get(condition) ?? 0) + 1);
+  return [...counts]
+    .filter(([condition, count]) => count > 1 && index.having(condition).length === count)
+    .sort(([a, of], [b, other]) => other - of || a.length - b.length || (a < b ? -1 : 1))
+    .map(([condition]) => condition);
+}
+
+function namesOf(members: readonly { readonly name: string }[]): string {
+  return listOf(members.map(({ name }) => name).sort());
+}
+
+/** The first three, and how many more. */
+export function listOf(texts: readonly string[]): string {
+  const shown = texts.slice(0, NAMES_SHOWN).join(', ');
+  return texts.length > NAMES_SHOWN ? `${shown} and ${texts.length - NAMES_SHOWN} more` : shown;
+}
