@@ -2,7 +2,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { openEtcdDatastore } from '../../src/datastore/etcd/etcd-datastore.js';
 import type { Revision } from '../../src/model/store.js';
-import { startEtcdCluster, type TestEtcd } from '../helpers/etcd.js';
+import { leaderOf, startEtcdCluster, type TestEtcd } from '../helpers/etcd.js';
 import { until } from '../helpers/until.js';
 import { key, put, revision, unchanged, WatchLog, write, writeEventually } from './helpers.js';
 
@@ -13,14 +13,6 @@ async function startThree(t: ExecutionContext): Promise<readonly TestEtcd[]> {
   const members = await startEtcdCluster(3, { flags: QUICK });
   t.teardown(() => Promise.all(members.map((member) => member.close())));
   return members;
-}
-
-async function leaderOf(members: readonly TestEtcd[]): Promise<TestEtcd> {
-  for (const member of members) {
-    const [status] = JSON.parse(await member.ctl('endpoint', 'status', '-w', 'json'));
-    if (status.Status.leader === status.Status.header.member_id) return member;
-  }
-  throw new Error('no member is the leader');
 }
 
 test('leaders die under load: no acknowledged update is lost or delivered twice', async (t) => {

@@ -1,6 +1,8 @@
-/** What a watch survives, and what it reports instead of losing it. */
+/**
+ * What a watch survives, and what it reports instead of losing it: fault by fault. watch-faults.test.ts has them
+ * under load, and checks all that a watch promises.
+ */
 import test from 'ava';
-import type { Revision } from '../../src/model/store.js';
 import { until } from '../helpers/until.js';
 import { key, put, revision, WatchLog, write, writeEventually } from './helpers.js';
 import { withEtcd } from './scene.js';
@@ -34,48 +36,6 @@ const NERVOUS = { callTimeoutMs: 400, keepaliveMs: 300, keepaliveTimeoutMs: 300 
 /** Gives up on a call before it gives up on the connection. */
 const PATIENT = { callTimeoutMs: 400, keepaliveMs: 1000, keepaliveTimeoutMs: 1000 };
 const TOLERANT = ['--grpc-keepalive-min-time', '10ms'];
-
-test(
-  'kill -9 under load: every acknowledged write is delivered once, whole and in order',
-  withEtcd({}, async (t, { etcd, other }) => {
-    const log = new WatchLog(other, '/w/', revision(2));
-    const acknowledged = new Map<Revision, string>();
-    let writing = true;
-    const writer = (async () => {
-      for (let count = 0; writing; count++) {
-        const value = String(count);
-        const writes = [put(`/w/${count % 7}`, value), put('/w/last', value)];
-        const result = await other.transact({ guards: [], writes }).catch(() => undefined);
-        if (result?.ok) acknowledged.set(result.revision, value);
-      }
-    })();
-    for (let cycle = 1; cycle <= 3; cycle++) {
-      await until(() => acknowledged.size > cycle * 200, { what: 'the writer to get on' });
-      await etcd.kill();
-      await etcd.start();
-    }
-    writing = false;
-    await writer;
-    const last = await write(other, put('/w/end', ''));
-    await log.reached(last);
-    await log.stop();
-    const heard = log.revisions.map((message) => message.revision);
-    t.deepEqual(
-      heard,
-      [...new Set(heard)].sort((a, b) => a - b),
-      'in order, none twice',
-    );
-    const delivered = new Map(log.revisions.map((message) => [message.revision, message.events]));
-    for (const [at, value] of acknowledged) {
-      const values = delivered.get(at)?.map((event) => event.type === 'put' && event.entry.value);
-      if (values?.length !== 2 || values.some((found) => found !== value))
-        t.fail(`revision ${at}: ${values}`);
-    }
-    t.true(log.messages.some(({ type }) => type === 'interrupted'));
-    t.true(log.messages.some(({ type }) => type === 'resumed'));
-    t.false(log.messages.some(({ type }) => type === 'gap'));
-  }),
-);
 
 test(
   'a broken link is reported once, and what was written meanwhile is delivered after it',

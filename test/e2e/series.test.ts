@@ -12,7 +12,7 @@ import type { Datastore } from '../../src/datastore/datastore.js';
 import { openEtcdDatastore } from '../../src/datastore/etcd/etcd-datastore.js';
 import { headCodec, type TxnRecord, txnCodec } from '../../src/layout/records.js';
 import type { Revision } from '../../src/model/store.js';
-import { startEtcd, startEtcdCluster, type TestEtcd } from '../helpers/etcd.js';
+import { leaderOf, startEtcd, startEtcdCluster, type TestEtcd } from '../helpers/etcd.js';
 import { folderOf, heddle } from '../helpers/heddle.js';
 import { until } from '../helpers/until.js';
 import { FakeSource } from '../reconciler/fake-source.js';
@@ -171,13 +171,4 @@ async function txnReaches(store: Datastore, applied: number): Promise<void> {
       if (message.events.some((event) => event.type === 'put' && done(event.entry.value)))
         return stop.abort();
   throw new Error(`no series has written ${applied} changes`);
-}
-
-async function leaderOf(members: readonly TestEtcd[]): Promise<TestEtcd> {
-  for (const member of members) {
-    const [line = ''] = (await member.ctl('endpoint', 'status', '-w', 'fields')).split('\n\n');
-    const field = (name: string) => new RegExp(`"${name}" : (\\d+)`).exec(line)?.[1];
-    if (field('MemberID') === field('Leader')) return member;
-  }
-  throw new Error('no member leads');
 }

@@ -35,6 +35,10 @@ export interface TestEtcd extends AsyncDisposable {
   start(): Promise<void>;
   /** Deletes its data while it is down. */
   wipe(): Promise<void>;
+  /** Saves all that it holds, and returns the name of the file. */
+  backup(): Promise<string>;
+  /** Goes back to what was saved, while it is down; with another `token` as another cluster. */
+  restore(file: string, token?: string): Promise<void>;
   /** SIGSTOP and SIGCONT. */
   freeze(): void;
   thaw(): void;
@@ -66,6 +70,16 @@ export async function startEtcdCluster(size: number, options: TestEtcdOptions = 
   return started.map(({ etcd }) => etcd);
 }
 
+/** The member that leads at the moment. */
+export async function leaderOf(members: readonly TestEtcd[]): Promise<TestEtcd> {
+  for (const member of members) {
+    const [line = ''] = (await member.ctl('endpoint', 'status', '-w', 'fields')).split('\n\n');
+    const field = (name: string) => new RegExp(`"${name}" : (\\d+)`).exec(line)?.[1];
+    if (field('MemberID') === field('Leader')) return member;
+  }
+  throw new Error('no member leads');
+}
+
 interface Member {
   readonly name: string;
   /** URLs. */
@@ -92,6 +106,8 @@ async function startMember(
     const env = { ETCDCTL_API: '3', PATH: process.env.PATH };
     return (await run('etcdctl', [...ctlFlags, ...login, ...args], { env })).stdout;
   };
+  const data = join(directory, 'data');
+  const wipe = (): Promise<void> => rm(data, { recursive: true, force: true });
   const close = async (): Promise<void> => {
     await server.kill();
     await rm(directory, { recursive: true, force: true });
@@ -106,7 +122,18 @@ async function startMember(
     },
     kill: () => server.kill(),
     start: () => server.start(),
-    wipe: () => rm(join(directory, 'data'), { recursive: true, force: true }),
+    wipe,
+    async backup() {
+      const file = join(directory, `backup-${performance.now()}`);
+      await ctl('snapshot', 'save', file);
+      return file;
+    },
+    async restore(file, token = 'etcd-cluster') {
+      await wipe();
+      const identity = ['--name', member.name, '--initial-advertise-peer-urls', member.peer];
+      const membership = ['--initial-cluster', cluster, '--initial-cluster-token', token];
+      await ctl('snapshot', 'restore', file, '--data-dir', data, ...identity, ...membership);
+    },
     freeze: () => server.signal('SIGSTOP'),
     thaw: () => server.signal('SIGCONT'),
     ctl,
