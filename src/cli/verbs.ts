@@ -3,6 +3,7 @@
  */
 import { agent } from './agent.js';
 import { apply } from './apply.js';
+import { bgp } from './bgp.js';
 import { blame } from './blame.js';
 import type { Verb } from './command.js';
 import { get } from './get.js';
@@ -24,6 +25,7 @@ export const verbs: readonly Verb[] = [
   validate,
   test,
   trace,
+  bgp,
   reconcile,
   apply,
   agent,
