@@ -31,7 +31,7 @@ const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
   diff: ['model', 'layout'],
   datastore: ['model'],
   apply: ['model', 'layout', 'diff', 'datastore'],
-  reconciler: ['model', 'loader', 'layout', 'diff', 'datastore', 'apply', 'verify'],
+  reconciler: ['model', 'loader', 'layout', 'diff', 'datastore', 'apply', 'topology', 'verify'],
   kernel: ['model'],
   'agent/syncer': ['model', 'layout', 'datastore'],
   'agent/calc': ['model', 'policy', 'topology', 'layout', 'agent/syncer'],

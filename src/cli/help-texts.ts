@@ -54,6 +54,13 @@ const HELP: Readonly<Record<string, HelpText>> = {
     ],
     exits: ['invalidInput'],
   },
+  bgp: {
+    examples: [
+      ['heddle bgp', 'sessions and routes by the manifests of this folder'],
+      ['heddle bgp --node host-1', 'what one host would learn, and over whom'],
+    ],
+    exits: ['invalidInput'],
+  },
   reconcile: {
     examples: [
       [`heddle reconcile --dry-run --repo . ${ETCD}`, 'what would change in the store'],

@@ -8,6 +8,8 @@ import { type PlanDocument, type PlanMeaning, planDocument } from '../diff/rende
 import { type MarkdownSection, renderPlanMarkdown } from '../diff/render/markdown.js';
 import { formatHuman, formatReport } from '../loader/format-diagnostics.js';
 import type { ReconcileOutcome } from '../reconciler/outcome.js';
+import type { BgpImpact } from '../topology/propagation/bgp-impact.js';
+import { impactLines, isWithoutImpact, summarizeImpact } from '../topology/propagation/describe-impact.js';
 import {
   connectivityLines,
   describeExposure,
@@ -66,7 +68,7 @@ function toJson(outcome: ReconcileOutcome): object {
   return { ...document, ...spoiled, ...(applied && { applied }), ...(failure && { failure, failures }) };
 }
 
-function meaningOf({ tests, connectivity, against }: ReconcileOutcome): PlanMeaning {
+function meaningOf({ tests, connectivity, bgp, against }: ReconcileOutcome): PlanMeaning {
   const { passed = 0, failed = 0, results = [] } = tests ?? {};
   return {
     tests: {
@@ -76,6 +78,7 @@ function meaningOf({ tests, connectivity, against }: ReconcileOutcome): PlanMean
       results: results.filter(({ ok }) => !ok),
     },
     connectivity: connectivity ?? { gained: [], lost: [] },
+    bgp,
   };
 }
 
@@ -83,7 +86,7 @@ const ALTERS_NOTHING = 'Alters no connectivity: everybody may say what they coul
 
 function formatMeaning(
   plan: Plan,
-  { connectivity, tests, against }: ReconcileOutcome,
+  { connectivity, tests, bgp, against }: ReconcileOutcome,
   style: ReturnType<typeof verifyStyle>,
 ): string {
   const changes = plan.changes.some(isWritten) ? connectivity : undefined;
@@ -93,7 +96,14 @@ function formatMeaning(
     tests && tests.results.length > 0
       ? `${formatTestReport(failuresFirst(tests), style).trimEnd()} ${style.dim(PLACES[against])}\n`
       : undefined;
-  return [meaning, tested].map((block) => (block === undefined ? '' : `\n${block}`)).join('');
+  const peering = bgp && !isWithoutImpact(bgp) ? formatImpact(bgp, style) : undefined;
+  return [meaning, peering, tested].map((block) => (block === undefined ? '' : `\n${block}`)).join('');
+}
+
+function formatImpact(bgp: BgpImpact, { heading, allow, deny }: ReturnType<typeof verifyStyle>): string {
+  const paint = { '+': allow, '-': deny, '!': deny };
+  const lines = impactLines(bgp).map(({ mark, text }) => `  ${paint[mark](mark)} ${text}`);
+  return [heading('BGP'), ...lines, summarizeImpact(bgp), ''].join('\n');
 }
 
 const ON_MANIFESTS = '(on the manifests alone)';
@@ -104,7 +114,7 @@ const PLACES = {
 } as const;
 
 /** The tests that fail first, then who could talk to whom. */
-function sectionsOf(plan: Plan, { connectivity, tests, against }: ReconcileOutcome): MarkdownSection[] {
+function sectionsOf(plan: Plan, { connectivity, tests, bgp, against }: ReconcileOutcome): MarkdownSection[] {
   const sections: MarkdownSection[] = [];
   if (tests && tests.results.length > 0)
     sections.push({ title: `${summarizeTests(tests)} ${PLACES[against]}`, lines: failureLines(tests) });
@@ -118,5 +128,10 @@ function sectionsOf(plan: Plan, { connectivity, tests, against }: ReconcileOutco
             lines: connectivityLines(connectivity),
           },
     );
+  if (bgp && !isWithoutImpact(bgp))
+    sections.push({
+      title: summarizeImpact(bgp),
+      lines: impactLines(bgp).map(({ mark, text }) => `${mark} ${text}`),
+    });
   return sections;
 }

@@ -18,7 +18,8 @@ const PRUNE_TRAILER = 'Prune-Approved: yes';
 /** Deletions of one kind that need no approval: this many, or this share of what there was. */
 const PRUNE_BUDGET = { count: 5, share: 0.1 } as const;
 
-const APPROVE = `add the line "${PRUNE_TRAILER}" to the message of a commit, or pass --approve-prune`;
+/** How a person lets a plan pass that a guard holds back. */
+export const APPROVE = `add the line "${PRUNE_TRAILER}" to the message of a commit, or pass --approve-prune`;
 /** Holders named in a message; the rest is counted. */
 const MAX_NAMED = 3;
 

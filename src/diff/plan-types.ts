@@ -47,7 +47,7 @@ export interface Change {
   readonly handover?: Readonly<Record<string, string>>;
 }
 
-export type GuardCode = 'empty-source' | 'prune-budget' | 'pool-in-use';
+export type GuardCode = 'empty-source' | 'prune-budget' | 'pool-in-use' | 'routes-lost';
 
 /** A reason not to apply the plan as it stands. */
 export interface Guard {

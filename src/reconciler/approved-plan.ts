@@ -5,17 +5,32 @@
  * the planned one: who approves need not be the last to push. History is only asked for when a guard stands in
  * the way; if it cannot be read, nothing is approved.
  */
-import { hasPruneTrailer } from '../diff/guards.js';
+import { APPROVE, hasPruneTrailer } from '../diff/guards.js';
 import { assemblePlan, type PlanInput } from '../diff/plan.js';
 import type { Plan } from '../diff/plan-types.js';
 import { type Source, SourceError } from '../loader/sources/source.js';
+import type { BgpImpact } from '../topology/propagation/bgp-impact.js';
+import { bgpImpactOf, lostRoutesGuard } from './stored-topology.js';
 
-export async function planWithApproval(input: PlanInput, source: Source, signal: AbortSignal): Promise<Plan> {
+export interface ApprovedPlan {
+  readonly plan: Plan;
+  /** undefined: the plan leaves BGP as it is. */
+  readonly bgp: BgpImpact | undefined;
+}
+
+export async function planWithApproval(
+  input: PlanInput,
+  source: Source,
+  signal: AbortSignal,
+): Promise<ApprovedPlan> {
   const pruneApproved = input.pruneApproved || hasPruneTrailer(input.version.message);
-  const plan = assemblePlan({ ...input, pruneApproved });
-  if (plan.guards.length === 0) return plan;
+  const assembled = assemblePlan({ ...input, pruneApproved });
+  const bgp = bgpImpactOf(assembled, input.snapshot, input.layout);
+  const lostRoutes = bgp && !pruneApproved ? lostRoutesGuard(bgp, APPROVE) : [];
+  const plan = { ...assembled, guards: [...assembled.guards, ...lostRoutes] };
+  if (plan.guards.length === 0) return { plan, bgp };
   const messages = await messagesSinceLive(plan, source, signal);
-  return messages.some(hasPruneTrailer) ? { ...plan, guards: [] } : plan;
+  return { plan: messages.some(hasPruneTrailer) ? { ...plan, guards: [] } : plan, bgp };
 }
 
 async function messagesSinceLive(

@@ -7,6 +7,7 @@ import type { Plan } from '../diff/plan-types.js';
 import { SourceError, type SourceVersion } from '../loader/sources/source.js';
 import type { Diagnostic } from '../model/diagnostic.js';
 import type { Revision } from '../model/store.js';
+import type { BgpImpact } from '../topology/propagation/bgp-impact.js';
 import type { TestReport } from '../verify/connectivity-test.js';
 import type { ConnectivityDiff } from '../verify/semantic-diff.js';
 
@@ -38,6 +39,8 @@ export interface ReconcileOutcome {
   readonly tests: TestReport | undefined;
   /** What the plan opens and closes. */
   readonly connectivity: ConnectivityDiff | undefined;
+  /** What the plan does to BGP; undefined: nothing. */
+  readonly bgp: BgpImpact | undefined;
   readonly applied: { readonly seq: number; readonly revision: Revision } | undefined;
   /** All that stood in the way, the foremost first; what guards and tests say is in the plan and in the report. */
   readonly failures: readonly Failure[];

@@ -8,13 +8,12 @@
 import { type ApplyOptions, type ApplyProgress, applyPlan } from '../apply/apply.js';
 import { EMPTY_SNAPSHOT, projectPlan } from '../apply/project.js';
 import type { Datastore } from '../datastore/datastore.js';
-import type { Plan } from '../diff/plan-types.js';
 import type { PlanDocument } from '../diff/render/json.js';
 import { isReviewedPlan } from '../diff/saved-plan.js';
 import type { Layout } from '../layout/layout.js';
 import type { Source } from '../loader/sources/source.js';
 import type { Snapshot } from '../model/store.js';
-import { planWithApproval } from './approved-plan.js';
+import { type ApprovedPlan, planWithApproval } from './approved-plan.js';
 import { consequencesOf, describeFailedTests, describeWidening } from './consequences.js';
 import { type Desired, describeErrors, prepareDesired } from './desired.js';
 import { commitInStore, hasWork, type Objection, objectionsTo } from './judge.js';
@@ -82,6 +81,7 @@ export async function reconcileOnce(
     plan: undefined,
     tests: undefined,
     connectivity: undefined,
+    bgp: undefined,
     applied: undefined,
     failures: [],
   };
@@ -127,7 +127,7 @@ async function baseSnapshot(deps: ReconcileDeps, options: ReconcileOptions): Pro
         throw new InvalidBaseError(
           `commit ${against.commit}, which is compared with, is invalid: ${message}`,
         );
-      return projectPlan(EMPTY_SNAPSHOT, await plan(base, EMPTY_SNAPSHOT, deps, options), deps.layout);
+      return projectPlan(EMPTY_SNAPSHOT, (await plan(base, EMPTY_SNAPSHOT, deps, options)).plan, deps.layout);
     }
   }
 }
@@ -140,7 +140,9 @@ async function planOver(
   deps: ReconcileDeps,
   options: ReconcileOptions,
 ): Promise<void> {
-  findings.plan = await plan(desired, snapshot, deps, options);
+  const planned = await plan(desired, snapshot, deps, options);
+  findings.plan = planned.plan;
+  findings.bgp = planned.bgp;
   const { connectivity, tests } = consequencesOf(findings.plan, snapshot, desired.tests, deps.layout);
   findings.connectivity = connectivity;
   findings.tests = tests;
@@ -151,7 +153,7 @@ function plan(
   snapshot: Snapshot,
   { source, layout, signal }: ReconcileDeps,
   { name, pruneApproved }: ReconcileOptions,
-): Promise<Plan> {
+): Promise<ApprovedPlan> {
   const { version, compiled } = desired;
   const input = { source: name, version, compiled, snapshot, layout, pruneApproved };
   return planWithApproval(input, source, signal);

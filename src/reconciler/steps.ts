@@ -141,7 +141,7 @@ export class ReconcileSteps {
     const snapshot = await store.snapshot(layout.prefix);
     const { version, compiled } = good;
     const input = { source: name, version, compiled, snapshot, layout, pruneApproved };
-    const plan = await planWithApproval(input, source, signal);
+    const { plan } = await planWithApproval(input, source, signal);
     const consequences = consequencesOf(plan, snapshot, good.tests, layout);
     if (!signal.aborted) {
       this.#plan = plan;

@@ -36,6 +36,11 @@ export function networkOfSnapshot(snapshot: Snapshot, layout: Layout): StoredNet
   };
 }
 
+/** The readable objects of these kinds. */
+export function resourcesIn(snapshot: Snapshot, layout: Layout, kinds: readonly Kind[]): readonly Resource[] {
+  return storedObjects(snapshot, layout, ...kinds).flatMap(toResource);
+}
+
 function toResource({ resource, name, written }: StoredObject): Resource[] {
   if (!resource) return [];
   const metadata = { ...resource.metadata, name };

@@ -5,6 +5,7 @@ import type { TopologyInput } from './topology-input.js';
 
 /** The kinds that shape BGP. */
 export const BGP_KINDS = [
+  'AgentConfiguration',
   'Node',
   'RouteReflector',
   'BGPPeer',
@@ -13,14 +14,16 @@ export const BGP_KINDS = [
   'IPPool',
 ] as const satisfies readonly Kind[];
 
-/** @param blocks - of the store; manifests have none */
+/** Nodes on which BGP is turned off are left out. @param blocks - of the store; manifests have none */
 export function topologyFrom(resources: Iterable<Resource>, blocks: Iterable<IpamBlock> = []): TopologyInput {
   const all = [...resources];
   const named = <K extends Kind>(kind: K): ReadonlyMap<string, ResourceOf<K>> =>
     new Map(resourcesOf(all, kind).map((resource) => [resource.metadata.name, resource]));
-  const settings = named('AgentConfiguration').get('default')?.spec;
+  const agents = named('AgentConfiguration');
+  const settings = agents.get('default')?.spec;
+  const speaks = (node: string) => (agents.get(`node.${node}`)?.spec.bgpMode ?? settings?.bgpMode) !== 'none';
   return {
-    nodes: named('Node'),
+    nodes: new Map([...named('Node')].filter(([name]) => speaks(name))),
     routeReflectors: named('RouteReflector'),
     bgpPeers: named('BGPPeer'),
     bgpFilters: named('BGPFilter'),

@@ -19,6 +19,8 @@ export interface PlanDocument {
   readonly guards: readonly Guard[];
   readonly tests: PlanMeaning['tests'];
   readonly connectivity: PlanMeaning['connectivity'];
+  /** Absent: BGP stays as it is. */
+  readonly bgp?: object;
 }
 
 /** What the plan means for those who talk to each other, as whoever knows that has put it. */
@@ -32,6 +34,8 @@ export interface PlanMeaning {
     readonly results?: readonly object[];
   };
   readonly connectivity: { readonly gained: readonly object[]; readonly lost: readonly object[] };
+  /** Sessions and routes that come and go. */
+  readonly bgp?: object | undefined;
 }
 
 const NOTHING_KNOWN: PlanMeaning = {
@@ -50,7 +54,10 @@ interface ChangeDocument {
   readonly reason?: string;
 }
 
-export function planDocument(plan: Plan, { tests, connectivity }: PlanMeaning = NOTHING_KNOWN): PlanDocument {
+export function planDocument(
+  plan: Plan,
+  { tests, connectivity, bgp }: PlanMeaning = NOTHING_KNOWN,
+): PlanDocument {
   const { head } = plan.base;
   return {
     formatVersion: '1.0',
@@ -71,6 +78,7 @@ export function planDocument(plan: Plan, { tests, connectivity }: PlanMeaning = 
     guards: plan.guards,
     tests,
     connectivity,
+    ...(bgp !== undefined && { bgp }),
   };
 }
 
