@@ -88,8 +88,21 @@ async function takeSnapshot(
   const latest = await store.snapshot(prefix);
   let snapshot = latest;
   for (let at = readAt?.(latest); at !== undefined && at < snapshot.revision; at = readAt?.(snapshot))
-    snapshot = await store.snapshot(prefix, { revision: at });
+    snapshot = await snapshotAt(store, prefix, at);
   return { type: 'snapshot', snapshot, reason, ...(snapshot !== latest && { latest }) };
+}
+
+/** Says what the loss of history means to a reader that cannot do without. */
+async function snapshotAt(store: Datastore, prefix: string, revision: Revision): Promise<Snapshot> {
+  try {
+    return await store.snapshot(prefix, { revision });
+  } catch (error) {
+    if (!(error instanceof DatastoreError) || error.code !== 'compacted') throw error;
+    const message =
+      `${prefix}: a commit has been under way since revision ${revision}, and revision ${revision} is gone, ` +
+      'because etcd was compacted; in sync again once a reconciler has made the commit whole';
+    throw new DatastoreError('compacted', message, { cause: error });
+  }
 }
 
 /** How a watch ended. */

@@ -100,7 +100,8 @@ function seat(options: CampaignOptions, createRevision: Revision, lease: Lease):
   const isHeld = async () =>
     (await store.get(layout.keys.leader(name))).entry?.createRevision === createRevision;
   const resign = () => lease.revoke();
-  return { createRevision, lost, isHeld, resign, [Symbol.asyncDispose]: resign };
+  const leave = () => lease[Symbol.asyncDispose]();
+  return { createRevision, lost, isHeld, resign, [Symbol.asyncDispose]: leave };
 }
 
 async function waitForVacancy(options: CampaignOptions, signal: AbortSignal): Promise<void> {

@@ -76,6 +76,19 @@ test(
 );
 
 test(
+  'a scope that holds a lease and fails because the store is away fails with that, and with nothing else',
+  withEtcd({}, async (t, { store, link }) => {
+    const scope = async (): Promise<void> => {
+      await using _lease = await store.grantLease(60);
+      link.break();
+      await write(store, put('/w/a', '1'));
+    };
+    const error = await t.throwsAsync(scope(), { code: 'unavailable' });
+    t.regex(error?.message ?? '', /^writing 1 keys/);
+  }),
+);
+
+test(
   'a lease that was revoked by others is lost',
   withEtcd({}, async (t, { etcd, store }) => {
     const lease = await store.grantLease(2);
