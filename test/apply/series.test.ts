@@ -12,19 +12,17 @@ import { transactionBytes, transactionFits } from '../../src/datastore/transacti
 import { isRefused } from '../../src/diff/exit-code.js';
 import type { Plan } from '../../src/diff/plan-types.js';
 import { isNodeRegistration } from '../../src/diff/runtime-keys.js';
-import { headCodec, inventoryCodec, txnCodec } from '../../src/layout/records.js';
+import { headCodec, txnCodec } from '../../src/layout/records.js';
 import type { Resource } from '../../src/model/resource.js';
 import type { Snapshot, StoreKey, Transaction } from '../../src/model/store.js';
 import { LAYOUT, TestStore } from '../diff/test-store.js';
 import { resource } from '../helpers/build-resources.js';
+import { inventoryDisagreements } from '../helpers/inventory.js';
 import { POOL, ring, twoCommits } from './networks.js';
 
 const OPTIONS = { layout: LAYOUT, now: '2026-11-22T10:00:00Z' };
 const TINY: StepLimits = { writes: 4, bytes: 100_000 };
 const SECOND = { commit: 'c2', pruneApproved: true };
-
-/** Owners of keys that no inventory lists. */
-const CONTROL: ReadonlySet<string> = new Set(['head', 'txn', 'inventory', 'ready']);
 
 /** A store at the first commit. */
 async function storeAt(first: readonly Resource[]): Promise<TestStore> {
@@ -47,24 +45,9 @@ async function begin(store: TestStore, plan: Plan, count: number, limits = TINY)
   return true;
 }
 
-/** Keys of the network that the inventory does not list, and listed keys that are not there. */
-async function disagreements(store: TestStore): Promise<string[]> {
-  const { entries } = await store.store.snapshot(LAYOUT.prefix);
-  const listed = new Set<string>();
-  const present = new Set<string>();
-  for (const [key, { value }] of entries) {
-    const owner = LAYOUT.identify(key)?.type;
-    if (owner === undefined || !CONTROL.has(owner)) present.add(key);
-    if (owner !== 'inventory') continue;
-    for (const name of Object.keys(inventoryCodec.decode(key, value).keys)) listed.add(name);
-  }
-  return [
-    // What a manifest gave back to the agent of its node is nobody's here, because no agent runs.
-    ...[...present]
-      .filter((key) => !listed.has(key) && !isNodeRegistration('Node', key as StoreKey))
-      .map((key) => `not listed: ${key}`),
-    ...[...listed].filter((key) => !present.has(key)).map((key) => `not there: ${key}`),
-  ];
+/** Where inventory and keys disagree. */
+async function disagreements(store: TestStore): Promise<readonly string[]> {
+  return inventoryDisagreements(await store.store.snapshot(LAYOUT.prefix), LAYOUT);
 }
 
 test('after every transaction of a series the inventory lists exactly the keys that are there', async (t) => {

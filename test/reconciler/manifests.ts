@@ -58,3 +58,16 @@ metadata: {name: ${from}-to-w2}
 spec: {from: {endpoint: ${from}}, to: {endpoint: w2}, protocol: TCP, ports: [80], expect: ${expect}}
 `;
 }
+
+/** Ten endpoints, the address of each moved on by `shift`, and profiles of their own. */
+export function shiftedNetwork(shift: number, profiles: readonly string[]): Record<string, string> {
+  const endpoints = Array.from({ length: 10 }, (_, i) =>
+    endpoint(`w${i}`, `192.168.1.${((i + shift) % 10) + 1}`),
+  );
+  return {
+    'pool.yaml': POOL,
+    'nodes.yaml': NODES,
+    'profiles.yaml': profiles.map((name) => profile(name)).join('---\n'),
+    'endpoints.yaml': endpoints.join('---\n'),
+  };
+}

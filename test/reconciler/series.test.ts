@@ -16,29 +16,18 @@ import { type ReconcileDeps, reconcileOnce } from '../../src/reconciler/reconcil
 import { until } from '../helpers/until.js';
 import { FakeSource } from './fake-source.js';
 import { failNth, smallTransactions } from './faulty-store.js';
-import { endpoint, NODES, POOL, profile } from './manifests.js';
+import { profile, shiftedNetwork } from './manifests.js';
 import { LAYOUT, RunningReconciler } from './run-helpers.js';
 import { Witness, wholeState } from './witness.js';
 
+const [OLD, NEW] = [
+  shiftedNetwork(0, ['web', 'old-1', 'old-2']),
+  shiftedNetwork(1, ['web', 'new-1', 'new-2']),
+];
 const MAX_WRITES = 9;
 const TXN = LAYOUT.keys.txn('default');
 const HEAD = LAYOUT.keys.head('default');
 const LEADER = LAYOUT.keys.leader('default');
-
-/** Ten endpoints, the address of each moved on by `shift`, and profiles of their own. */
-function network(shift: number, profiles: readonly string[]): Record<string, string> {
-  const endpoints = Array.from({ length: 10 }, (_, i) =>
-    endpoint(`w${i}`, `192.168.1.${((i + shift) % 10) + 1}`),
-  );
-  return {
-    'pool.yaml': POOL,
-    'nodes.yaml': NODES,
-    'profiles.yaml': profiles.map((name) => profile(name)).join('---\n'),
-    'endpoints.yaml': endpoints.join('---\n'),
-  };
-}
-const OLD = network(0, ['web', 'old-1', 'old-2']);
-const NEW = network(1, ['web', 'new-1', 'new-2']);
 
 /** Leases of clients that are gone run out at once. */
 const impatient: Timer = (_ms, callback) => {
@@ -182,7 +171,7 @@ test('a series whose commit was replaced is never shown, and the base stays', as
   await witness.sees(old.commit);
   const base = await die(scene, NEW);
   const joined = scene.watch();
-  const third = network(2, ['web', 'third']);
+  const third = shiftedNetwork(2, ['web', 'third']);
   const again = await die(scene, third);
   t.is(again, base);
   const { commit, state } = await scene.live(third);
@@ -307,7 +296,7 @@ test('two loops that fight for the lead give every commit one place in the histo
   );
   const commits = [first.commit];
   for (let round = 1; round <= 4; round += 1) {
-    const commit = scene.source.commit(network(round, ['web', `of-${round}`]));
+    const commit = scene.source.commit(shiftedNetwork(round, ['web', `of-${round}`]));
     commits.push(commit);
     await Promise.all([one.live(commit), two.live(commit), witness.sees(commit)]);
   }
