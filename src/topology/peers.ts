@@ -27,7 +27,27 @@ export function peerSessions(
   speakers: readonly Speaker[],
   input: Pick<TopologyInput, 'bgpPeers'>,
 ): readonly BgpSession[] {
-  return mostSpecificFirst(input).flatMap((peer) => sessionsOf(peer, local, speakers));
+  const network = indexed(speakers);
+  return mostSpecificFirst(input).flatMap((peer) => sessionsOf(peer, local, network));
+}
+
+/** Thousands of nodes may have peers of their own, and every host looks at all of them: so nothing is searched for. */
+interface Network {
+  readonly speakers: readonly Speaker[];
+  readonly nodesByName: ReadonlyMap<string, Speaker>;
+  readonly byAddress: ReadonlyMap<Address, readonly Speaker[]>;
+}
+
+function indexed(speakers: readonly Speaker[]): Network {
+  const byAddress = new Map<Address, Speaker[]>();
+  for (const speaker of speakers)
+    for (const address of speaker.addresses.values()) {
+      const others = byAddress.get(address);
+      if (others) others.push(speaker);
+      else byAddress.set(address, [speaker]);
+    }
+  const nodes = speakers.filter(({ kind }) => kind === 'Node');
+  return { speakers, nodesByName: new Map(nodes.map((node) => [node.name, node])), byAddress };
 }
 
 function mostSpecificFirst({ bgpPeers }: Pick<TopologyInput, 'bgpPeers'>): ResourceOf<'BGPPeer'>[] {
@@ -41,21 +61,23 @@ function mostSpecificFirst({ bgpPeers }: Pick<TopologyInput, 'bgpPeers'>): Resou
 function sessionsOf(
   { metadata, spec }: ResourceOf<'BGPPeer'>,
   local: Speaker,
-  speakers: readonly Speaker[],
+  network: Network,
 ): readonly BgpSession[] {
   const peerIP = spec.peerIP === undefined ? undefined : parsePeerAddress(spec.peerIP);
-  const others = speakers.filter((speaker) => speaker !== local);
-  if (peerIP && isAsker(spec, local) && !speakers.some((speaker) => listensOn(speaker, peerIP)))
-    return foreignSession(metadata.name, spec, local, peerIP, others);
-  return others.flatMap((peer) => {
-    const side = sideOf(spec, peerIP, local, peer);
+  const [asks, isAskedBack] = [isAsker(spec, local), isAsked(spec, peerIP, local)];
+  if (!asks && !isAskedBack) return [];
+  const atAddress = (peerIP && network.byAddress.get(peerIP.address)) ?? [];
+  if (peerIP && asks && !atAddress.some((speaker) => listensOn(speaker, peerIP)))
+    return foreignSession(metadata.name, spec, local, peerIP, atAddress);
+  const families = peerIP ? [familyOf(peerIP.address)] : IP_FAMILIES;
+  return otherSides(spec, peerIP && atAddress, { asks, isAskedBack }, network).flatMap((peer) => {
+    const side = peer === local ? undefined : sideOf(spec, peerIP, local, peer);
     if (!side) return [];
     const { asNumber, localASNumber } = spec;
     const numbers =
       side.role === 'asker'
         ? { localAs: localASNumber, peerAs: asNumber }
         : { localAs: asNumber, peerAs: localASNumber };
-    const families = peerIP ? [familyOf(peerIP.address)] : IP_FAMILIES;
     return families.flatMap(
       (family) =>
         sessionWith(local, peer, family, {
@@ -66,6 +88,18 @@ function sessionsOf(
         }) ?? [],
     );
   });
+}
+
+/** Whoever may be at the other end: nobody that is left out has a session. */
+function otherSides(
+  { node }: Spec,
+  atAddress: readonly Speaker[] | undefined,
+  { asks, isAskedBack }: { readonly asks: boolean; readonly isAskedBack: boolean },
+  { speakers, nodesByName }: Network,
+): readonly Speaker[] {
+  if (!isAskedBack) return atAddress ?? speakers;
+  const only = node === undefined ? undefined : nodesByName.get(node);
+  return asks || node === undefined ? speakers : only ? [only] : [];
 }
 
 interface Side {
@@ -114,12 +148,12 @@ function foreignSession(
   spec: Spec,
   local: Speaker,
   { address, port = DEFAULT_BGP_PORT }: PeerAddress,
-  others: readonly Speaker[],
+  atAddress: readonly Speaker[],
 ): readonly BgpSession[] {
   const family = familyOf(address);
   const localAddress = local.addresses.get(family);
   if (unfitForBgp(address) !== undefined) return [];
-  const peerAs = spec.asNumber ?? others.find((speaker) => hasAddress(speaker, address))?.asNumber;
+  const peerAs = spec.asNumber ?? atAddress.find((speaker) => speaker !== local)?.asNumber;
   if (localAddress === undefined || localAddress === address || peerAs === undefined) return [];
   const localAs = spec.localASNumber ?? local.asNumber;
   return [
