@@ -1,5 +1,4 @@
-/** What BGPFilters, communities and hidden pools do to routes on their way from one real BIRD to another. */
-import { join } from 'node:path';
+/** How BGPFilters and the rules of the pools go together, from one real BIRD to another (bgp-filter-rules: each rule). */
 import test from 'ava';
 import type { SpecOf } from '../../src/model/resource.js';
 import { requirePrivateNetns } from '../helpers/netns.js';
@@ -64,12 +63,6 @@ async function routesOfH2(count: number): Promise<readonly string[]> {
   );
 }
 
-/** What BIRD on h2 knows of a route. */
-function attributesOf(destination: string): Promise<string> {
-  const socket = join(lab.h2.stateDir, 'bird.ctl');
-  return lab.h2.namespace.run('birdc', ['-s', socket, 'show', 'route', 'all', 'for', destination]);
-}
-
 test.before('two hosts of two systems, with workloads on the first', async () => {
   fabric = await createFabric();
   lab = { h1: await createHost(fabric, 'h1', 1), h2: await createHost(fabric, 'h2', 2) };
@@ -125,55 +118,6 @@ test.serial(
     t.deepEqual(await routesOfH2(2), ['10.66.1.1', OUTSIDE]);
   },
 );
-
-test.serial('operations change what is told: communities and AS path', async (t) => {
-  const operations = [
-    { addCommunity: { value: '65000:7' } },
-    { addCommunity: { value: '65000:7:8' } },
-    { prependASPath: { prefix: [64600, 64601] } },
-  ];
-  await live({
-    exportV4: [{ action: 'Accept', matchOperator: 'In', cidr: network('10.65.0.0/16'), operations }],
-  });
-  t.deepEqual(await routesOfH2(3), POOLED);
-  const changed = await attributesOf('10.65.1.1');
-  t.regex(changed, /BGP\.community: \(65000,7\)/);
-  t.regex(changed, /BGP\.large_community: \(65000, 7, 8\)/);
-  t.regex(changed, /BGP\.as_path: 65001 64600 64601\s/);
-  t.notRegex(await attributesOf('10.66.1.1'), /65000/);
-});
-
-test.serial(
-  'prefixAdvertisements mark what lies in their network, and BGPFilters can tell it by that',
-  async (t) => {
-    const advertised: NetworkText = {
-      bgp: {
-        default: {
-          nodeToNodeMeshEnabled: false,
-          communities: [{ name: 'gold', value: '65000:300' }],
-          prefixAdvertisements: [{ cidr: network('10.65.0.0/16'), communities: ['gold', '65000:1:2'] }],
-        },
-      },
-    };
-    await live({}, advertised);
-    await until(async () => /65000,300/.test(await attributesOf('10.65.1.1')), { what: 'the community' });
-    t.regex(await attributesOf('10.65.1.1'), /BGP\.large_community: \(65000, 1, 2\)/);
-    t.notRegex(await attributesOf('10.66.1.1'), /65000/);
-    const byCommunity = {
-      importV4: [{ action: 'Reject', communities: { values: ['65000:9', '65000:300'] } }],
-    } as const;
-    await live(byCommunity, advertised, 'h2');
-    t.deepEqual(await routesOfH2(1), ['10.66.1.1']);
-    await live({ importV4: [{ action: 'Reject', asPathPrefix: [65001] }] }, {}, 'h2');
-    t.deepEqual(await routesOfH2(0), []);
-  },
-);
-
-test.serial('disableBGPExport keeps a pool in, unless a filter says otherwise', async (t) => {
-  const hidden = { pools: { '10.65.0.0/16': {}, '10.66.0.0/16': { disableBGPExport: true } } };
-  await live({}, hidden);
-  t.deepEqual(await routesOfH2(2), ['10.65.1.1', '10.65.1.2']);
-});
 
 test.serial('a filter that does not exist lets nothing through', async (t) => {
   await live({}, { filters: {} });
