@@ -9,6 +9,7 @@
 import { IP_FAMILIES } from '../model/address.js';
 import { type Bitset, intersectWith, isEmptyBitset, membersOf, subtractFrom } from '../model/bitset.js';
 import type { Origin, ResourceOf } from '../model/resource.js';
+import { protocolNumber } from '../model/rule.js';
 import { type Connectivity, connectivityOf } from './classes/connectivity.js';
 import type { FamilyConnectivity } from './classes/family-connectivity.js';
 import { createJudge, type Judge } from './judge.js';
@@ -120,6 +121,10 @@ function showBroken(spec: TestSpec, { connectivity }: Subject, broken: BrokenPai
   const { from, to, atom } = broken;
   const shown = connectivity.space.atoms[atom];
   if (!shown) throw new RangeError(`There is no atom ${atom}`);
-  const packet = showPacket(shown, from, to, portsOf(spec));
+  const sample = showPacket(shown, from, to, portsOf(spec));
+  const asked = spec.protocol === undefined ? undefined : protocolNumber(spec.protocol);
+  // Of the protocols that no rule tells apart, the one that the test is about.
+  const packet =
+    shown.protocol === undefined && asked !== undefined ? { ...sample, protocol: asked } : sample;
   return traceBetween(judge, { src: nameOf(from), dst: nameOf(to) }, from, to, packet);
 }

@@ -71,7 +71,6 @@ function labelOf(protocol: number): string {
 function describeIcmp(label: string, atoms: readonly Atom[], all: readonly Atom[]): readonly string[] {
   const types = new Set(atoms.map(({ icmpType }) => icmpType));
   return [...types].flatMap((type) => {
-    if (type === undefined) return [`${label}/other types`];
     const own = atoms.filter(({ icmpType }) => icmpType === type);
     const whole = all.filter(({ protocol, icmpType }) => protocol === own[0]?.protocol && icmpType === type);
     if (own.length === whole.length) return [`${label}/${type}`];

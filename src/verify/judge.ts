@@ -1,15 +1,16 @@
 /**
  * The judge: what the two ends of a packet say of it, each as the chains of its host do (agent/dataplane/rules).
  *
- * Around the rules stand a few fixed ones of those chains: what an inactive endpoint sends is dropped, a host reaches
- * its own workloads unasked, a workload reaches its own host only past defaultEndpointToHostAction, and over IPv6 it
- * may ask its gateway for the link address (RFC 4861) but never pose as one. A masqueraded packet arrives with the
- * address of its host.
+ * Around the rules stand a few fixed ones of those chains: what an inactive endpoint sends is dropped, and so is what
+ * can begin no connection; a host reaches its own workloads unasked, a workload reaches its own host only past
+ * defaultEndpointToHostAction, and over IPv6 it may ask its gateway for the link address (RFC 4861) but never pose as
+ * one. A masqueraded packet arrives with the address of its host.
  */
 import { cidrContains, familyOf } from '../model/address.js';
 import type { Direction } from '../model/rule.js';
 import { evaluate } from '../policy/evaluate.js';
 import type { Membership, Packet } from '../policy/match-rule.js';
+import { canBeFirst } from './first-packets.js';
 import { membershipOf } from './membership.js';
 import { NEIGHBOR_DISCOVERY, ROUTER_ADVERTISEMENT } from './neighbor-discovery.js';
 import type { Endpoint, Network } from './network.js';
@@ -75,6 +76,8 @@ function isHostAndOwnWorkload(host: Party, workload: Party): boolean {
   return host.type === 'host' && workload.type === 'workload' && workload.endpoint.node === host.name;
 }
 
+const NO_BEGINNING =
+  'no connection can begin with it: conntrack calls it INVALID, and it is dropped before any rule';
 const INACTIVE = 'the endpoint is inactive: all its packets are dropped';
 /** What the chains around the rules decide. */
 function fixedEgress(endpoint: Endpoint, toOwnHost: boolean, { family, icmp }: Packet): Side | undefined {
@@ -91,6 +94,7 @@ function ask(
   direction: Direction,
   packet: Packet,
 ): Side {
+  if (!canBeFirst(packet)) return byDefault(endpoint, 'deny', NO_BEGINNING);
   const policy = network.policyAt(endpoint, direction);
   return { ...sideOfDecision(policy, evaluate(policy, packet, membership)), ...placeOf(endpoint) };
 }

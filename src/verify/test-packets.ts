@@ -10,6 +10,7 @@ import { addBit, type Bitset, emptyBitset } from '../model/bitset.js';
 import type { SpecOf } from '../model/resource.js';
 import { impliedFamily, type PortRange, parsePortRange, protocolNumber } from '../model/rule.js';
 import type { Atom, ConnectionSpace } from './classes/connection-space.js';
+import { canBeFirst } from './first-packets.js';
 import { DEFAULT_SOURCE_PORT, ECHO_REQUEST, icmpProtocol } from './packets.js';
 import { commonPorts } from './show-packet.js';
 
@@ -23,7 +24,7 @@ export function atomsOfTest(test: TestSpec, space: ConnectionSpace): Bitset {
   if (implied !== undefined && implied !== space.family) return touched;
   const ports = portsOf(test);
   for (const [index, atom] of space.atoms.entries())
-    if (isAsked(atom, protocol) && touches(atom, ports, space)) addBit(touched, index);
+    if (isAsked(atom, protocol, space) && touches(atom, ports, space)) addBit(touched, index);
   return touched;
 }
 
@@ -34,8 +35,11 @@ export function portsOf({ ports }: TestSpec): readonly PortRange[] {
   return ports ? ports.flatMap((text) => parsePortRange(text) ?? []) : [ALL_PORTS];
 }
 
-function isAsked(atom: Atom, protocol: number | undefined): boolean {
-  return protocol === undefined || atom.protocol === protocol;
+/** A protocol that no rule mentions is one of the others. */
+function isAsked(atom: Atom, protocol: number | undefined, { atoms, family }: ConnectionSpace): boolean {
+  if (protocol === undefined || atom.protocol === protocol) return true;
+  const isOther = atom.protocol === undefined && canBeFirst({ family, protocol });
+  return isOther && !atoms.some((other) => other.protocol === protocol);
 }
 
 function touches(atom: Atom, ports: readonly PortRange[], { family }: ConnectionSpace): boolean {

@@ -42,6 +42,8 @@ const TAGS = ['web', 'api'];
 const PROFILES = ['web', 'api', 'open'];
 const TIERS = ['default', 'first', 'second', 'nowhere'];
 const PORTS = [80, 443, '80:443', '8000:9000'] as const;
+/** More than the 15 slots of one multiport match. */
+const MANY_PORTS = Array.from({ length: 20 }, (_, index) => 10 * index + 80);
 const NODES = ['host-1', 'host-2'];
 
 const label = fc.record(
@@ -59,12 +61,16 @@ const sets = {
   tag: fc.constantFrom(...TAGS),
   notTag: fc.constantFrom(...TAGS),
 };
-const ports = { ports: some(PORTS), notPorts: some(PORTS) };
+const portList = fc.oneof(
+  { arbitrary: some(PORTS), weight: 5 },
+  { arbitrary: fc.constantFrom(MANY_PORTS, [...MANY_PORTS, '8000:9000']), weight: 1 },
+);
+const ports = { ports: portList, notPorts: portList };
 const plainEntity: fc.Arbitrary<DeepReadonly<EntityRuleSpec>> = sparse(sets);
 const portEntity: fc.Arbitrary<DeepReadonly<EntityRuleSpec>> = sparse({ ...sets, ...ports });
 
 const icmp = fc.record(
-  { type: fc.constantFrom(0, 8, 128), code: fc.constantFrom(0, 1) },
+  { type: fc.constantFrom(0, 8, 13, 128, 135), code: fc.constantFrom(0, 1) },
   { requiredKeys: ['type'], noNullPrototype: true },
 );
 const action = fc.constantFrom('Allow', 'Deny', 'Log', 'Pass');
@@ -76,7 +82,8 @@ const anyRule = sparse({
 });
 const portRule = sparse({
   ipVersion: fc.constantFrom(4, 6),
-  protocol: fc.constantFrom('TCP', 'UDP', 132),
+  protocol: fc.constantFrom('TCP', 'UDP', 132, 'UDPLite'),
+  notProtocol: fc.constantFrom('TCP', 17),
   source: portEntity,
   destination: portEntity,
 }).map((rule) => ({ protocol: 'TCP', ...rule }));
@@ -85,6 +92,7 @@ const icmpRule = sparse({
   icmp,
   notICMP: icmp,
   source: plainEntity,
+  destination: plainEntity,
 }).map((rule) => ({ protocol: 'ICMP', ...rule }));
 const rule = fc
   .tuple(action, fc.oneof(anyRule, portRule, icmpRule))
@@ -169,21 +177,21 @@ const ends = (family: IpFamily, withPort: boolean) => {
     address: fc.constantFrom(
       ...(ADDRESSES[family] as readonly string[]).map((text): Address => address(text)),
     ),
-    ...(withPort && { port: fc.constantFrom(79, 80, 443, 8500) }),
+    ...(withPort && { port: fc.constantFrom(79, 80, 250, 443, 8500) }),
   });
   return fc.record({ source: end, destination: end });
 };
 
 export const randomPacket: fc.Arbitrary<NaivePacket> = fc
-  .tuple(fc.constantFrom(4 as const, 6 as const), fc.constantFrom(6, 17, 132, 47, 'icmp' as const))
+  .tuple(fc.constantFrom(4 as const, 6 as const), fc.constantFrom(6, 17, 132, 136, 47, 'icmp' as const))
   .chain(([family, drawn]) => {
     const protocol = drawn === 'icmp' ? (family === 4 ? 1 : 58) : drawn;
     return fc.record({
       family: fc.constant(family),
       protocol: fc.constant(protocol),
-      ends: ends(family, [6, 17, 132].includes(protocol)),
+      ends: ends(family, [6, 17, 132, 136].includes(protocol)),
       ...(drawn === 'icmp' && {
-        icmp: fc.record({ type: fc.constantFrom(0, 8, 128), code: fc.constantFrom(0, 1) }),
+        icmp: fc.record({ type: fc.constantFrom(0, 8, 13, 128, 135), code: fc.constantFrom(0, 1) }),
       }),
     });
   })

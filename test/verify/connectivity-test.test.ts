@@ -64,6 +64,7 @@ test(
   1,
 );
 test('of every protocol when none is named', holds, { from: DB, to: WEB, expect: 'Deny' }, 2);
+test('of a protocol that no rule mentions', holds, { from: WEB, to: WEB, protocol: 47, expect: 'Deny' }, 2);
 test('not counting an endpoint and itself as a pair', holds, { from: WEB, to: WEB, expect: 'Deny' }, 2);
 test(
   'for an endpoint by name',
@@ -110,6 +111,12 @@ test(
   fails,
   { from: WEB, to: DB, protocol: 'TCP', ports: ['8090:8200'], expect: 'Allow' },
   { src: 'web-1', dst: 'db-1', protocol: 'tcp', port: 8101, verdict: 'deny' },
+);
+test(
+  'on a protocol that no rule mentions, and shows it',
+  fails,
+  { from: WEB, to: WEB, protocol: 50, expect: 'Allow' },
+  { protocol: 50, port: null, verdict: 'deny' },
 );
 test(
   'on one port of all, and shows the rule',

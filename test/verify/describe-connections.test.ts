@@ -13,7 +13,7 @@ const describes = test.macro({
     // Other rules cut ports and types where these do not.
     const cuts = [
       rule({ protocol: 'TCP', destination: { ports: ['70:90', 443] } }),
-      rule({ protocol: 'ICMP', icmp: { type: 3, code: 1 } }),
+      rule({ protocol: 'ICMP', icmp: { type: 13, code: 1 } }),
       rule({ protocol: 47 }),
     ];
     const space = connectionSpace(family, [...rules, ...cuts]);
@@ -44,8 +44,9 @@ test(
   [{ protocol: 'TCP', source: { ports: ['1024:65535'] }, destination: { ports: [22] } }],
   ['tcp/22 from port 1024-65535'],
 );
-test('a type of ICMP', describes, [{ protocol: 'ICMP', icmp: { type: 3 } }], ['icmp/3']);
-test('a type and a code', describes, [{ protocol: 'ICMP', icmp: { type: 3, code: 1 } }], ['icmp/3/1']);
+test('a type of ICMP', describes, [{ protocol: 'ICMP', icmp: { type: 13 } }], ['icmp/13']);
+test('a type and a code', describes, [{ protocol: 'ICMP', icmp: { type: 13, code: 1 } }], ['icmp/13/1']);
+test('nothing of a type that begins no connection', describes, [{ protocol: 'ICMP', icmp: { type: 3 } }], []);
 test(
   'the other codes of a type',
   describes,

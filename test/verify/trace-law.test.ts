@@ -63,6 +63,9 @@ function expectedAnswer(network: readonly Resource[], packet: NaivePacket) {
   if (source && source === destination) return { egress: null, ingress: null, verdict: 'allow' };
   const judge = (endpoint: Workload | undefined, direction: 'ingress' | 'egress') => {
     if (!endpoint) return null;
+    // Before any rule: an answer to nothing is dropped, and of the two ICMPs only that of the family is known.
+    if (packet.icmp && !(packet.family === 4 ? [8, 13] : [128, 135]).includes(packet.icmp.type))
+      return 'deny';
     if (endpoint.spec.state === 'inactive') return 'deny';
     return naiveVerdict(network, endpoint, direction, packet).verdict;
   };

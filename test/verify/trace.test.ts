@@ -150,6 +150,23 @@ test('over IPv6 a workload may ask its host for its link address, and never pose
   t.is(ask(network, 'fd80::1', 'fd80::2', 'icmpv6/134').verdict, 'deny');
 });
 
+test('what can begin no connection is denied at every endpoint, whatever rules say', (t) => {
+  for (const [protocol, family] of [
+    ['icmp/0', 4],
+    ['icmp/3/1', 4],
+    ['icmp/129', 6],
+    ['icmp/1', 6],
+    ['58', 4],
+    ['59', 6],
+  ] as const) {
+    const { verdict, egress } = ask(NETWORK, 'web', family === 4 ? 'api' : 'fd80::2', protocol);
+    t.like({ verdict, ...egress }, { verdict: 'deny', kind: 'Default', rule: null }, protocol);
+    t.regex(egress?.reason ?? '', /^no connection can begin with it/, protocol);
+  }
+  t.is(ask(NETWORK, 'web', 'api', 'icmp/13').egress?.verdict, 'allow');
+  t.is(ask(NETWORK, 'host-1', 'web', 'icmp/0').ingress, null, 'a host and its own workload');
+});
+
 test('an inactive endpoint neither sends nor receives, not even from its host', (t) => {
   const off = workload('off', { addresses: ['192.168.0.9'], profiles: ['open'], state: 'inactive' });
   const network = [...NETWORK, off];

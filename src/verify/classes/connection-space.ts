@@ -4,13 +4,14 @@
  * An atom is a set of packets that no rule can distinguish by protocol, ports, or ICMP type and code: TCP from any
  * port to 80, echo requests, every protocol that nobody mentions. A rule then matches whole atoms, and what it says
  * of one packet of an atom it says of all. Source ports are a dimension of their own, cut only where a rule asks for
- * them. Whether a rule matches an atom is asked of policy/match-rule.ts, so that there is one truth.
+ * them. Whether a rule matches an atom is asked of policy/match-rule.ts, so that there is one truth. What cannot be
+ * the first packet of a connection (first-packets.ts) is in no atom: no rule is asked about it.
  */
 import { type Address, addressFromBits, type IpFamily } from '../../model/address.js';
 import { addBit, type Bitset, emptyBitset } from '../../model/bitset.js';
 import { type EntityMatch, hasPorts, type PortRange, PROTOCOL_NUMBERS, type Rule } from '../../model/rule.js';
 import { type Membership, matchesRule, type Packet } from '../../policy/match-rule.js';
-import { NEIGHBOR_DISCOVERY, ROUTER_ADVERTISEMENT } from '../neighbor-discovery.js';
+import { canBeFirst, FIRST_ICMP_TYPES } from '../first-packets.js';
 import { ECHO_REQUEST, icmpProtocol } from '../packets.js';
 
 export interface Atom {
@@ -18,7 +19,7 @@ export interface Atom {
   readonly protocol: number | undefined;
   readonly sourcePorts?: PortRange;
   readonly destinationPorts?: PortRange;
-  /** undefined in an ICMP atom: every type that no rule mentions. */
+  /** In every atom of ICMP and ICMPv6. */
   readonly icmpType?: number;
   /** undefined: every code that no rule mentions with this type. */
   readonly icmpCode?: number;
@@ -32,12 +33,6 @@ export interface ConnectionSpace {
   /** The atoms that the rule matches, whatever the addresses. */
   matchesOf(rule: Rule): Bitset;
 }
-
-/** Types that are told apart even where no rule does. */
-const FIXED_TYPES: Readonly<Record<IpFamily, readonly number[]>> = {
-  4: [],
-  6: [...NEIGHBOR_DISCOVERY, ROUTER_ADVERTISEMENT],
-};
 
 export function connectionSpace(family: IpFamily, rules: Iterable<Rule>): ConnectionSpace {
   const keys = new Map<Rule, string>();
@@ -54,7 +49,7 @@ export function connectionSpace(family: IpFamily, rules: Iterable<Rule>): Connec
       .filter(hasPorts)
       .flatMap((protocol) => portAtoms(family, protocol, conditions)),
     ...icmpAtoms(family, icmp, conditions),
-    ...plainAtoms(family, icmp, conditions),
+    ...plainAtoms(family, conditions),
   ];
   const known = new Map<string, Bitset>();
   return {
@@ -132,39 +127,32 @@ function cutPorts(ends: readonly Pick<EntityMatch, 'ports' | 'notPorts'>[]): Por
 }
 
 function icmpAtoms(family: IpFamily, protocol: number, conditions: readonly Rule[]): Atom[] {
-  const codesByType = new Map<number, Set<number>>();
-  for (const type of [...FIXED_TYPES[family], ECHO_REQUEST[family]]) codesByType.set(type, new Set());
+  const codesByType = new Map(FIRST_ICMP_TYPES[family].map((type) => [type, new Set<number>()]));
   codesByType.get(ECHO_REQUEST[family])?.add(0);
-  for (const match of conditions.flatMap(({ icmp, notIcmp }) => [icmp, notIcmp])) {
-    if (!match) continue;
-    const codes = codesByType.get(match.type) ?? new Set<number>();
-    codesByType.set(match.type, match.code === undefined ? codes : codes.add(match.code));
-  }
+  for (const match of conditions.flatMap(({ icmp, notIcmp }) => [icmp, notIcmp]))
+    if (match?.code !== undefined) codesByType.get(match.type)?.add(match.code);
   const atom = (type: number, code: number): Atom['sample'] =>
     sampleOf(family, protocol, undefined, { type, code });
-  const byType = [...codesByType].sort(([a], [b]) => a - b);
-  return [
-    ...byType.flatMap(([icmpType, codes]) => [
-      ...[...codes].map((icmpCode) => ({ protocol, icmpType, icmpCode, sample: atom(icmpType, icmpCode) })),
-      { protocol, icmpType, sample: atom(icmpType, firstAbsent(codes)) },
-    ]),
-    { protocol, sample: atom(firstAbsent(codesByType), 0) },
-  ];
+  return [...codesByType].flatMap(([icmpType, codes]) => [
+    ...[...codes].map((icmpCode) => ({ protocol, icmpType, icmpCode, sample: atom(icmpType, icmpCode) })),
+    { protocol, icmpType, sample: atom(icmpType, firstAbsent(codes)) },
+  ]);
 }
 
 /** RFC 2784: of the protocols without ports and types, one that people know. */
 const GRE = 47;
 
-function plainAtoms(family: IpFamily, icmp: number, conditions: readonly Rule[]): Atom[] {
+function plainAtoms(family: IpFamily, conditions: readonly Rule[]): Atom[] {
+  const named: readonly number[] = Object.values(PROTOCOL_NUMBERS);
   const mentioned = new Set(
     conditions.flatMap((rule) => [rule.protocol, rule.notProtocol].filter((one) => one !== undefined)),
   );
-  const taken = new Set([...mentioned, icmp, ...Object.values(PROTOCOL_NUMBERS)]);
-  const plain = [...mentioned, PROTOCOL_NUMBERS.ICMP, PROTOCOL_NUMBERS.ICMPv6].filter(
-    (protocol) => protocol !== icmp && !hasPorts(protocol),
+  const plain = [...mentioned].filter(
+    (protocol) => !named.includes(protocol) && canBeFirst({ family, protocol }),
   );
+  const taken = new Set([...mentioned, ...named]);
   return [
-    ...[...new Set(plain)].map((protocol) => ({ protocol, sample: sampleOf(family, protocol) })),
+    ...plain.map((protocol) => ({ protocol, sample: sampleOf(family, protocol) })),
     { protocol: undefined, sample: sampleOf(family, firstAbsent(taken, GRE)) },
   ];
 }
