@@ -12,7 +12,7 @@
 import type { Plan } from '../diff/plan-types.js';
 import { summarizePlan } from '../diff/summary.js';
 import type { Layout } from '../layout/layout.js';
-import { type Head, type HistoryRecord, headCodec, historyCodec } from '../layout/records.js';
+import { type Head, type HistoryRecord, headCodec, historyCodec, type Rollback } from '../layout/records.js';
 import type { Compare, GuardedWrite, Revision, StoreKey, Transaction } from '../model/store.js';
 
 /** Commits of a source that can be looked up, and returned to, after they were replaced. */
@@ -24,6 +24,8 @@ export interface TransactionOptions {
   readonly now: string;
   /** Create revision of our leader key; undefined: leadership is not a condition. */
   readonly leadership?: Revision;
+  /** Somebody goes back to the commit: the head says so. */
+  readonly rollback?: Rollback | undefined;
 }
 
 /** The whole plan as one transaction, however large. Undefined when there is nothing to write. */
@@ -57,10 +59,11 @@ export function closingWrites(plan: Plan, inSeries: boolean, options: Transactio
   ];
 }
 
-function headWrites(plan: Plan, { layout, now }: TransactionOptions): GuardedWrite[] {
+function headWrites(plan: Plan, { layout, now, rollback }: TransactionOptions): GuardedWrite[] {
   const { keys } = layout;
   const { commit, tree, author, message, source, base } = plan;
-  const head: Head = { seq: seqAfter(plan), commit, tree, author, message, time: now };
+  const gone = rollback && { rollback };
+  const head: Head = { seq: seqAfter(plan), commit, tree, author, message, time: now, ...gone };
   const history: HistoryRecord = { ...head, summary: summaryOfCommit(plan) };
   const oldest = head.seq - HISTORY_LENGTH;
   return [

@@ -16,7 +16,7 @@ interface HistoryOptions extends CommonOptions, EtcdOptions {
   readonly source?: string;
 }
 
-type Entry = HistoryRecord & { readonly source: string };
+export type HistoryEntry = HistoryRecord & { readonly source: string };
 
 export const history: Verb = (context) =>
   addEtcdOptions(verb(context, 'history', 'the commits that the store has held, newest first'), context)
@@ -30,7 +30,7 @@ export const history: Verb = (context) =>
       context.out(options.output === 'json' ? `${JSON.stringify({ history: entries })}\n` : format(entries));
     });
 
-function readHistory({ entries }: Snapshot, { keys }: Layout): Entry[] {
+export function readHistory({ entries }: Snapshot, { keys }: Layout): HistoryEntry[] {
   return [...entries]
     .flatMap(([key, { value }]) => {
       const record = readRecord(historyCodec, key, value);
@@ -40,13 +40,13 @@ function readHistory({ entries }: Snapshot, { keys }: Layout): Entry[] {
     .sort((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : b.seq - a.seq));
 }
 
-function format(entries: readonly Entry[]): string {
-  const rows = entries.map(({ source, seq, commit, time, summary, author, message }) => [
+function format(entries: readonly HistoryEntry[]): string {
+  const rows = entries.map(({ source, seq, commit, time, summary, rollback, author, message }) => [
     source,
     String(seq),
     shortCommit(commit),
     time,
-    describeSummary(summary),
+    `${rollback ? `back to seq ${rollback.to}: ` : ''}${describeSummary(summary)}`,
     author,
     message.split('\n')[0] ?? '',
   ]);

@@ -38,8 +38,9 @@ function formatStatus({ sources, hosts, live }: ClusterStatus, colors: Colors): 
   for (const { name, seq, commit, conditions } of sources) {
     const at = seq === 0 ? 'nothing applied yet' : `commit ${colors.bold(shortCommit(commit))} (seq ${seq})`;
     lines.push(`source ${name}: ${at}`);
-    for (const { type, status: value, message } of conditions) {
-      if (message !== '' && value !== 'True') lines.push(`  ${colors.yellow(type)}: ${message}`);
+    for (const { type, status: value, reason, message } of conditions) {
+      const isNews = value !== 'True' || reason === 'HistoryRewritten';
+      if (message !== '' && isNews) lines.push(`  ${colors.yellow(`${type} ${reason}`)}: ${message}`);
     }
   }
   if (sources.length === 0) lines.push('no source: no reconciler has run against this store');

@@ -3,11 +3,17 @@
  *
  * The key is the fact, and a guard of every transaction. With --until it lies under a lease of that length that
  * nobody keeps alive: the store itself ends the suspension, whatever has happened to the one who asked for it.
+ *
+ * A rollback holds the newest commit back as well, of one source. `resume` ends the suspension first; where there is
+ * none, it lets that commit go on.
  */
 import { userInfo } from 'node:os';
 import { InvalidArgumentError } from 'commander';
+import { readRecord } from '../layout/read-record.js';
+import { type Head, headCodec } from '../layout/records.js';
+import type { Revision } from '../model/store.js';
 import { type CommonOptions, flag, parseDurationMs, type Verb, verb } from './command.js';
-import { addEtcdOptions, type EtcdOptions, openStore } from './etcd-options.js';
+import { addEtcdOptions, type EtcdOptions, type OpenStore, openStore } from './etcd-options.js';
 import { CliError, EXIT } from './exit-codes.js';
 import { createLog } from './log.js';
 
@@ -48,18 +54,64 @@ export const suspend: Verb = (context) =>
       );
     });
 
+interface ResumeOptions extends CommonOptions, EtcdOptions {
+  readonly source: string;
+}
+
 export const resume: Verb = (context) =>
-  addEtcdOptions(verb(context, 'resume', 'end a suspension'), context).action(
-    async (options: CommonOptions & EtcdOptions) => {
+  addEtcdOptions(verb(context, 'resume', 'end a suspension, or a rollback'), context)
+    .addOption(
+      flag(
+        context.environment,
+        '--source <name>',
+        'whose rollback to end, where nothing is suspended',
+      ).default('default'),
+    )
+    .action(async (options: ResumeOptions) => {
       await using opened = await openStore(options, createLog(options.logLevel));
       const { store, layout } = opened;
       const key = layout.keys.suspend;
       const { entry } = await store.get(key);
-      if (!entry) throw new CliError(EXIT.invalidInput, 'nothing is suspended');
-      await store.transact({ guards: [], writes: [{ write: { op: 'delete', key } }] });
-      context.out(options.output === 'json' ? `${entry.value}\n` : 'resumed\n');
-    },
-  );
+      const head = await readRolledBack(opened, options.source);
+      if (!entry && !head) throw new CliError(EXIT.invalidInput, 'nothing is suspended or rolled back');
+      if (entry) await store.transact({ guards: [], writes: [{ write: { op: 'delete', key } }] });
+      else if (head) await endRollback(opened, options.source, head);
+      const isLeft = entry !== undefined && head !== undefined;
+      const left = isLeft ? `; ${options.source} stays rolled back: heddle resume once more ends that` : '';
+      const ended = entry?.value ?? JSON.stringify(head?.record.rollback);
+      context.out(options.output === 'json' ? `${ended}\n` : `resumed${left}\n`);
+    });
+
+interface RolledBack {
+  readonly record: Head;
+  readonly revision: Revision;
+}
+
+async function readRolledBack({ store, layout }: OpenStore, source: string): Promise<RolledBack | undefined> {
+  const key = layout.keys.head(source);
+  const { entry } = await store.get(key);
+  const record = entry && readRecord(headCodec, key, entry.value);
+  return entry && record?.rollback && { record, revision: entry.modRevision };
+}
+
+async function endRollback(
+  { store, layout }: OpenStore,
+  source: string,
+  { record, revision }: RolledBack,
+): Promise<void> {
+  const key = layout.keys.head(source);
+  const { rollback: _, ...head } = record;
+  const { ok } = await store.transact({
+    guards: [],
+    writes: [
+      {
+        write: { op: 'put', key, value: headCodec.encode(head) },
+        compare: { key, check: 'mod-revision', revision },
+      },
+    ],
+  });
+  if (!ok) throw new CliError(EXIT.conflict, `source ${source} has moved on meanwhile`, 'see heddle status');
+}
 
 function parseUntil(text: string): number {
   const time = Date.parse(text);

@@ -12,6 +12,7 @@ import { init } from './init.js';
 import { lab } from './lab.js';
 import { reconcile } from './reconcile.js';
 import { render } from './render.js';
+import { rollback } from './rollback.js';
 import { schema } from './schema.js';
 import { status } from './status.js';
 import { resume, suspend } from './suspend.js';
@@ -34,6 +35,7 @@ export const verbs: readonly Verb[] = [
   wait,
   history,
   blame,
+  rollback,
   suspend,
   resume,
   render,

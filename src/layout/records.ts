@@ -26,6 +26,15 @@ export interface Head {
   readonly message: string;
   /** When it was applied, ISO 8601. */
   readonly time: string;
+  /** Present when somebody has gone back to it. */
+  readonly rollback?: Rollback;
+}
+
+export interface Rollback {
+  /** The sequence number at which the commit was the head before. */
+  readonly to: number;
+  /** The newest commit of the source at that time: it is not applied again, only one after it. */
+  readonly held: string;
 }
 
 /** `/heddle/v1<root>/history/<source>/<seq>`: a head that was, and what it changed. */
@@ -117,7 +126,10 @@ export interface SourceStatus {
 
 const count = integer(0, Number.MAX_SAFE_INTEGER);
 
-const headMembers = { seq: count, commit: text, tree: text, author: text, message: text, time: text };
+const headMembers = {
+  ...{ seq: count, commit: text, tree: text, author: text, message: text, time: text },
+  rollback: objectWith(['to', 'held'], { to: count, held: text }),
+};
 
 export const headCodec: RecordCodec<Head> = recordCodec(
   objectWith(['seq', 'commit', 'tree', 'author', 'message', 'time'], headMembers),

@@ -3,7 +3,7 @@
  *
  * Guards give way to a flag, or to a trailer in the message of any commit between the live one (exclusive) and
  * the planned one: who approves need not be the last to push. History is only asked for when a guard stands in
- * the way; if it cannot be read, nothing is approved.
+ * the way; if it cannot be read, nothing is approved. Without a source no message counts.
  */
 import { APPROVE, hasPruneTrailer } from '../diff/guards.js';
 import { assemblePlan, type PlanInput } from '../diff/plan.js';
@@ -20,15 +20,16 @@ export interface ApprovedPlan {
 
 export async function planWithApproval(
   input: PlanInput,
-  source: Source,
+  source: Source | undefined,
   signal: AbortSignal,
 ): Promise<ApprovedPlan> {
-  const pruneApproved = input.pruneApproved || hasPruneTrailer(input.version.message);
+  const approvesItself = source !== undefined && hasPruneTrailer(input.version.message);
+  const pruneApproved = input.pruneApproved || approvesItself;
   const assembled = assemblePlan({ ...input, pruneApproved });
   const bgp = bgpImpactOf(assembled, input.snapshot, input.layout);
   const lostRoutes = bgp && !pruneApproved ? lostRoutesGuard(bgp, APPROVE) : [];
   const plan = { ...assembled, guards: [...assembled.guards, ...lostRoutes] };
-  if (plan.guards.length === 0) return { plan, bgp };
+  if (plan.guards.length === 0 || !source) return { plan, bgp };
   const messages = await messagesSinceLive(plan, source, signal);
   return { plan: messages.some(hasPruneTrailer) ? { ...plan, guards: [] } : plan, bgp };
 }

@@ -5,8 +5,9 @@
  * once. Only `Applying` counts: it is how far a commit of many transactions has come.
  */
 import type { Condition } from '../layout/records.js';
+import type { SourceErrorCode } from '../loader/sources/source.js';
 
-export const CONDITION_TYPES = ['Leading', 'SourceReady', 'Valid', 'Applied'] as const;
+export const CONDITION_TYPES = ['Leading', 'SourceReady', 'Valid', 'Applied', 'Defended'] as const;
 export type ConditionType = (typeof CONDITION_TYPES)[number];
 
 export type ConditionReason =
@@ -14,7 +15,8 @@ export type ConditionReason =
   | 'Elected'
   | 'Following'
   | 'Read'
-  | 'SourceFailed'
+  | 'HistoryRewritten'
+  | SourceFault
   | 'Checked'
   | 'InvalidManifests'
   | 'Applying'
@@ -25,7 +27,42 @@ export type ConditionReason =
   | 'SourceBehind'
   | 'NotLeading'
   | 'Conflict'
-  | 'StoreFailed';
+  | 'StoreFailed'
+  | 'RolledBack'
+  | 'NewestIsLive'
+  | 'LiveCommit'
+  | 'LiveCommitUnreadable';
+
+/** What can be wrong with a source. */
+export type SourceFault =
+  | 'SourceFailed'
+  | 'RepositoryAway'
+  | 'RepositoryNotFound'
+  | 'PathNotFound'
+  | 'AuthFailed'
+  | 'HostKeyUnknown'
+  | 'HostKeyChanged'
+  | 'EmptyRepository'
+  | 'BranchGone'
+  | 'FetchCorrupt'
+  | 'SourceTooLarge';
+
+const SOURCE_FAULTS: Readonly<Record<SourceErrorCode, SourceFault>> = {
+  unreachable: 'RepositoryAway',
+  'not-found': 'RepositoryNotFound',
+  'no-path': 'PathNotFound',
+  auth: 'AuthFailed',
+  'host-key-unknown': 'HostKeyUnknown',
+  'host-key-changed': 'HostKeyChanged',
+  empty: 'EmptyRepository',
+  'unknown-ref': 'BranchGone',
+  corrupt: 'FetchCorrupt',
+  limit: 'SourceTooLarge',
+};
+
+export function sourceFault(code: SourceErrorCode | undefined): SourceFault {
+  return code === undefined ? 'SourceFailed' : SOURCE_FAULTS[code];
+}
 
 export type Conditions = Readonly<Record<ConditionType, Condition>>;
 
@@ -34,6 +71,7 @@ export const INITIAL_CONDITIONS: Conditions = {
   SourceReady: condition('SourceReady', 'Unknown', 'Starting', ''),
   Valid: condition('Valid', 'Unknown', 'Starting', ''),
   Applied: condition('Applied', 'Unknown', 'Starting', ''),
+  Defended: condition('Defended', 'Unknown', 'Starting', ''),
 };
 
 export function withCondition(

@@ -18,11 +18,13 @@ export interface Circumstances {
   readonly broken?: string | undefined;
   /** What it opens, where that is forbidden. */
   readonly widening?: string | undefined;
+  /** The newest commit of the source, where it is that which decides; undefined: a person has named a commit. */
+  readonly newest?: string | undefined;
 }
 
 /** Why a plan is not to be applied. */
 export interface Objection {
-  readonly type: 'suspended' | 'stale' | 'refused' | 'too-large' | 'tests' | 'widening';
+  readonly type: 'rolled-back' | 'suspended' | 'stale' | 'refused' | 'too-large' | 'tests' | 'widening';
   readonly message: string;
 }
 
@@ -33,7 +35,8 @@ export function judgePlan(plan: Plan, circumstances: Circumstances): PlanVerdict
   if (foremost) {
     const message = objections.map((one) => one.message).join('\n');
     const { type } = foremost;
-    return { type: type === 'suspended' || type === 'too-large' ? type : 'refused', message };
+    const isVerdict = type === 'rolled-back' || type === 'suspended' || type === 'too-large';
+    return { type: isVerdict ? type : 'refused', message };
   }
   if (!hasWork(plan, circumstances.layout)) return { type: 'nothing' };
   return { type: 'apply', message: describePending(plan), over: commitInStore(plan) };
@@ -42,10 +45,11 @@ export function judgePlan(plan: Plan, circumstances: Circumstances): PlanVerdict
 /** All that stands against the plan, in the order of the exit codes. */
 export function objectionsTo(
   plan: Plan,
-  { layout, suspension, stale, broken, widening }: Circumstances,
+  { layout, suspension, stale, broken, widening, newest }: Circumstances,
 ): readonly Objection[] {
   const works = hasWork(plan, layout);
   const messages: Readonly<Record<Objection['type'], string | undefined>> = {
+    'rolled-back': describeRollback(plan, newest),
     suspended: works ? suspension : undefined,
     stale,
     refused: isRefused(plan) ? describeRefusal(plan) : undefined,
@@ -61,6 +65,7 @@ export function objectionsTo(
 }
 
 const ORDER: readonly Objection['type'][] = [
+  'rolled-back',
   'suspended',
   'stale',
   'refused',
@@ -77,6 +82,15 @@ export function hasWork(plan: Plan, layout: Layout): boolean {
 /** The commit that the plan was made against: one that is begun, or else the one that is live. */
 export function commitInStore({ base }: Plan): string | undefined {
   return base.series?.record.commit ?? base.head?.commit;
+}
+
+/** After a rollback only a commit that is newer than the one that was left may take its place. */
+function describeRollback(plan: Plan, newest: string | undefined): string | undefined {
+  const { head } = plan.base;
+  if (newest === undefined || !head?.rollback || !movesHead(plan)) return undefined;
+  const { to, held } = head.rollback;
+  if (plan.commit === newest && newest !== held) return undefined;
+  return `rolled back to seq ${to} (commit ${head.commit}); commit ${held} is held until the source has a newer one, or until heddle resume`;
 }
 
 /** All reasons, guards first. */

@@ -47,6 +47,35 @@ export async function campaign(
   return undefined;
 }
 
+/**
+ * Leads at once, in place of whoever does: what they send from now on does nothing. Undefined when the signal is
+ * aborted before. @throws {DatastoreError}
+ */
+export async function takeOver(
+  options: CampaignOptions,
+  signal: AbortSignal,
+): Promise<Leadership | undefined> {
+  const { store, layout, name, ttlSeconds } = options;
+  const key = layout.keys.leader(name);
+  while (!signal.aborted) {
+    // Those who wait for the seat begin with a lease; who has one before it is free comes first.
+    const lease = await store.grantLease(ttlSeconds);
+    try {
+      const { entry } = await store.get(key);
+      if (entry) {
+        const compare = { key, check: 'mod-revision', revision: entry.modRevision } as const;
+        await store.transact({ guards: [], writes: [{ write: { op: 'delete', key }, compare }] });
+      }
+    } catch (error) {
+      await lease.revoke().catch(() => undefined);
+      throw error;
+    }
+    const leadership = await claim(options, lease);
+    if (leadership) return leadership;
+  }
+  return undefined;
+}
+
 /** Who leads at the moment, as they call themselves; undefined when nobody does, or it cannot be read. @throws {DatastoreError} */
 export async function currentLeader({
   store,
@@ -66,11 +95,15 @@ export async function currentLeader({
 
 /** Takes the key if nobody has it. */
 async function stand(options: CampaignOptions): Promise<Leadership | undefined> {
-  const { store, layout, name, node, now, ttlSeconds } = options;
-  const key = layout.keys.leader(name);
+  const { store, layout, name, ttlSeconds } = options;
   // Granting a lease is a write of its own; it is not made for a seat that is taken.
-  if ((await store.get(key)).entry) return undefined;
-  const lease = await store.grantLease(ttlSeconds);
+  if ((await store.get(layout.keys.leader(name))).entry) return undefined;
+  return claim(options, await store.grantLease(ttlSeconds));
+}
+
+async function claim(options: CampaignOptions, lease: Lease): Promise<Leadership | undefined> {
+  const { store, layout, name, node, now } = options;
+  const key = layout.keys.leader(name);
   const value = leaderCodec.encode({ node, since: now() });
   try {
     const result = await store.transact({

@@ -17,6 +17,7 @@ export type FailureCode =
   | 'store'
   | 'store-access'
   | 'suspended'
+  | 'rolled-back'
   | 'locked'
   | 'conflict'
   | 'stale'
@@ -54,6 +55,7 @@ const FAILURE_EXITS: Record<FailureCode, ExitCode> = {
   store: EXIT_CODES.unexpected,
   'store-access': EXIT_CODES.source,
   suspended: EXIT_CODES.locked,
+  'rolled-back': EXIT_CODES.locked,
   locked: EXIT_CODES.locked,
   conflict: EXIT_CODES.conflict,
   stale: EXIT_CODES.conflict,

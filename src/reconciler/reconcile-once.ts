@@ -11,13 +11,14 @@ import type { Datastore } from '../datastore/datastore.js';
 import type { PlanDocument } from '../diff/render/json.js';
 import { isReviewedPlan } from '../diff/saved-plan.js';
 import type { Layout } from '../layout/layout.js';
+import type { Rollback } from '../layout/records.js';
 import type { Source } from '../loader/sources/source.js';
 import type { Snapshot } from '../model/store.js';
 import { type ApprovedPlan, planWithApproval } from './approved-plan.js';
 import { consequencesOf, describeFailedTests, describeWidening } from './consequences.js';
 import { type Desired, describeErrors, prepareDesired } from './desired.js';
-import { commitInStore, hasWork, type Objection, objectionsTo } from './judge.js';
-import { campaign, currentLeader, type Leadership } from './leader.js';
+import { type Circumstances, commitInStore, hasWork, type Objection, objectionsTo } from './judge.js';
+import { campaign, currentLeader, type Leadership, takeOver } from './leader.js';
 import { exitCodeOf, type Failure, failureOf, InvalidBaseError, type ReconcileOutcome } from './outcome.js';
 import { MAX_CONFLICTS } from './state-machine.js';
 import { readSuspension } from './suspension.js';
@@ -54,10 +55,18 @@ export interface ReconcileOptions {
   readonly denyWidening?: boolean;
   /** Read this commit instead of the newest. */
   readonly commit?: string;
+  /** `commit` is gone back to, in place of whoever leads. */
+  readonly rollback?: RollbackTarget;
   /** Apply only if the plan is this one. */
   readonly reviewed?: PlanDocument;
   /** How long to wait for another leader to leave, in ms. */
   readonly lockTimeoutMs: number;
+}
+
+export interface RollbackTarget extends Partial<Pick<Rollback, 'held'>> {
+  readonly to: Rollback['to'];
+  /** What was applied then: the tree of the commit below the same --path. */
+  readonly tree: string;
 }
 
 /** Time to live of the lease under which a single apply is made, in seconds. */
@@ -101,10 +110,16 @@ export async function reconcileOnce(
 
 async function readDesired(
   { source, layout, signal }: ReconcileDeps,
-  { commit }: ReconcileOptions,
+  { commit, rollback }: ReconcileOptions,
   findings: Findings,
 ): Promise<Desired | undefined> {
-  const desired = prepareDesired(await source.read(signal, commit), layout);
+  const tree = await source.read(signal, commit);
+  if (rollback && tree.version.tree !== rollback.tree) {
+    const message = `seq ${rollback.to} was applied from another folder of commit ${tree.version.commit}: give the --path of that time`;
+    findings.failures = [{ code: 'invalid', message }];
+    return undefined;
+  }
+  const desired = prepareDesired(tree, layout);
   findings.version = desired.version;
   findings.diagnostics = desired.diagnostics;
   const message = describeErrors(desired.diagnostics);
@@ -152,11 +167,12 @@ function plan(
   desired: Desired,
   snapshot: Snapshot,
   { source, layout, signal }: ReconcileDeps,
-  { name, pruneApproved }: ReconcileOptions,
+  { name, pruneApproved, rollback }: ReconcileOptions,
 ): Promise<ApprovedPlan> {
   const { version, compiled } = desired;
   const input = { source: name, version, compiled, snapshot, layout, pruneApproved };
-  return planWithApproval(input, source, signal);
+  // What the old commit approved was another change.
+  return planWithApproval(input, rollback ? undefined : source, signal);
 }
 
 /** Applies under leadership; who loses it in the middle of a series stands again, and goes on. */
@@ -178,12 +194,18 @@ async function apply(
   }
 }
 
+/** Going back to the newest commit is the end of a rollback. */
+function rollbackRecord({ rollback }: ReconcileOptions): Rollback | undefined {
+  return rollback?.held === undefined ? undefined : { to: rollback.to, held: rollback.held };
+}
+
 function takeLead(deps: ReconcileDeps, options: ReconcileOptions): Promise<Leadership | undefined> {
-  const { name, node, lockTimeoutMs } = options;
+  const { name, node, lockTimeoutMs, rollback } = options;
   const now = () => deps.now().toISOString();
   const patience = AbortSignal.any([deps.signal, AbortSignal.timeout(lockTimeoutMs)]);
   const store = storeOf(deps);
-  return campaign({ store, layout: deps.layout, name, node, now, ttlSeconds: LEASE_SECONDS }, patience);
+  const candidate = { store, layout: deps.layout, name, node, now, ttlSeconds: LEASE_SECONDS };
+  return rollback ? takeOver(candidate, patience) : campaign(candidate, patience);
 }
 
 async function whyNotLeading(
@@ -209,6 +231,7 @@ async function applyLeading(
     layout: deps.layout,
     now: deps.now().toISOString(),
     leadership: leadership.createRevision,
+    rollback: rollbackRecord(options),
     signal: AbortSignal.any([deps.signal, leadership.lost]),
     onProgress: (progress) => {
       conflicts = 0;
@@ -260,13 +283,14 @@ async function mayApply(
 ): Promise<boolean> {
   const { plan } = findings;
   if (!plan) return false;
-  const { reviewed } = options;
+  const { reviewed, commit } = options;
+  const newest = commit === undefined ? plan.commit : undefined;
   const suspension = await readSuspension(storeOf(deps), deps.layout);
   const isStale = reviewed !== undefined && !isReviewedPlan(plan, reviewed);
   const stale = isStale
     ? `the store has changed since the plan for ${reviewed.commit} was made; plan and review again`
     : undefined;
-  const objections = object(findings, deps, options, { suspension, stale });
+  const objections = object(findings, deps, options, { suspension, stale, newest });
   return objections.length === 0 && hasWork(plan, deps.layout);
 }
 
@@ -275,7 +299,7 @@ function object(
   findings: Findings,
   { layout }: ReconcileDeps,
   { denyWidening }: ReconcileOptions,
-  found: { readonly suspension?: string | undefined; readonly stale?: string | undefined },
+  found: Pick<Circumstances, 'suspension' | 'stale' | 'newest'>,
 ): readonly Objection[] {
   const { plan, tests, connectivity } = findings;
   if (!plan) return [];

@@ -1,6 +1,7 @@
 /**
  * What a reconciler knows, what happens to it, and what it can do: the values of the state machine.
  */
+import type { SourceErrorCode } from '../loader/sources/source.js';
 import { type Conditions, INITIAL_CONDITIONS } from './conditions.js';
 
 /** `live`: the store holds the newest good commit, as far as is known. `idle`: it does not, and nothing runs. */
@@ -17,6 +18,13 @@ export interface ReconcilerState {
   readonly good: string | undefined;
   /** The last plan found nothing left to do, and nothing has happened in the store since. */
   readonly settled: boolean;
+  /**
+   * The step under way is about the commit that is live, because a newer one may not be applied, or there is none
+   * without errors.
+   */
+  readonly defending: boolean;
+  /** The live commit was looked after so, and nothing has happened in the store since. */
+  readonly defended: boolean;
   /** Revision that the last plan was made at, and those that our transactions have made since. */
   readonly plannedAt: number;
   readonly written: readonly number[];
@@ -50,7 +58,9 @@ export type PlanVerdict =
   | { readonly type: 'refused'; readonly message: string }
   /** An object that no transaction takes. */
   | { readonly type: 'too-large'; readonly message: string }
-  | { readonly type: 'suspended'; readonly message: string };
+  | { readonly type: 'suspended'; readonly message: string }
+  /** Somebody has gone back to an earlier commit, and the source has had none since. */
+  | { readonly type: 'rolled-back'; readonly message: string };
 
 export type ReconcilerEvent =
   | { readonly type: 'poll' }
@@ -61,9 +71,17 @@ export type ReconcilerEvent =
 
 export type StepResult =
   /** `changed` is false when it is the commit that was known. */
-  | { readonly type: 'read'; readonly commit: string; readonly changed: boolean }
+  | {
+      readonly type: 'read';
+      readonly commit: string;
+      readonly changed: boolean;
+      /** The commit that was known, when the new one does not descend from it. */
+      readonly rewritten?: string | undefined;
+    }
   | {
       readonly type: 'source-failed';
+      /** undefined: a fault that has no name. */
+      readonly code?: SourceErrorCode | undefined;
       readonly message: string;
       /** It may come back by itself soon; otherwise the next poll asks again. */
       readonly retryable: boolean;
@@ -71,6 +89,8 @@ export type StepResult =
     }
   /** `problem`: the first error of an invalid commit. */
   | { readonly type: 'loaded'; readonly commit: string; readonly problem?: string }
+  /** Without a commit, the store holds none that could be defended; `problem` says why, unless it is empty. */
+  | { readonly type: 'recalled'; readonly commit?: string | undefined; readonly problem?: string | undefined }
   | { readonly type: 'planned'; readonly revision: number; readonly verdict: PlanVerdict }
   /** Not an end: a transaction of a series was made; so many changes of all are written. */
   | {
@@ -92,8 +112,10 @@ export type ReconcilerEffect =
   | { readonly type: 'read'; readonly generation: number; readonly known: string | undefined }
   /** Check and compile what was read. Answer: loaded. */
   | { readonly type: 'load'; readonly generation: number }
-  /** Plan the good commit against the store. Answer: planned, store-failed. */
-  | { readonly type: 'plan'; readonly generation: number }
+  /** Read and check the commit that the store holds. Answer: recalled, store-failed. */
+  | { readonly type: 'recall'; readonly generation: number }
+  /** Plan the newest good commit, or the live one, against the store. Answer: planned, conflict, store-failed. */
+  | { readonly type: 'plan'; readonly generation: number; readonly of: 'newest' | 'live' }
   /** Apply the last plan. Answer: progress any number of times; applied, conflict, store-failed, too-large. */
   | { readonly type: 'apply'; readonly generation: number }
   /** Answer `retry` after the delay. */
@@ -111,6 +133,8 @@ export const INITIAL_STATE: ReconcilerState = {
   known: undefined,
   good: undefined,
   settled: false,
+  defending: false,
+  defended: false,
   plannedAt: 0,
   written: [],
   disturbances: [],

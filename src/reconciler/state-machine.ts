@@ -7,13 +7,15 @@
  * up when the work has come to rest, so that no two plans are ever applied at once.
  *
  * An invalid commit is not tried again: the last good one stays, and is defended against drift, until a new one
- * comes. What may pass by itself (source or store out of reach, a lost race) is tried again with backoff.
+ * comes. So is the commit that is live while a newer one is refused, or somebody has gone back to it; where we
+ * have never read it ourselves, it is recalled: the store says which it is, the source what was in it. What may
+ * pass by itself (source or store out of reach, a lost race) is tried again with backoff.
  *
  * A commit in the store that we have never seen was written by another reconciler, and may be newer than ours.
  * Before anything is written over it the source is read once more; what it then says is the newest.
  */
 import { backoffMs } from './backoff.js';
-import { withCondition } from './conditions.js';
+import { type Conditions, sourceFault, withCondition } from './conditions.js';
 import type {
   Phase,
   PlanVerdict,
@@ -29,7 +31,15 @@ export const FREE_REPAIRS = 5;
 /** Races lost in a row before a pause is made. */
 export const MAX_CONFLICTS = 5;
 
-const HELD = { refused: 'Refused', 'too-large': 'TooLarge', suspended: 'Suspended' } as const;
+/** A source that is away for a moment is asked again before the live commit is looked up in its stead. */
+const FAILURES_BEFORE_RECALL = 3;
+
+const HELD = {
+  refused: 'Refused',
+  'too-large': 'TooLarge',
+  suspended: 'Suspended',
+  'rolled-back': 'RolledBack',
+} as const;
 
 export function reduce(state: ReconcilerState, event: ReconcilerEvent): Transition {
   if ('generation' in event && event.generation !== state.generation) return stay(state);
@@ -41,19 +51,23 @@ export function reduce(state: ReconcilerState, event: ReconcilerEvent): Transiti
     case 'leadership':
       return onLeadership(state, event.leading);
     case 'read':
-      return onRead(state, event.commit, event.changed);
+      return onRead(state, event);
     case 'source-failed':
       return onSourceFailed(state, event);
     case 'loaded':
       return onLoaded(state, event.commit, event.problem);
+    case 'recalled':
+      return onRecalled(state, event.commit, event.problem);
     case 'planned':
-      return onPlanned({ ...state, plannedAt: event.revision, written: [] }, event.verdict);
+      return state.defending
+        ? onDefencePlanned(state, event.revision, event.verdict)
+        : onPlanned({ ...state, plannedAt: event.revision, written: [] }, event.verdict);
     case 'progress':
       return onProgress(state, event);
     case 'applied':
       return onApplied(state, event.revision);
     case 'too-large':
-      return hold(state, 'too-large', event.message);
+      return state.defending ? rest(state) : hold(state, 'too-large', event.message);
     case 'conflict':
       return onConflict(state, event.jitter);
     case 'store-failed':
@@ -64,13 +78,13 @@ export function reduce(state: ReconcilerState, event: ReconcilerEvent): Transiti
 }
 
 function onStoreChanged(state: ReconcilerState, revision: number, jitter: number): Transition {
-  if (!isNews(state, revision) || state.good === undefined) return stay(state);
-  const disturbed = { ...state, settled: false };
+  if (!isNews(state, revision) || !hasAim(state)) return stay(state);
+  const disturbed = { ...state, settled: false, defended: false };
   if (state.phase === 'reading' && !state.readDeferred)
-    return startPlan({ ...disturbed, pollPending: true, readDeferred: true });
+    return startWork({ ...disturbed, pollPending: true, readDeferred: true });
   if (!isResting(state)) return stay({ ...disturbed, disturbances: [...state.disturbances, revision] });
   if (state.backingOff) return stay(disturbed);
-  return state.repairs > FREE_REPAIRS ? yieldToRival(disturbed, jitter) : startPlan(disturbed);
+  return state.repairs > FREE_REPAIRS ? yieldToRival(disturbed, jitter) : startWork(disturbed);
 }
 
 function onLeadership(state: ReconcilerState, leading: boolean): Transition {
@@ -78,12 +92,25 @@ function onLeadership(state: ReconcilerState, leading: boolean): Transition {
     ? withCondition(state.conditions, 'Leading', 'True', 'Elected')
     : withCondition(state.conditions, 'Leading', 'False', 'Following');
   const next = { ...state, leading, conditions };
-  return leading && isResting(next) && needsPlan(next) ? startPlan(next) : stay(next);
+  if (!leading || !isResting(next)) return stay(next);
+  // Who did not lead could not defend anything.
+  const vacant = { ...next, defended: false };
+  return needsWork(vacant) ? startWork(vacant) : stay(vacant);
 }
 
-function onRead(state: ReconcilerState, commit: string, changed: boolean): Transition {
-  const conditions = withCondition(state.conditions, 'SourceReady', 'True', 'Read', `commit ${commit}`);
+function onRead(
+  state: ReconcilerState,
+  { commit, changed, rewritten }: Extract<StepResult, { type: 'read' }>,
+): Transition {
   const { unknown } = state;
+  const before = state.conditions;
+  // Until the next commit everybody can see that history was rewritten.
+  const stands = !changed && before.SourceReady.status === 'True';
+  const conditions = stands
+    ? before
+    : rewritten === undefined
+      ? withCondition(before, 'SourceReady', 'True', 'Read', `commit ${commit}`)
+      : withCondition(before, 'SourceReady', 'True', 'HistoryRewritten', describeRewrite(commit, rewritten));
   const next = {
     ...state,
     conditions,
@@ -93,7 +120,11 @@ function onRead(state: ReconcilerState, commit: string, changed: boolean): Trans
     heeded: unknown,
   };
   if (changed) return start(next, 'loading', { type: 'load' });
-  return needsPlan(next) ? startPlan(next) : rest({ ...next, repairs: 0 });
+  return needsWork(next) ? startWork(next) : rest({ ...next, repairs: 0 });
+}
+
+function describeRewrite(commit: string, before: string): string {
+  return `commit ${commit} does not descend from ${before}, which was the newest before: history was rewritten`;
 }
 
 /**
@@ -102,16 +133,17 @@ function onRead(state: ReconcilerState, commit: string, changed: boolean): Trans
  */
 function onSourceFailed(
   state: ReconcilerState,
-  { message, retryable, jitter }: Extract<StepResult, { type: 'source-failed' }>,
+  { code, message, retryable, jitter }: Extract<StepResult, { type: 'source-failed' }>,
 ): Transition {
-  const failed = withCondition(state.conditions, 'SourceReady', 'False', 'SourceFailed', message);
+  const failed = withCondition(state.conditions, 'SourceReady', 'False', sourceFault(code), message);
   const { unknown, heeded } = state;
   const why = `another reconciler has written commit ${unknown}, and the source cannot be read`;
   const behind = unknown !== heeded;
   const conditions = behind ? withCondition(failed, 'Applied', 'Unknown', 'SourceBehind', why) : failed;
   const sourceFailures = state.sourceFailures + 1;
   const next = { ...state, conditions, sourceFailures, readDeferred: false, pollPending: false };
-  if (needsPlan(next) && !behind) return startPlan(next);
+  const asksAgain = next.good === undefined && retryable;
+  if (needsWork(next) && !asksAgain && !behind) return startWork(next);
   return retryable ? pause(next, backoffMs(sourceFailures, jitter)) : rest(next);
 }
 
@@ -119,10 +151,10 @@ function onLoaded(state: ReconcilerState, commit: string, problem: string | unde
   if (problem !== undefined) {
     const conditions = withCondition(state.conditions, 'Valid', 'False', 'InvalidManifests', problem);
     const next = { ...state, conditions };
-    return needsPlan(next) ? startPlan(next) : rest(next);
+    return needsWork(next) ? startWork(next) : rest(next);
   }
   const conditions = withCondition(state.conditions, 'Valid', 'True', 'Checked', `commit ${commit}`);
-  return startPlan({ ...state, conditions, good: commit, settled: false });
+  return startWork({ ...state, conditions, good: commit, settled: false });
 }
 
 function onPlanned(state: ReconcilerState, verdict: PlanVerdict): Transition {
@@ -130,7 +162,7 @@ function onPlanned(state: ReconcilerState, verdict: PlanVerdict): Transition {
   switch (verdict.type) {
     case 'nothing': {
       const matches = withCondition(conditions, 'Applied', 'True', 'StoreMatches', `commit ${good}`);
-      const live = { ...state, conditions: matches, settled: true, applied: good };
+      const live = { ...state, conditions: newestIsLive(matches), settled: true, applied: good };
       return rest({ ...live, conflicts: 0, storeFailures: 0 });
     }
     case 'apply': {
@@ -141,17 +173,56 @@ function onPlanned(state: ReconcilerState, verdict: PlanVerdict): Transition {
       const waiting = withCondition(conditions, 'Applied', 'False', 'NotLeading', verdict.message);
       return rest({ ...state, conditions: waiting, settled: false });
     }
-    case 'refused':
-    case 'too-large':
     case 'suspended':
       return hold(state, verdict.type, verdict.message);
+    case 'refused':
+    case 'too-large':
+    case 'rolled-back':
+      return startRecall(held(state, verdict.type, verdict.message));
   }
 }
 
 /** The plan stays a plan until something changes: the commit, the store, or somebody's mind. */
 function hold(state: ReconcilerState, why: keyof typeof HELD, message: string): Transition {
+  return rest(held(state, why, message));
+}
+
+function held(state: ReconcilerState, why: keyof typeof HELD, message: string): ReconcilerState {
   const conditions = withCondition(state.conditions, 'Applied', 'False', HELD[why], message);
-  return rest({ ...state, conditions, settled: false });
+  return { ...state, conditions, settled: false };
+}
+
+/** What the store holds is known, or is found not to be: then there is nothing that could be put back. */
+function onRecalled(
+  state: ReconcilerState,
+  commit: string | undefined,
+  problem: string | undefined,
+): Transition {
+  if (commit === undefined) {
+    const conditions =
+      problem === undefined
+        ? state.conditions
+        : withCondition(state.conditions, 'Defended', 'False', 'LiveCommitUnreadable', problem);
+    return rest({ ...state, conditions, defended: true });
+  }
+  const message = `commit ${commit} stays live`;
+  const conditions = withCondition(state.conditions, 'Defended', 'True', 'LiveCommit', message);
+  return start({ ...state, conditions }, 'planning', { type: 'plan', of: 'live' });
+}
+
+/**
+ * What the newest commit is held for stays said. The plan of that one counts for what is news, so that a change
+ * between the two plans is looked at again.
+ */
+function onDefencePlanned(state: ReconcilerState, revision: number, verdict: PlanVerdict): Transition {
+  const plannedAt = state.good === undefined ? revision : state.plannedAt;
+  const next = { ...state, plannedAt, defended: true };
+  if (verdict.type === 'apply' && state.leading) return start(next, 'applying', { type: 'apply' });
+  return rest(verdict.type === 'nothing' ? { ...next, conflicts: 0, storeFailures: 0 } : next);
+}
+
+function newestIsLive(conditions: Conditions): Conditions {
+  return withCondition(conditions, 'Defended', 'True', 'NewestIsLive');
 }
 
 /** Part of a commit is in the store, and no host takes notice of it; races that were lost before are forgotten. */
@@ -159,46 +230,59 @@ function onProgress(
   state: ReconcilerState,
   { revision, applied, total }: Extract<StepResult, { type: 'progress' }>,
 ): Transition {
+  const next = { ...state, written: [...state.written, revision], conflicts: 0 };
+  if (state.defending) return stay(next);
   const message = `${applied} of ${total} changes of commit ${state.good} are written`;
   const conditions = withCondition(state.conditions, 'Applied', 'Unknown', 'Applying', message);
-  return stay({ ...state, conditions, written: [...state.written, revision], conflicts: 0 });
+  return stay({ ...next, conditions });
 }
 
 function onApplied(state: ReconcilerState, revision: number): Transition {
-  const applied = withCondition(state.conditions, 'Applied', 'True', 'StoreMatches', `commit ${state.good}`);
-  return rest({
+  const written = {
     ...state,
-    conditions: applied,
-    settled: true,
     written: [...state.written, revision],
-    applied: state.good,
-    repairs: state.applied === state.good ? state.repairs + 1 : 0,
     conflicts: 0,
     // A fight goes on until a poll finds peace.
     storeFailures: state.repairs >= FREE_REPAIRS ? state.storeFailures : 0,
+  };
+  if (state.defending) return rest({ ...written, repairs: state.repairs + 1 });
+  const applied = withCondition(state.conditions, 'Applied', 'True', 'StoreMatches', `commit ${state.good}`);
+  return rest({
+    ...written,
+    conditions: newestIsLive(applied),
+    settled: true,
+    applied: state.good,
+    repairs: state.applied === state.good ? state.repairs + 1 : 0,
   });
 }
 
 function onConflict(state: ReconcilerState, jitter: number): Transition {
-  const next = { ...state, settled: false, conflicts: state.conflicts + 1 };
-  if (next.conflicts <= MAX_CONFLICTS) return startPlan(next);
+  const next = { ...state, settled: false, defended: false, conflicts: state.conflicts + 1 };
+  if (next.conflicts <= MAX_CONFLICTS) return startWork(next);
   return yieldToRival({ ...next, conflicts: 0 }, jitter);
 }
 
 function onStoreFailed(state: ReconcilerState, message: string, jitter: number): Transition {
   const conditions = withCondition(state.conditions, 'Applied', 'Unknown', 'StoreFailed', message);
-  return backOff({ ...state, conditions, settled: false }, jitter);
+  return backOff({ ...state, conditions, settled: false, defended: false }, jitter);
 }
 
 function onRetry(state: ReconcilerState): Transition {
-  return state.backingOff ? startPlan(state) : startRead(state);
+  if (state.backingOff) return startWork(state);
+  const isAway = state.good === undefined && state.sourceFailures >= FAILURES_BEFORE_RECALL;
+  return isAway && needsWork(state) ? startWork({ ...state, pollPending: true }) : startRead(state);
 }
 
 /** The work has come to rest: what was put off meanwhile comes first. */
 function rest(state: ReconcilerState): Transition {
   const disturbed = state.disturbances.some((revision) => isNews(state, revision));
-  const next = { ...state, disturbances: [], settled: state.settled && !disturbed };
-  if (disturbed) return startPlan(next);
+  const next = {
+    ...state,
+    disturbances: [],
+    settled: state.settled && !disturbed,
+    defended: state.defended && !disturbed,
+  };
+  if (disturbed) return startWork(next);
   if (next.pollPending) return startRead(next);
   return stay({ ...next, phase: next.settled ? 'live' : 'idle' });
 }
@@ -226,11 +310,21 @@ function pause(state: ReconcilerState, delayMs: number): Transition {
 }
 
 function startRead(state: ReconcilerState): Transition {
-  return start({ ...state, pollPending: false }, 'reading', { type: 'read', known: state.known });
+  return start({ ...state, pollPending: false, defending: false }, 'reading', {
+    type: 'read',
+    known: state.known,
+  });
 }
 
-function startPlan(state: ReconcilerState): Transition {
-  return start({ ...state, disturbances: [] }, 'planning', { type: 'plan' });
+/** On the newest good commit; on the live one where none is known. */
+function startWork(state: ReconcilerState): Transition {
+  const next = { ...state, disturbances: [], defending: false };
+  if (state.good === undefined) return startRecall(next);
+  return start(next, 'planning', { type: 'plan', of: 'newest' });
+}
+
+function startRecall(state: ReconcilerState): Transition {
+  return start({ ...state, defending: true }, 'loading', { type: 'recall' });
 }
 
 function start(
@@ -238,7 +332,8 @@ function start(
   phase: Phase,
   effect:
     | { readonly type: 'read'; readonly known: string | undefined }
-    | { readonly type: 'load' | 'plan' | 'apply' },
+    | { readonly type: 'load' | 'recall' | 'apply' }
+    | { readonly type: 'plan'; readonly of: 'newest' | 'live' },
 ): Transition {
   const generation = state.generation + 1;
   return {
@@ -260,6 +355,13 @@ function isResting(state: ReconcilerState): boolean {
   return state.phase === 'idle' || state.phase === 'live';
 }
 
-function needsPlan(state: ReconcilerState): boolean {
-  return state.good !== undefined && !state.settled;
+/** A commit to work for: a good one, or the live one while no other can be had. */
+function hasAim({ good, conditions }: ReconcilerState): boolean {
+  return (
+    good !== undefined || conditions.Valid.status === 'False' || conditions.SourceReady.status === 'False'
+  );
+}
+
+function needsWork(state: ReconcilerState): boolean {
+  return hasAim(state) && !(state.good === undefined ? state.defended : state.settled);
 }

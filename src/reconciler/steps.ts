@@ -10,6 +10,8 @@ import { type Datastore, DatastoreError } from '../datastore/datastore.js';
 import type { Plan } from '../diff/plan-types.js';
 import { summarizePlan } from '../diff/summary.js';
 import type { Layout } from '../layout/layout.js';
+import { readRecord } from '../layout/read-record.js';
+import { type Head, headCodec } from '../layout/records.js';
 import { ManifestCache } from '../loader/load.js';
 import { type Source, SourceError, type SourceTree } from '../loader/sources/source.js';
 import type { Log } from '../model/log.js';
@@ -50,8 +52,11 @@ export class ReconcileSteps {
   readonly #options: StepOptions;
   readonly #cache = new ManifestCache();
   #tree: SourceTree | undefined;
-  #good: Desired | undefined;
-  #keys: ReadonlySet<StoreKey> = new Set();
+  /** The newest commit of the source, readable or not. */
+  #newest: string | undefined;
+  /** The newest commit without errors, and the one that is live where that is another. */
+  #good: Prepared | undefined;
+  #live: Prepared | undefined;
   #plan: Plan | undefined;
   #consequences: Consequences | undefined;
   readonly #emit: (event: ReconcilerEvent) => void;
@@ -74,6 +79,8 @@ export class ReconcileSteps {
         return this.#read(effect, signal);
       case 'load':
         return this.#load(effect);
+      case 'recall':
+        return this.#guarded(effect, () => this.#recall(effect, signal));
       case 'plan':
         return this.#guarded(effect, () => this.#makePlan(effect, signal));
       case 'apply':
@@ -96,7 +103,7 @@ export class ReconcileSteps {
   }
 
   #isOurs(key: StoreKey): boolean {
-    if (this.#keys.has(key)) return true;
+    if (this.#good?.keys.has(key) || this.#live?.keys.has(key)) return true;
     const owner = this.#deps.layout.identify(key);
     return (owner?.type === 'inventory' || owner?.type === 'head') && owner.source === this.#options.name;
   }
@@ -107,50 +114,97 @@ export class ReconcileSteps {
       const latest = await source.latest(signal);
       if (latest === known) return { type: 'read', generation, commit: latest, changed: false };
       const tree = await source.read(signal);
-      if (!signal.aborted) this.#tree = tree;
       const { commit } = tree.version;
-      return { type: 'read', generation, commit, changed: commit !== known };
+      const changed = commit !== known;
+      const rewritten = changed && known !== undefined ? await this.#rewritten(known, commit, signal) : false;
+      if (!signal.aborted) [this.#tree, this.#newest] = [tree, commit];
+      return { type: 'read', generation, commit, changed, ...(rewritten && { rewritten: known }) };
     } catch (error) {
       if (!(error instanceof SourceError) && !signal.aborted) throw error;
+      const code = error instanceof SourceError ? error.code : undefined;
       // Only what is out of reach comes back by itself; the rest waits for a person, and the next poll.
-      const retryable = error instanceof SourceError && error.code === 'unreachable';
-      return { type: 'source-failed', generation, message: messageOf(error), retryable, jitter: random() };
+      const retryable = code === 'unreachable';
+      return {
+        ...{ type: 'source-failed', generation, code, retryable },
+        message: messageOf(error),
+        jitter: random(),
+      };
+    }
+  }
+
+  /** True when it is certain that the newest commit does not descend from the one before. */
+  async #rewritten(before: string, commit: string, signal: AbortSignal): Promise<boolean> {
+    try {
+      return (await this.#deps.source.descends?.(signal, before, commit)) === false;
+    } catch (error) {
+      if (error instanceof SourceError || signal.aborted) return false;
+      throw error;
     }
   }
 
   #load({ generation }: EffectOf<'load'>): ReconcilerEvent {
     const tree = this.#tree;
     if (!tree) throw new TypeError('Nothing was read that could be loaded');
-    const desired = prepareDesired(tree, this.#deps.layout, this.#cache);
     const { commit } = tree.version;
-    const problem = describeErrors(desired.diagnostics);
-    if (problem !== undefined) return { type: 'loaded', generation, commit, problem };
-    this.#good = desired;
-    this.#keys = new Set(
-      [...desired.compiled.values()].flatMap(({ entries }) => entries.map(({ key }) => key)),
-    );
+    const prepared = prepare(tree, this.#deps.layout, this.#cache);
+    if (typeof prepared === 'string') return { type: 'loaded', generation, commit, problem: prepared };
+    // What was the newest until now is probably live, and may have to stay so.
+    this.#live ??= this.#good;
+    this.#good = prepared;
     return { type: 'loaded', generation, commit };
   }
 
-  async #makePlan({ generation }: EffectOf<'plan'>, signal: AbortSignal): Promise<ReconcilerEvent> {
+  async #recall({ generation }: EffectOf<'recall'>, signal: AbortSignal): Promise<ReconcilerEvent> {
     const { source, store, layout } = this.#deps;
+    const key = layout.keys.head(this.#options.name);
+    const { entry } = await store.get(key);
+    const head = entry && readRecord(headCodec, key, entry.value);
+    if (!head) return { type: 'recalled', generation };
+    const { commit } = head;
+    const known = [this.#good, this.#live].find((one) => one && isVersion(one.desired, head));
+    try {
+      const live = known ?? prepare(await source.read(signal, commit), layout);
+      if (typeof live === 'string')
+        return { type: 'recalled', generation, problem: unreadable(commit, live) };
+      if (!isVersion(live.desired, head)) {
+        const problem = unreadable(commit, 'it was applied from another --path');
+        return { type: 'recalled', generation, problem };
+      }
+      if (!signal.aborted) this.#live = live;
+      return { type: 'recalled', generation, commit };
+    } catch (error) {
+      if (!(error instanceof SourceError) && !signal.aborted) throw error;
+      return { type: 'recalled', generation, problem: unreadable(commit, messageOf(error)) };
+    }
+  }
+
+  async #makePlan({ generation, of }: EffectOf<'plan'>, signal: AbortSignal): Promise<ReconcilerEvent> {
+    const { source, store, layout, random } = this.#deps;
     const { name, pruneApproved, denyWidening } = this.#options;
-    const good = this.#good;
-    if (!good) throw new TypeError('Nothing was loaded that could be planned');
+    const prepared = of === 'newest' ? this.#good : this.#live;
+    if (!prepared) throw new TypeError('Nothing was loaded that could be planned');
     const suspension = await readSuspension(store, layout);
     const snapshot = await store.snapshot(layout.prefix);
-    const { version, compiled } = good;
+    const { version, compiled, tests } = prepared.desired;
     const input = { source: name, version, compiled, snapshot, layout, pruneApproved };
     const { plan } = await planWithApproval(input, source, signal);
-    const consequences = consequencesOf(plan, snapshot, good.tests, layout);
-    if (!signal.aborted) {
-      this.#plan = plan;
-      this.#consequences = consequences;
+    if (signal.aborted) return { type: 'conflict', generation, jitter: random() };
+    this.#plan = plan;
+    this.#consequences = undefined;
+    const { revision } = snapshot;
+    if (of === 'live') {
+      // Somebody has applied another commit since it was recalled.
+      if (movesHead(plan)) return { type: 'conflict', generation, jitter: random() };
+      return { type: 'planned', generation, revision, verdict: judgePlan(plan, { layout, suspension }) };
     }
+    const consequences = consequencesOf(plan, snapshot, tests, layout);
+    this.#consequences = consequences;
     const broken = describeFailedTests(consequences.tests);
     const widening = denyWidening ? describeWidening(consequences.connectivity) : undefined;
-    const verdict = judgePlan(plan, { layout, suspension, broken, widening });
-    return { type: 'planned', generation, revision: snapshot.revision, verdict };
+    const newest = this.#newest;
+    const verdict = judgePlan(plan, { layout, suspension, broken, widening, newest });
+    if (verdict.type === 'nothing') this.#live = undefined;
+    return { type: 'planned', generation, revision, verdict };
   }
 
   async #apply(
@@ -172,6 +226,7 @@ export class ReconcileSteps {
     switch (result.status) {
       case 'applied':
         this.#logApplied(plan, result);
+        if (plan.commit === this.#good?.desired.version.commit) this.#live = undefined;
         return { type: 'applied', generation, revision: result.revision };
       case 'unchanged':
         return { type: 'applied', generation, revision: plan.base.revision };
@@ -210,6 +265,29 @@ export class ReconcileSteps {
       return { type: 'store-failed', generation, message: error.message, jitter: this.#deps.random() };
     }
   }
+}
+
+/** What a commit asks for, and the keys that it is written to. */
+interface Prepared {
+  readonly desired: Desired;
+  readonly keys: ReadonlySet<StoreKey>;
+}
+
+/** The first error of an invalid commit instead. */
+function prepare(tree: SourceTree, layout: Layout, cache?: ManifestCache): Prepared | string {
+  const desired = prepareDesired(tree, layout, cache);
+  const problem = describeErrors(desired.diagnostics);
+  if (problem !== undefined) return problem;
+  const entries = [...desired.compiled.values()].flatMap((object) => object.entries);
+  return { desired, keys: new Set(entries.map(({ key }) => key)) };
+}
+
+function isVersion({ version }: Desired, head: Head): boolean {
+  return version.commit === head.commit && version.tree === head.tree;
+}
+
+function unreadable(commit: string, why: string): string {
+  return `commit ${commit} is live and cannot be read: changes that others make to it are not repaired: ${why}`;
 }
 
 function messageOf(error: unknown): string {

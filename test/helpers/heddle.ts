@@ -1,4 +1,6 @@
 /** Runs the built command line as a user would. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -17,6 +19,39 @@ export function heddle(
   env: Readonly<Record<string, string>> = {},
 ): Promise<ExecResult> {
   return exec(execPath, [MAIN, ...args], { env, timeoutMs: TIMEOUT_MS });
+}
+
+export interface RunningHeddle extends AsyncDisposable {
+  /** What it has printed so far, logs included. */
+  output(): string;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+}
+
+/** A verb that goes on until it is told to end, such as the loop. */
+export function startHeddle(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): RunningHeddle {
+  const child = spawn(execPath, [MAIN, ...args], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = once(child, 'exit');
+  let said = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    child.kill(signal);
+    await ended;
+  };
+  return {
+    output: () => said,
+    kill: () => end('SIGKILL'),
+    [Symbol.asyncDispose]: () => end('SIGTERM'),
+  };
 }
 
 /** A folder with these files, that goes with its scope. */

@@ -13,6 +13,13 @@ import { LAYOUT, RunningReconciler } from './run-helpers.js';
 
 const WEB_RULES = '/calico/v1/policy/profile/web/rules' as StoreKey;
 
+/** There is nobody for it to speak of, so it fails. */
+const hopelessTest = `apiVersion: heddle/v1
+kind: ConnectivityTest
+metadata: {name: hopeless}
+spec: {from: {selector: none == 'here'}, to: {outside: true}, expect: Allow}
+`;
+
 async function put(store: MemoryDatastore, key: StoreKey, value: string): Promise<void> {
   await store.transact({ guards: [], writes: [{ write: { op: 'put', key, value } }] });
 }
@@ -93,6 +100,43 @@ test('runReconciler() keeps the last good commit while a newer one is invalid, a
   t.is(reconciler.state.conditions.Valid.status, 'True');
 });
 
+test('runReconciler() repairs drift on the live commit while a test or a guard keeps the newest one out', async (t) => {
+  const [source, store] = [new FakeSource(), createMemoryDatastore()];
+  const good = source.commit(smallNetwork());
+  await using reconciler = new RunningReconciler(source, store);
+  await reconciler.live(good);
+  const before = await value(store, WEB_RULES);
+  const failing = { ...smallNetwork('Deny'), 'test.yaml': hopelessTest };
+  const refused = { 'by a test': failing, 'by a guard': {} };
+  for (const [why, files] of Object.entries(refused)) {
+    const commit = source.commit(files);
+    await until(() => reconciler.state.known === commit && reconciler.state.phase === 'idle', { what: why });
+    t.is(reconciler.state.conditions.Applied.reason, 'Refused', why);
+    await put(store, WEB_RULES, '{}');
+    await until(async () => (await value(store, WEB_RULES)) === before, { what: `drift, ${why}` });
+    t.is(reconciler.state.conditions.Defended.message, `commit ${good} stays live`);
+  }
+  await reconciler.live(source.commit(smallNetwork('Deny')));
+  t.is(reconciler.state.conditions.Defended.reason, 'NewestIsLive');
+});
+
+test('runReconciler() that starts at an invalid commit repairs the one that is live', async (t) => {
+  const [source, store] = [new FakeSource(), createMemoryDatastore()];
+  const good = source.commit(smallNetwork());
+  {
+    await using reconciler = new RunningReconciler(source, store);
+    await reconciler.live(good);
+  }
+  const before = await value(store, WEB_RULES);
+  await put(store, WEB_RULES, '{}');
+  source.commit({ 'bad.yaml': 'kind: [' });
+  await using _restarted = new RunningReconciler(source, store.connect());
+  await until(async () => (await value(store, WEB_RULES)) === before, { what: 'the drift of before' });
+  await put(store, WEB_RULES, '{}');
+  await until(async () => (await value(store, WEB_RULES)) === before, { what: 'new drift' });
+  t.pass();
+});
+
 test('runReconciler() survives a source that is away, and says why', async (t) => {
   const [source, store] = [new FakeSource(), createMemoryDatastore()];
   source.fault = new SourceError('unreachable', 'no route to host');
@@ -162,8 +206,14 @@ test('runReconciler() tells the conditions of its source while it leads, and onc
     const status = text === undefined ? undefined : sourceStatusCodec.decode(key, text);
     return Object.fromEntries((status?.conditions ?? []).map(({ type, reason }) => [type, reason]));
   };
-  const expected = { Leading: 'Elected', SourceReady: 'Read', Valid: 'Checked', Applied: 'StoreMatches' };
-  const first = new RunningReconciler(source, store);
+  const expected = {
+    Leading: 'Elected',
+    SourceReady: 'Read',
+    Valid: 'Checked',
+    Applied: 'StoreMatches',
+    Defended: 'NewestIsLive',
+  };
+  await using first = new RunningReconciler(source, store);
   await first.live(commit);
   await until(async () => (await conditions()).Applied === 'StoreMatches', { what: 'the report' });
   t.deepEqual(await conditions(), expected);

@@ -17,11 +17,15 @@ const arbitraryStep: fc.Arbitrary<Step> = fc.oneof(
     (world) => world.see(),
     (world) => world.disturb(),
     (world) => world.rival(),
+    (world) => world.rollback(),
+    (world) => {
+      world.forgotten = !world.forgotten;
+    },
   ),
-  fc.boolean().map(
-    (valid): Step =>
+  fc.constantFrom<'good' | 'invalid' | 'refused'>('good', 'invalid', 'refused').map(
+    (quality): Step =>
       (world) =>
-        world.push(valid),
+        world.push(quality),
   ),
   fc.boolean().map(
     (leading): Step =>
@@ -94,9 +98,116 @@ test('reduce() writes no older commit over a newer one, whoever wrote that', (t)
   t.pass();
 });
 
+test('reduce() keeps the last good commit whole while a newer one is invalid or refused, and nothing else', (t) => {
+  const quality = fc.constantFrom<'invalid' | 'refused'>('invalid', 'refused');
+  fc.assert(
+    fc.property(arbitraryHistory, quality, (steps, last) => {
+      const world = new World();
+      for (const step of steps) step(world);
+      // What a series has begun, and a store that was written by hand alone, are nobody's last good commit.
+      const ended = world.settle(last);
+      world.disturb();
+      world.see();
+      return ended && world.run() && !world.wroteRefused && (world.head === 0 || world.stored === world.head);
+    }),
+    { numRuns: 1000 },
+  );
+  t.pass();
+});
+
+test('reduce() looks up what is live after a restart while the newest commit is invalid or the source away', (t) => {
+  for (const trouble of ['invalid', 'away'] as const) {
+    const world = new World();
+    world.rival();
+    world.disturb();
+    if (trouble === 'invalid') world.push('invalid');
+    else world.sourceUp = false;
+    world.lead(true);
+    world.send({ type: 'poll' });
+    for (let answers = 0; answers < 40 && world.stored !== 1; answers += 1) world.answer(0);
+    t.is(world.stored, 1, trouble);
+    t.is(world.state.good, undefined);
+    t.like(world.state.conditions.Defended, { status: 'True', reason: 'LiveCommit' });
+    t.is(world.state.conditions[trouble === 'away' ? 'SourceReady' : 'Valid'].status, 'False');
+  }
+});
+
+test('reduce() says that it cannot defend a live commit that the source no longer has', (t) => {
+  const world = liveWorld();
+  world.push('refused');
+  world.send({ type: 'poll' });
+  world.forgotten = true;
+  while (world.underWay.length > 0) world.answer(0);
+  t.is(world.state.conditions.Applied.reason, 'Refused');
+  t.like(world.state.conditions.Defended, { status: 'False', message: 'forgotten' });
+  world.push('good');
+  world.send({ type: 'poll' });
+  while (world.underWay.length > 0) world.answer(0);
+  t.is(world.state.conditions.Defended.reason, 'NewestIsLive');
+});
+
+test('reduce() goes on after a rollback with the commit after the one that was left', (t) => {
+  const world = liveWorld();
+  world.push('good');
+  world.send({ type: 'poll' });
+  while (world.underWay.length > 0) world.answer(0);
+  world.rollback();
+  t.true(world.run());
+  t.is(world.stored, 1);
+  t.is(world.state.conditions.Applied.reason, 'RolledBack');
+  world.disturb();
+  t.true(world.run());
+  t.is(world.stored, 1, 'drift is repaired');
+  world.push('invalid');
+  world.send({ type: 'poll' });
+  t.true(world.run());
+  t.is(world.stored, 1, 'an invalid commit does not bring the one before it back');
+  world.push('good');
+  world.send({ type: 'poll' });
+  t.true(world.run());
+  t.is(world.stored, 4);
+  t.is(world.state.phase, 'live');
+});
+
+test('reduce() says that history was rewritten until the next commit', (t) => {
+  const world = liveWorld();
+  const read = (commit: string, changed: boolean, rewritten?: string) => {
+    world.send({ type: 'poll' });
+    world.underWay.length = 0;
+    const { generation } = world.state;
+    world.send({ type: 'read', generation, commit, changed, ...(rewritten && { rewritten }) });
+    return world.state.conditions.SourceReady;
+  };
+  t.like(read('b', true, 'a'), { status: 'True', reason: 'HistoryRewritten' });
+  t.regex(world.state.conditions.SourceReady.message, /commit b does not descend from a,/);
+  world.underWay.length = 0;
+  world.send({ type: 'loaded', generation: world.state.generation, commit: 'b', problem: 'bad' });
+  while (world.underWay.length > 0) world.answer(0);
+  t.is(read('b', false).reason, 'HistoryRewritten');
+  while (world.underWay.length > 0) world.answer(0);
+  t.is(read('c', true).reason, 'Read');
+});
+
+test('reduce() never applies what somebody went back from', (t) => {
+  fc.assert(
+    fc.property(arbitraryHistory, (steps) => {
+      const world = new World();
+      for (const step of steps) step(world);
+      world.rollback();
+      const { head, held } = world;
+      world.calm();
+      const ended = world.run();
+      const stays = held === 0 || held !== world.commit || world.head === head;
+      return ended && stays && !world.wroteHeld;
+    }),
+    { numRuns: 1000 },
+  );
+  t.pass();
+});
+
 test('reduce() reads the source before it writes over a commit that it has never seen', (t) => {
   const world = liveWorld();
-  world.push(true);
+  world.push('good');
   world.rival();
   world.see();
   t.is(world.state.phase, 'planning');
@@ -110,7 +221,7 @@ test('reduce() reads the source before it writes over a commit that it has never
 
 test('reduce() leaves a commit that it has never seen while the source is away, and says so', (t) => {
   const world = liveWorld();
-  world.push(true);
+  world.push('good');
   world.rival();
   world.sourceUp = false;
   world.see();
@@ -165,7 +276,7 @@ test('reduce() takes its own write for no news, and a foreign one for drift', (t
 test('reduce() tells how far a series has come, and takes its transactions for no news', (t) => {
   const world = liveWorld();
   world.transactions = 3;
-  world.push(true);
+  world.push('good');
   world.send({ type: 'poll' });
   const told: string[] = [];
   world.onState = ({ conditions: { Applied } }) =>
@@ -215,7 +326,7 @@ test('reduce() holds a plan that this server does not take, until the commit cha
     message: 'a set is too large',
   });
   t.deepEqual(world.underWay, []);
-  world.push(true);
+  world.push('good');
   world.send({ type: 'poll' });
   while (world.underWay.length > 0) world.answer(0);
   t.is(world.stored, 2);
@@ -239,7 +350,7 @@ test('reduce() plans again when a key was changed between a plan and its apply',
 
 test('reduce() does not try an invalid commit again, and goes on defending the last good one', (t) => {
   const world = liveWorld();
-  world.push(false);
+  world.push('invalid');
   world.send({ type: 'poll' });
   while (world.underWay.length > 0) world.answer(0);
   t.is(world.state.conditions.Valid.status, 'False');
@@ -303,6 +414,7 @@ test('reduce() asks a source that refuses us again at the next poll, and not bef
   world.underWay.length = 0;
   const { generation } = world.state;
   world.send({ type: 'source-failed', generation, message: 'denied', retryable: false, jitter: 0 });
+  world.answer(0);
   t.deepEqual(world.underWay, []);
   t.is(world.state.phase, 'idle');
   t.is(world.state.conditions.SourceReady.message, 'denied');
@@ -338,10 +450,9 @@ test('reduce() waits longer after each failure of the source, and not for ever',
   world.sourceUp = false;
   world.send({ type: 'poll' });
   const delays: number[] = [];
-  for (let failure = 0; failure < 10; failure += 1) {
-    world.answer(0);
-    const [wait] = world.underWay;
-    if (wait?.type === 'wait') delays.push(wait.delayMs);
+  while (delays.length < 10) {
+    const [effect] = world.underWay;
+    if (effect?.type === 'wait') delays.push(effect.delayMs);
     world.answer(0);
   }
   t.deepEqual(delays, [250, 500, 1000, 2000, 4000, 5000, 5000, 5000, 5000, 5000]);

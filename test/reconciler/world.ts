@@ -4,6 +4,7 @@
  */
 import {
   INITIAL_STATE,
+  type PlanVerdict,
   type ReconcilerEffect,
   type ReconcilerEvent,
   type ReconcilerState,
@@ -20,6 +21,12 @@ export class World {
 
   commit = 1;
   readonly invalid = new Set<number>();
+  /** Commits that a guard or a test of their own keeps out of the store. */
+  readonly refused = new Set<number>();
+  /** The commit that the source had when somebody went back to an earlier one; 0: nobody has. */
+  held = 0;
+  /** The source cannot give the commit that is live: history was rewritten. */
+  forgotten = false;
   sourceUp = true;
   storeUp = true;
   suspended = false;
@@ -30,18 +37,25 @@ export class World {
 
   /** The commit that the store holds; 0 for none, -1 for somebody else's hand, -2 for part of one. */
   stored = 0;
+  /** The commit that its head names; 0 for none. */
+  head = 0;
   revision = 1;
   /** The watch is behind by these. */
   readonly unseen: number[] = [];
 
-  /** An older commit was written over a newer one. */
+  /** An older commit was written over a newer one, one that is refused, or one that somebody went back from. */
   wentBack = false;
+  wroteRefused = false;
+  wroteHeld = false;
 
   /** Called after every transition. */
   onState: (state: ReconcilerState) => void = () => {};
 
   #read = 0;
   #good = 0;
+  #recalled = 0;
+  /** What the last plan writes, and when it was made. */
+  #planned = { commit: 0, revision: 0 };
 
   send(event: ReconcilerEvent): void {
     const before = this.state;
@@ -53,9 +67,10 @@ export class World {
     this.appliesAtOnce = Math.max(this.appliesAtOnce, applies);
   }
 
-  push(valid: boolean): void {
+  push(quality: 'good' | 'invalid' | 'refused'): void {
     this.commit += 1;
-    if (!valid) this.invalid.add(this.commit);
+    if (quality === 'invalid') this.invalid.add(this.commit);
+    if (quality === 'refused') this.refused.add(this.commit);
   }
 
   /** Somebody writes over a key of ours. */
@@ -67,8 +82,24 @@ export class World {
   /** Another reconciler, which has read the newest good commit, applies it. */
   rival(): void {
     let newest = this.commit;
-    while (this.invalid.has(newest)) newest -= 1;
-    this.stored = newest;
+    while (this.invalid.has(newest) || this.refused.has(newest)) newest -= 1;
+    if (newest < 1 || (this.held > 0 && (newest !== this.commit || newest === this.held))) return;
+    this.#store(newest);
+  }
+
+  /** Somebody goes back to the commit before the one that is live. */
+  rollback(): void {
+    let earlier = this.head - 1;
+    while (this.invalid.has(earlier) || this.refused.has(earlier)) earlier -= 1;
+    if (earlier < 1) return;
+    this.#store(earlier);
+    this.held = this.commit;
+  }
+
+  #store(commit: number): void {
+    this.stored = commit;
+    this.head = commit;
+    this.held = 0;
     this.#write();
   }
 
@@ -89,15 +120,26 @@ export class World {
     if (effect) this.send(this.#answerOf(effect));
   }
 
-  /** Ends every trouble, and lets everything run until nothing is left to do. @returns false if it never ends. */
-  settle(): boolean {
+  /** Ends every trouble, pushes once more, and lets everything run. @returns false if it never ends. */
+  settle(quality: 'good' | 'invalid' | 'refused' = 'good'): boolean {
+    this.push(quality);
+    this.calm();
+    return this.run();
+  }
+
+  /** Ends every trouble. */
+  calm(): void {
     this.sourceUp = true;
     this.storeUp = true;
     this.suspended = false;
+    this.forgotten = false;
     this.losesAfter = Number.POSITIVE_INFINITY;
-    this.push(true);
     this.lead(true);
     this.send({ type: 'poll' });
+  }
+
+  /** Lets everything run until nothing is left to do. @returns false if it never ends. */
+  run(): boolean {
     for (let step = 0; step < 200; step += 1) {
       if (this.underWay.length > 0) this.answer(0);
       else if (this.unseen.length > 0) this.see();
@@ -112,6 +154,8 @@ export class World {
         return this.#answerRead(effect);
       case 'load':
         return this.#answerLoad(effect);
+      case 'recall':
+        return this.#answerRecall(effect);
       case 'plan':
         return this.#answerPlan(effect);
       case 'apply':
@@ -136,18 +180,40 @@ export class World {
     return { type: 'loaded', generation, commit };
   }
 
-  #answerPlan({ generation }: EffectOf<'plan'>): ReconcilerEvent {
+  #answerRecall({ generation }: EffectOf<'recall'>): ReconcilerEvent {
     if (!this.storeUp) return { type: 'store-failed', generation, message: 'away', jitter: 0 };
-    const planned = { type: 'planned', generation, revision: this.revision } as const;
-    if (this.stored === this.#good) return { ...planned, verdict: { type: 'nothing' } };
-    if (this.suspended) return { ...planned, verdict: { type: 'suspended', message: 'held' } };
-    const over = this.stored > 0 ? String(this.stored) : undefined;
-    return { ...planned, verdict: { type: 'apply', message: 'missing', over } };
+    if (this.head === 0) return { type: 'recalled', generation };
+    if (this.forgotten) return { type: 'recalled', generation, problem: 'forgotten' };
+    if (generation === this.state.generation) this.#recalled = this.head;
+    return { type: 'recalled', generation, commit: String(this.head) };
+  }
+
+  #answerPlan({ generation, of }: EffectOf<'plan'>): ReconcilerEvent {
+    if (!this.storeUp) return { type: 'store-failed', generation, message: 'away', jitter: 0 };
+    const commit = of === 'newest' ? this.#good : this.#recalled;
+    if (of === 'live' && commit !== this.head) return { type: 'conflict', generation, jitter: 0 };
+    if (generation === this.state.generation) this.#planned = { commit, revision: this.revision };
+    const verdict = of === 'newest' ? this.#judgeNewest(commit) : this.#judge(commit);
+    return { type: 'planned', generation, revision: this.revision, verdict };
+  }
+
+  #judgeNewest(commit: number): PlanVerdict {
+    const mayReplace = this.held === 0 || (commit === this.#read && commit !== this.held);
+    if (commit !== this.head && !mayReplace) return { type: 'rolled-back', message: 'went back' };
+    return this.refused.has(commit) ? { type: 'refused', message: 'too many' } : this.#judge(commit);
+  }
+
+  #judge(commit: number): PlanVerdict {
+    if (this.stored === commit && this.head === commit) return { type: 'nothing' };
+    if (this.suspended) return { type: 'suspended', message: 'held' };
+    const over = this.head > 0 ? String(this.head) : undefined;
+    return { type: 'apply', message: 'missing', over };
   }
 
   #answerApply({ generation }: EffectOf<'apply'>): ReconcilerEvent {
     if (!this.storeUp) return { type: 'store-failed', generation, message: 'away', jitter: 0 };
-    if (!this.leading || this.suspended || this.revision !== this.state.plannedAt)
+    const { commit, revision: seen } = this.#planned;
+    if (!this.leading || this.suspended || this.revision !== seen)
       return { type: 'conflict', generation, jitter: 0 };
     for (let made = 1; made < this.transactions && generation === this.state.generation; made += 1) {
       this.stored = -2;
@@ -156,9 +222,13 @@ export class World {
       this.send({ type: 'progress', generation, revision, applied: made, total });
       if (made === this.losesAfter) return { type: 'conflict', generation, jitter: 0 };
     }
-    this.wentBack ||= this.stored > this.#good;
-    this.stored = this.#good;
-    this.#write();
+    this.wentBack ||= this.head > commit;
+    this.wroteRefused ||= this.refused.has(commit) || this.invalid.has(commit);
+    this.wroteHeld ||= this.held === commit;
+    if (commit === this.head) {
+      this.stored = commit;
+      this.#write();
+    } else this.#store(commit);
     return { type: 'applied', generation, revision: this.revision };
   }
 

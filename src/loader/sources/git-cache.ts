@@ -9,7 +9,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
 import git, { type PromiseFsClient, type ReadCommitResult } from 'isomorphic-git';
-import { messagesBetween } from './git-history.js';
+import { descends, messagesBetween } from './git-history.js';
 import type { GitTransport } from './git-transport.js';
 
 /** Deep enough for any history (git's own value for "all of it"). */
@@ -84,6 +84,12 @@ export class GitCache {
   messagesBetween(after: string, until: string): Promise<readonly string[] | undefined> {
     const cache: ObjectCache = {};
     return messagesBetween((oid) => this.#readCommit(oid, cache), after, until);
+  }
+
+  /** Whether `commit` has `ancestor` in its history; undefined when too little of it has been fetched. */
+  descends(ancestor: string, commit: string): Promise<boolean | undefined> {
+    const cache: ObjectCache = {};
+    return descends((oid) => this.#readCommit(oid, cache), ancestor, commit);
   }
 
   /** When the last commit that was fetched was made; undefined when nothing has been fetched. */

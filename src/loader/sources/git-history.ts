@@ -1,5 +1,5 @@
 /**
- * What was said between two commits.
+ * What was said between two commits, and whether one came after the other.
  *
  * The answer is that of `git log after..until`, as far as history has been fetched. Commits that are missing are left
  * out: whoever looks for an approval must not find one that was given for an earlier change.
@@ -18,6 +18,32 @@ export async function messagesBetween(
   const old = await ancestors(read, after, new Map());
   const news = await ancestors(read, until, old);
   return [...news.values()].map(({ commit }) => commit.message.trimEnd());
+}
+
+/**
+ * Whether `commit` has `ancestor` in its history; undefined when a part of it that matters has not been fetched. What
+ * `ancestor` itself descends from is not looked into: it cannot have `ancestor` in its history.
+ */
+export async function descends(
+  read: CommitReader,
+  ancestor: string,
+  commit: string,
+): Promise<boolean | undefined> {
+  const older = new Set<string>();
+  for (const found of (await ancestors(read, ancestor, new Map())).values())
+    for (const parent of found.commit.parent) older.add(parent);
+  const seen = new Set<string>();
+  const waiting = [commit];
+  let complete = true;
+  for (let oid = waiting.shift(); oid !== undefined; oid = waiting.shift()) {
+    if (oid === ancestor) return true;
+    if (seen.has(oid) || older.has(oid)) continue;
+    seen.add(oid);
+    const found = await read(oid);
+    if (found) waiting.push(...found.commit.parent);
+    else complete = false;
+  }
+  return complete ? false : undefined;
 }
 
 /** The commit and what it descends from, as far as it has been fetched; nothing beyond `known`. */

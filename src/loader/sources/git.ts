@@ -81,6 +81,18 @@ export class GitSource implements Source {
     );
   }
 
+  async descends(signal: AbortSignal, ancestor: string, commit: string): Promise<boolean | undefined> {
+    if (!isObjectId(ancestor) || !isObjectId(commit)) return undefined;
+    return this.#guard(signal, () =>
+      this.#withCache(async () => {
+        const known = await this.#cache.descends(ancestor, commit);
+        if (known !== undefined) return known;
+        await this.#tryFetch({ oid: commit, depth: LOG_DEPTH }, signal);
+        return this.#cache.descends(ancestor, commit);
+      }),
+    );
+  }
+
   async #followedRevision(signal: AbortSignal): Promise<Revision> {
     const { ref } = this.#options;
     if (ref !== undefined) return parseRevision(ref);

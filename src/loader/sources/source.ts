@@ -47,6 +47,11 @@ export interface Source {
    * when the two are too far apart to tell. Sources without it have no messages.
    */
   messages?(signal: AbortSignal, after: string, until: string): Promise<readonly string[]>;
+  /**
+   * Whether `commit` has `ancestor` in its history; undefined when that cannot be told. Sources without it have no
+   * history.
+   */
+  descends?(signal: AbortSignal, ancestor: string, commit: string): Promise<boolean | undefined>;
   /** Yields when something may have changed (chokidar); sources without it are polled. */
   changes?(signal: AbortSignal): AsyncIterable<void>;
 }
