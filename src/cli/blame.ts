@@ -1,9 +1,8 @@
 /**
  * `heddle blame`: which commit, and which line of which file, made an object what it is.
  */
-import { readRecord } from '../layout/read-record.js';
-import { type HistoryRecord, historyCodec } from '../layout/records.js';
 import { findKind } from '../model/kinds.js';
+import { readAppliedCommits } from '../reconciler/applied-commits.js';
 import { type StoredObject, storedObjects } from '../reconciler/stored-objects.js';
 import { type CommonOptions, type Verb, verb } from './command.js';
 import { addEtcdOptions, type EtcdOptions, type OpenStore, openStore } from './etcd-options.js';
@@ -24,7 +23,7 @@ export const blame: Verb = (context) =>
         );
       }
       const { file, line, commit } = object.written;
-      const applied = await findApplied(opened, commit);
+      const applied = (await readAppliedCommits(opened.store, opened.layout)).get(commit);
       const report = {
         kind: object.kind,
         name: object.name,
@@ -64,11 +63,4 @@ async function findObject(what: string, { store, layout }: OpenStore): Promise<S
   if (!found)
     throw new CliError(EXIT.invalidInput, `there is no ${kind} "${name}" in the store`, `heddle get ${kind}`);
   return found;
-}
-
-async function findApplied({ store, layout }: OpenStore, commit: string): Promise<HistoryRecord | undefined> {
-  const { entries } = await store.snapshot(layout.keys.historyPrefix);
-  return [...entries]
-    .flatMap(([key, { value }]) => readRecord(historyCodec, key, value) ?? [])
-    .find((one) => one.commit === commit);
 }

@@ -1,25 +1,24 @@
 /**
  * `heddle test`: do the ConnectivityTests of a folder hold, in its manifests or in the live store?
  */
-import { resourcesOf } from '../model/resource.js';
-import { runTests } from '../verify/connectivity-test.js';
+import { runTests, type TestResult } from '../verify/connectivity-test.js';
 import { networkFrom } from '../verify/network.js';
 import { formatTestReport } from '../verify/render/test-report.js';
 import { type CommonOptions, type Verb, verb } from './command.js';
 import { pickColors } from './context.js';
 import { addEtcdOptions, type EtcdOptions } from './etcd-options.js';
 import { EXIT } from './exit-codes.js';
-import { loadFolder } from './load-folder.js';
-import { loadStored } from './load-network.js';
+import { type LoadedNetwork, loadTests } from './load-network.js';
 import { verifyStyle } from './verify-style.js';
 
 export const test: Verb = (context) =>
   addEtcdOptions(verb(context, 'test', 'do the ConnectivityTests of a folder hold?'), context)
     .argument('[path]', 'folder of manifests; with --etcd its tests are put to the live store', '.')
     .action(async (path: string, options: CommonOptions & EtcdOptions) => {
-      const { state } = await loadFolder(context, path, options);
-      const resources = options.etcd === undefined ? state.values() : await loadStored(context, options);
-      const report = runTests(networkFrom(resources), resourcesOf(state.values(), 'ConnectivityTest'));
+      const { resources, tests, withHistory } = await loadTests(context, path, options);
+      const judged = runTests(networkFrom(resources), tests);
+      const results = await Promise.all(judged.results.map((result) => annotate(result, withHistory)));
+      const report = { ...judged, results };
       context.out(
         options.output === 'json'
           ? `${JSON.stringify(report)}\n`
@@ -27,3 +26,8 @@ export const test: Verb = (context) =>
       );
       if (report.failed > 0) context.exitWith(EXIT.connectivity);
     });
+
+async function annotate(result: TestResult, withHistory: LoadedNetwork['withHistory']): Promise<TestResult> {
+  const { counterexample } = result;
+  return counterexample ? { ...result, counterexample: await withHistory(counterexample) } : result;
+}

@@ -53,8 +53,10 @@ async function traceOne(
       'such as heddle trace web-1 db-1 tcp/5432',
     );
   const conversation = unwrap(parseConversation(protocol));
-  const ask = createTracer(networkFrom(await loadNetwork(context, path, options)));
-  const answer = unwrap(ask({ src, dst, ...conversation, family: options.family === '6' ? 6 : 4 }));
+  const { resources, withHistory } = await loadNetwork(context, path, options);
+  const ask = createTracer(networkFrom(resources));
+  const family = options.family === '6' ? 6 : 4;
+  const answer = await withHistory(unwrap(ask({ src, dst, ...conversation, family })));
   context.out(
     options.output === 'json'
       ? `${JSON.stringify(answer)}\n`
@@ -76,12 +78,14 @@ async function traceBatch(
   if (more.some((word) => word !== undefined))
     throw new CliError(EXIT.invalidInput, 'too many words beside --batch', 'write --batch FILE [PATH]');
   const lines = (await readBatch(file)).split('\n');
-  const ask = createTracer(networkFrom(await loadNetwork(context, path, options)));
+  const { resources, withHistory } = await loadNetwork(context, path, options);
+  const ask = createTracer(networkFrom(resources));
   const faults: string[] = [];
   for (const [index, line] of lines.entries()) {
     if (line.trim() === '') continue;
     const answer = answerLine(ask, line, options.family === '6' ? 6 : 4);
-    context.out(`${JSON.stringify(answer.ok ? answer.value : { error: answer.error })}\n`);
+    const told = answer.ok ? await withHistory(answer.value) : { error: answer.error };
+    context.out(`${JSON.stringify(told)}\n`);
     if (!answer.ok) faults.push(formatFault(file, index + 1, answer.error));
   }
   if (faults.length === 0) return;

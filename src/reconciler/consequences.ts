@@ -9,12 +9,12 @@ import { projectPlan } from '../apply/project.js';
 import { isWritten } from '../diff/exit-code.js';
 import type { Plan } from '../diff/plan-types.js';
 import type { Layout } from '../layout/layout.js';
-import type { ResourceOf } from '../model/resource.js';
 import type { Snapshot } from '../model/store.js';
 import { runTests, type TestReport } from '../verify/connectivity-test.js';
-import { type Network, networkFrom } from '../verify/network.js';
+import { networkFrom } from '../verify/network.js';
 import { summarizeConnectivity } from '../verify/render/connectivity.js';
 import { type ConnectivityDiff, diffConnectivity } from '../verify/semantic-diff.js';
+import type { Desired } from './desired.js';
 import { networkOfSnapshot } from './stored-network.js';
 
 export interface Consequences {
@@ -22,28 +22,27 @@ export interface Consequences {
   readonly tests: TestReport;
 }
 
-/** @param tests - of the commit that is planned. */
 export function consequencesOf(
   plan: Plan,
   snapshot: Snapshot,
-  tests: readonly ResourceOf<'ConnectivityTest'>[],
+  { tests, state }: Pick<Desired, 'tests' | 'state'>,
   layout: Layout,
 ): Consequences {
   const changes = plan.changes.some(isWritten);
   if (!changes && tests.length === 0) return { connectivity: UNCHANGED, tests: NO_TESTS };
-  const after = networkIn(projectPlan(snapshot, plan, layout), layout);
+  const manifests = { source: plan.source, state };
+  const after = networkFrom(
+    networkOfSnapshot(projectPlan(snapshot, plan, layout), layout, manifests).resources,
+  );
+  const before = () => networkFrom(networkOfSnapshot(snapshot, layout).resources);
   return {
-    connectivity: changes ? diffConnectivity(networkIn(snapshot, layout), after) : UNCHANGED,
+    connectivity: changes ? diffConnectivity(before(), after) : UNCHANGED,
     tests: tests.length === 0 ? NO_TESTS : runTests(after, tests),
   };
 }
 
 const UNCHANGED: ConnectivityDiff = { gained: [], lost: [] };
 const NO_TESTS: TestReport = { passed: 0, failed: 0, results: [] };
-
-function networkIn(snapshot: Snapshot, layout: Layout): Network {
-  return networkFrom(networkOfSnapshot(snapshot, layout).resources);
-}
 
 /** The tests that fail, with their places; undefined when all hold. */
 export function describeFailedTests({ results }: TestReport): string | undefined {

@@ -158,7 +158,7 @@ async function planOver(
   const planned = await plan(desired, snapshot, deps, options);
   findings.plan = planned.plan;
   findings.bgp = planned.bgp;
-  const { connectivity, tests } = consequencesOf(findings.plan, snapshot, desired.tests, deps.layout);
+  const { connectivity, tests } = consequencesOf(findings.plan, snapshot, desired, deps.layout);
   findings.connectivity = connectivity;
   findings.tests = tests;
 }

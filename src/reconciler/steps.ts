@@ -185,7 +185,7 @@ export class ReconcileSteps {
     if (!prepared) throw new TypeError('Nothing was loaded that could be planned');
     const suspension = await readSuspension(store, layout);
     const snapshot = await store.snapshot(layout.prefix);
-    const { version, compiled, tests } = prepared.desired;
+    const { version, compiled } = prepared.desired;
     const input = { source: name, version, compiled, snapshot, layout, pruneApproved };
     const { plan } = await planWithApproval(input, source, signal);
     if (signal.aborted) return { type: 'conflict', generation, jitter: random() };
@@ -197,7 +197,7 @@ export class ReconcileSteps {
       if (movesHead(plan)) return { type: 'conflict', generation, jitter: random() };
       return { type: 'planned', generation, revision, verdict: judgePlan(plan, { layout, suspension }) };
     }
-    const consequences = consequencesOf(plan, snapshot, tests, layout);
+    const consequences = consequencesOf(plan, snapshot, prepared.desired, layout);
     this.#consequences = consequences;
     const broken = describeFailedTests(consequences.tests);
     const widening = denyWidening ? describeWidening(consequences.connectivity) : undefined;

@@ -1,7 +1,7 @@
 /**
  * From a decision of policy to what a trace says of it: who decided, where that is written, and why in words.
  */
-import type { Origin } from '../model/resource.js';
+import { type Origin, originOfRule } from '../model/resource.js';
 import type { Action } from '../model/rule.js';
 import type { EffectivePolicy } from '../policy/effective.js';
 import type { Decider, Decision } from '../policy/evaluate.js';
@@ -16,7 +16,11 @@ export interface Side {
   /** From 1. */
   readonly rule: number | null;
   readonly action: Action;
-  readonly origin: { readonly file: string; readonly line: number } | null;
+  readonly origin: Place | null;
+  /** Where no rule decided: who was asked last, and had none for the packet. */
+  readonly considered?: readonly Considered[];
+  /** The commit that last changed what the place names, where that is known. */
+  readonly lastChange?: LastChange;
   /** The endpoint that was asked, as Kind/name. */
   readonly endpoint: string;
   readonly node: string;
@@ -24,38 +28,85 @@ export interface Side {
   readonly reason: string;
 }
 
+interface Place {
+  readonly file: string;
+  readonly line: number;
+}
+
+export interface Considered {
+  readonly kind: 'GlobalNetworkPolicy' | 'Profile';
+  readonly name: string;
+  readonly origin: Place;
+}
+
+export interface LastChange {
+  /** null: it is not committed yet. */
+  readonly commit: string | null;
+  /** `Name <mail>`; null where nobody remembers. */
+  readonly author: string | null;
+  /** ISO 8601. */
+  readonly time: string | null;
+  /** First line of the message. */
+  readonly summary: string | null;
+}
+
+/** Whose rules are the reason: of those that had none for the packet the last. */
+export function deciderOf({ kind, name, origin, considered }: Side): Considered | undefined {
+  if (kind !== 'Default' && name !== null && origin) return { kind, name, origin };
+  return considered?.at(-1);
+}
+
 export function sideOfDecision(
   policy: EffectivePolicy,
   { verdict, by }: Decision,
 ): Omit<Side, 'endpoint' | 'node'> {
   const action = verdict === 'allow' ? 'Allow' : 'Deny';
-  return { verdict, action, ...deciderOf(by), reason: reasonOf(policy, verdict, by) };
+  return { verdict, action, ...fieldsOf(policy, by), reason: reasonOf(policy, verdict, by) };
 }
 
-type DeciderFields = Pick<Side, 'kind' | 'name' | 'tier' | 'rule' | 'origin'> & Partial<Pick<Side, 'action'>>;
+type DeciderFields = Pick<Side, 'kind' | 'name' | 'tier' | 'rule' | 'origin' | 'considered'> &
+  Partial<Pick<Side, 'action'>>;
 
-function deciderOf(by: Decider): DeciderFields {
+function fieldsOf({ direction, profiles }: EffectivePolicy, by: Decider): DeciderFields {
   switch (by.type) {
     case 'policy': {
-      const { name, tier, origin } = by.policy;
-      const { rule, action } = by;
-      return { kind: 'GlobalNetworkPolicy', name, tier, rule, action, origin: placeOf(origin) };
+      const { rule, action, policy } = by;
+      const { name, tier } = policy;
+      const origin = placeOf(originOfRule(policy, direction, rule));
+      return { kind: 'GlobalNetworkPolicy', name, tier, rule, action, origin };
     }
     case 'profile': {
-      const { name, origin } = by.profile;
-      return { kind: 'Profile', name, tier: null, rule: by.rule, action: by.action, origin: placeOf(origin) };
+      const { rule, action, profile } = by;
+      const origin = placeOf(originOfRule(profile, direction, rule));
+      return { kind: 'Profile', name: profile.name, tier: null, rule, action, origin };
     }
     case 'end-of-tier':
-      return { kind: 'Default', name: null, tier: by.tier, rule: null, origin: null };
+      return { ...NO_RULE, tier: by.tier, ...considered('GlobalNetworkPolicy', by.policies) };
     case 'missing-profile':
-      return { kind: 'Default', name: by.name, tier: null, rule: null, origin: null };
+      return { ...NO_RULE, name: by.name };
     case 'default':
-      return { kind: 'Default', name: null, tier: null, rule: null, origin: null };
+      return {
+        ...NO_RULE,
+        ...considered(
+          'Profile',
+          profiles.flatMap(({ profile }) => profile ?? []),
+        ),
+      };
   }
 }
 
+const NO_RULE = { kind: 'Default', name: null, tier: null, rule: null, origin: null } as const;
+
+function considered(
+  kind: Considered['kind'],
+  asked: readonly { readonly name: string; readonly origin: Origin }[],
+): Pick<Side, 'considered'> {
+  if (asked.length === 0) return {};
+  return { considered: asked.map(({ name, origin }) => ({ kind, name, origin: placeOf(origin) })) };
+}
+
 /** What was decoded from the store without a manifest has its key for a file, and no line. */
-function placeOf({ file, line }: Origin): { readonly file: string; readonly line: number } {
+function placeOf({ file, line }: Origin): Place {
   return { file, line };
 }
 

@@ -60,7 +60,7 @@ test('a plan against etcd counts endpoints made at run time and policy that nobo
   const opened = [
     '  with addresses outside',
     '  \\+ outside and all hosts -> all endpoints  all protocols  \\(6 pairs\\)',
-    '        .*policy guard, ingress rule 1: Allow  guard.yaml:1',
+    '        .*policy guard, ingress rule 1: Allow  guard.yaml:4',
     '  between endpoints and hosts',
     "  \\+ app != 'pod' -> all endpoints  all protocols  \\(4 pairs\\)",
   ];

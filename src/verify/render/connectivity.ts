@@ -5,6 +5,7 @@
  */
 import { printable } from '../../model/printable.js';
 import { type ConnectivityChange, type ConnectivityDiff, isExposure } from '../semantic-diff.js';
+import { deciderOf } from '../side.js';
 import { PLAIN_STYLE, type VerifyStyle } from './style.js';
 import { conversationOf, placeOf } from './trace.js';
 
@@ -125,7 +126,8 @@ function listOf(connections: readonly string[]): string {
 function formatSample(mark: '+' | '-', { sample }: ConnectivityChange): string {
   const sides = [sample.egress, sample.ingress].filter((side) => side !== null);
   const decisive = sides.find(({ verdict }) => verdict === 'deny') ?? sides.at(-1);
-  const place = decisive?.origin ? `  ${placeOf(decisive.origin)}` : '';
+  const origin = decisive && deciderOf(decisive)?.origin;
+  const place = origin ? `  ${placeOf(origin)}` : '';
   const why = decisive ? `: ${decisive.reason}${place}` : '';
   // Where an end is gone, only the network before can be asked.
   const when = mark === '-' && sample.verdict === 'allow' ? 'before, ' : '';

@@ -3,7 +3,7 @@
  */
 import { familyOf } from '../../model/address.js';
 import { printable } from '../../model/printable.js';
-import type { Side } from '../side.js';
+import { deciderOf, type Side } from '../side.js';
 import type { Trace, TraceEnd } from '../trace.js';
 import { PLAIN_STYLE, type VerifyStyle } from './style.js';
 
@@ -15,8 +15,10 @@ export function formatTrace(trace: Trace, style: VerifyStyle = PLAIN_STYLE): str
     { label: 'ingress', side: ingress, without: 'nothing of ours polices what it receives' },
   ];
   const width = Math.max(...sides.map(({ side }) => side?.reason.length ?? 0));
-  const middle = sides.map(({ label, side, without }) =>
-    line(label, side ? describeSide(side, width, style) : style.dim(`-      ${without}`), style),
+  const middle = sides.flatMap(({ label, side, without }) =>
+    side
+      ? [line(label, describeSide(side, width, style), style), ...historyLine(side, style)]
+      : [line(label, style.dim(`-      ${without}`), style)],
   );
   return [
     `${paint(verdict, verdict.toUpperCase(), style)}  ${style.heading(heading)}\n`,
@@ -30,9 +32,25 @@ function line(label: string, text: string, { dim }: VerifyStyle): string {
   return `  ${dim(label.padEnd(7))}  ${text}`.trimEnd().concat('\n');
 }
 
-function describeSide({ verdict, reason, origin }: Side, width: number, style: VerifyStyle): string {
+function describeSide(side: Side, width: number, style: VerifyStyle): string {
+  const { verdict, reason } = side;
+  const origin = deciderOf(side)?.origin;
   const place = origin ? `  ${style.dim(printable(placeOf(origin)))}` : '';
   return `${paint(verdict, verdict.padEnd(5), style)}  ${printable(reason).padEnd(width)}${place}`;
+}
+
+const MAX_SUMMARY = 72;
+
+/** Who last changed that place. */
+function historyLine({ lastChange }: Side, style: VerifyStyle): string[] {
+  if (!lastChange) return [];
+  const { commit, author, summary } = lastChange;
+  const what = summary === null ? '' : `: ${summary.slice(0, MAX_SUMMARY)}`;
+  const text =
+    commit === null
+      ? 'not committed yet'
+      : `changed by ${author ?? 'somebody'} in ${commit.replace(/[0-9a-f]{12,}$/, (id) => id.slice(0, 7))}${what}`;
+  return [line('', `       ${style.dim(printable(text))}`, style)];
 }
 
 /** `tcp/80`, `icmp/8/0`, `47`. */
