@@ -1,5 +1,6 @@
 #!/bin/sh
 # Makes a fresh machine ready: Node, Debian packages, npm packages, build. Does nothing that is done already.
+# `bootstrap.sh tests` brings what the tests need as well.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -10,11 +11,13 @@ command -v node >/dev/null || die "Node.js is missing: install Node 20.19 or new
 node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
   die "Node $(node --version) is too old: heddle needs 20.19 or newer"
 
-# program:package, for what the tests and the demo run for real
+# program:package, for what the demo runs for real, and then what only the tests do (`bootstrap.sh tests`)
+wanted="etcd:etcd-server etcdctl:etcd-client bird:bird2 iptables-nft:iptables ipset:ipset ip:iproute2
+  conntrack:conntrack ping:iputils-ping nsenter:util-linux sysctl:procps git:git"
+[ "${1-}" != tests ] || wanted="$wanted openssl:openssl sshd:openssh-server ssh:openssh-client
+  vtysh:frr gobgpd:gobgpd bgpctl:openbgpd exabgp:exabgp"
 missing=
-for pair in etcd:etcd-server etcdctl:etcd-client bird:bird2 iptables-nft:iptables ipset:ipset ip:iproute2 conntrack:conntrack \
-  ping:iputils-ping nsenter:util-linux sysctl:procps git:git openssl:openssl \
-  sshd:openssh-server ssh:openssh-client; do
+for pair in $wanted; do
   command -v "${pair%%:*}" >/dev/null || [ -x "/usr/sbin/${pair%%:*}" ] || missing="$missing ${pair#*:}"
 done
 if [ -n "$missing" ]; then

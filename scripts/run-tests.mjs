@@ -30,6 +30,10 @@ const CAPABILITIES = [
   ['conntrack', () => succeeds('conntrack', ['--version'])],
   ['ping', () => succeeds('ping', ['-V'])],
   ['openssl', () => succeeds('openssl', ['version'])],
+  ['FRR', () => succeeds('test', ['-x', '/usr/lib/frr/bgpd'])],
+  ['GoBGP', () => succeeds('gobgpd', ['--version'])],
+  ['OpenBGPD', () => succeeds('test', ['-x', '/usr/sbin/bgpctl'])],
+  ['ExaBGP', () => succeeds('exabgp', ['--version'])],
 ];
 
 let passed = 0;
