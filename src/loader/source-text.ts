@@ -27,7 +27,8 @@ export interface DecodeFault {
   readonly hint: string;
 }
 
-export const MAX_FILE_BYTES = 10 * 1024 * 1024;
+/** The only limit on one file: a source hands over what is larger, so that it is one fault among others. */
+export const MAX_FILE_BYTES = 8 * 1024 * 1024;
 
 /** Decodes a file, or says why it cannot be read. */
 export function decodeSource(file: SourceFile): SourceText | DecodeFault {
@@ -38,8 +39,8 @@ export function decodeSource(file: SourceFile): SourceText | DecodeFault {
       code: 'yaml-limit',
       source: nothing,
       span: start,
-      message: `the file has ${file.bytes.length} bytes, and the limit is ${MAX_FILE_BYTES}`,
-      hint: 'Split it into several files',
+      message: `the file has more than ${MAX_FILE_BYTES / 2 ** 20} MiB (${MAX_FILE_BYTES} bytes), and is not read`,
+      hint: 'Split it into several files, or list it in .heddleignore if it holds no manifests',
     };
   const text = decodeUtf8(file.bytes);
   if (text === undefined)

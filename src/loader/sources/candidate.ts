@@ -2,8 +2,9 @@
  * Which files of a source are read, and how much at most.
  *
  * A folder and a git tree pass the same filter, so that the same files give the same network either way. Folders
- * that start with a dot and node_modules are not looked into. The limits stand before any parser: a repository is
- * input that many people can write to.
+ * that start with a dot and node_modules are not looked into. The limits on all files together stand before any
+ * parser: a repository is input that many people can write to. One file that is too large is a fault of that file,
+ * found where it would be read (source-text.ts).
  */
 import { createHash } from 'node:crypto';
 import { SourceError, type SourceFile } from './source.js';
@@ -20,7 +21,6 @@ export function isSkippedFolder(name: string): boolean {
 /** Folders deeper than this are refused: a path of etcd or of Linux is never that long. */
 const MAX_DEPTH = 64;
 const MAX_FILES = 50_000;
-const MAX_FILE_BYTES = 8 * 1024 * 1024;
 const MAX_TOTAL_BYTES = 256 * 1024 * 1024;
 
 /** Counts what a source yields. @throws {SourceError} `limit`, naming the file that is too much. */
@@ -31,15 +31,25 @@ export class FileBudget {
   add(path: string, bytes: number): void {
     this.#files += 1;
     this.#bytes += bytes;
-    if (bytes > MAX_FILE_BYTES) throw tooMuch(path, 'The file', `${bytes} bytes`, `${MAX_FILE_BYTES} bytes`);
-    if (this.#files > MAX_FILES) throw tooMuch(path, 'The number of files', 'more', `${MAX_FILES}`);
+    if (this.#files > MAX_FILES)
+      throw tooMuch(
+        path,
+        'the number of .yaml and .yml files',
+        `${this.#files} with this one`,
+        `${MAX_FILES}`,
+      );
     if (this.#bytes > MAX_TOTAL_BYTES)
-      throw tooMuch(path, 'The size of all files together', 'more', `${MAX_TOTAL_BYTES} bytes`);
+      throw tooMuch(
+        path,
+        'the size of all .yaml and .yml files together',
+        `${this.#bytes} bytes with this one`,
+        `${MAX_TOTAL_BYTES} bytes`,
+      );
   }
 
   enter(path: string): void {
     const depth = path.split('/').length;
-    if (depth > MAX_DEPTH) throw tooMuch(path, 'The depth of folders', `${depth}`, `${MAX_DEPTH}`);
+    if (depth > MAX_DEPTH) throw tooMuch(path, 'the depth of folders', `${depth}`, `${MAX_DEPTH}`);
   }
 }
 
@@ -55,7 +65,7 @@ export function sortByPath(files: readonly SourceFile[]): readonly SourceFile[] 
 function tooMuch(path: string, what: string, found: string, limit: string): SourceError {
   return new SourceError(
     'limit',
-    `${path}: ${what} is over the limit (${found}; at most ${limit}). ` +
+    `${path}: ${what} is over the limit: ${found}, and ${limit} at most. ` +
       'Move what is no manifest out of the folder, or read a folder below with --path',
   );
 }

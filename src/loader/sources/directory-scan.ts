@@ -6,8 +6,9 @@
  * two manifests would define everything in it twice.
  */
 import type { Dirent } from 'node:fs';
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
+import { MAX_FILE_BYTES } from '../source-text.js';
 import { blobIdOf, FileBudget, isCandidateFile, isSkippedFolder, sortByPath } from './candidate.js';
 import { SourceError, type SourceFile } from './source.js';
 
@@ -102,9 +103,17 @@ async function readOne(
   budget: FileBudget,
 ): Promise<{ file: SourceFile; changedAt: number }> {
   const { size, mtimeMs } = await stat(absolute);
-  budget.add(path, size);
-  const bytes = await readFile(absolute);
+  const isWhole = size <= MAX_FILE_BYTES;
+  budget.add(path, isWhole ? size : MAX_FILE_BYTES + 1);
+  const bytes = isWhole ? await readFile(absolute) : await readStart(absolute, MAX_FILE_BYTES + 1);
   return { file: { path, blobId: blobIdOf(bytes), bytes }, changedAt: mtimeMs };
+}
+
+/** Of a file that is too large, as much as shows it. */
+async function readStart(absolute: string, length: number): Promise<Uint8Array> {
+  await using file = await open(absolute);
+  const { buffer, bytesRead } = await file.read({ buffer: new Uint8Array(length) });
+  return buffer.subarray(0, bytesRead);
 }
 
 function unreadable(folder: string, error: unknown): SourceError {
