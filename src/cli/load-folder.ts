@@ -7,13 +7,12 @@
  */
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { compileState } from '../layout/compile.js';
 import { createLayout } from '../layout/create-layout.js';
-import { type DiagnosticStyle, formatHuman, hasErrors } from '../loader/format-diagnostics.js';
-import { loadManifests } from '../loader/load.js';
+import { type DiagnosticStyle, formatHuman } from '../loader/format-diagnostics.js';
 import type { SourceFile } from '../loader/sources/source.js';
 import type { Diagnostic } from '../model/diagnostic.js';
 import type { DesiredState } from '../model/resource.js';
+import { checkManifests } from '../reconciler/check-manifests.js';
 import type { CommonOptions } from './command.js';
 import { type CliContext, type Colors, pickColors } from './context.js';
 import { CliError, EXIT } from './exit-codes.js';
@@ -31,8 +30,8 @@ export interface CheckedFolder {
 export async function checkFolder(context: CliContext, path: string): Promise<CheckedFolder> {
   const found = await stat(path).catch(() => undefined);
   if (found?.isFile()) {
-    const { state, diagnostics } = loadManifests([await readOne(path)]);
-    return check(state, diagnostics.flatMap(asOfOneFile), 1, dirname(path));
+    const { state, diagnostics } = checkManifests([await readOne(path)], createLayout(), { isPart: true });
+    return { state, diagnostics: diagnostics.flatMap(asOfOneFile), files: 1, folder: dirname(path) };
   }
   if (!found?.isDirectory())
     throw new CliError(
@@ -41,18 +40,8 @@ export async function checkFolder(context: CliContext, path: string): Promise<Ch
       'name the folder that holds the manifests, or one manifest',
     );
   const { files } = await openFolderSource(path).read(context.signal);
-  const { state, diagnostics } = loadManifests(files);
-  return check(state, diagnostics, files.length, path);
-}
-
-function check(
-  state: DesiredState,
-  diagnostics: readonly Diagnostic[],
-  files: number,
-  folder: string,
-): CheckedFolder {
-  const compiled = hasErrors(diagnostics) ? [] : compileState(state, createLayout()).diagnostics;
-  return { state, diagnostics: [...diagnostics, ...compiled], files, folder };
+  const { state, diagnostics } = checkManifests(files, createLayout());
+  return { state, diagnostics, files: files.length, folder: path };
 }
 
 async function readOne(path: string): Promise<SourceFile> {
@@ -64,7 +53,7 @@ async function readOne(path: string): Promise<SourceFile> {
 
 /** What is true of a file whatever others hold. */
 function asOfOneFile(diagnostic: Diagnostic): Diagnostic[] {
-  if (diagnostic.code === 'endpoint-without-policy' || diagnostic.code === 'address-outside-pools') return [];
+  if (diagnostic.code === 'address-outside-pools') return [];
   if (diagnostic.code !== 'dangling-reference') return [diagnostic];
   const message = `${diagnostic.message} in this file`;
   return [{ ...diagnostic, severity: 'warning', message, hint: 'Validate the whole folder to be sure' }];

@@ -5,7 +5,7 @@
  * (parse-file.ts). Then, across files: duplicates, interface names, conflicts, references. Every fault of every
  * file is reported at once, in the order of files and lines. Pure: no file is opened here.
  */
-import type { Diagnostic } from '../model/diagnostic.js';
+import type { Diagnostic, Finding } from '../model/diagnostic.js';
 import { type DesiredState, idOf, type Resource, type ResourceId } from '../model/resource.js';
 import { agentConfigurations, checkConflicts } from './checks/conflict-check.js';
 import { checkReferences } from './checks/reference-check.js';
@@ -14,13 +14,18 @@ import { IGNORE_FILE, type IgnorePattern, isManifestPath, readIgnoreFile } from 
 import type { Loaded, LoadedSet } from './loaded.js';
 import { type ParsedFile, type ParsedManifest, parseManifestFile } from './parse-file.js';
 import { diagnose, diagnosticAt } from './report.js';
-import { decodeSource } from './source-text.js';
+import { decodeSource, positionAt } from './source-text.js';
 import type { SourceFile } from './sources/source.js';
+import type { ManifestDocument } from './yaml-documents.js';
 
 export interface LoadResult {
   readonly state: DesiredState;
+  /** Those whose documents have no error: what contradicts among them does so for a reason. */
+  readonly sound: DesiredState;
   /** Errors and warnings, in the order of files and lines. With one error or more, `state` must not be used. */
   readonly diagnostics: readonly Diagnostic[];
+  /** A finding about one of the resources, with its place in the text. */
+  readonly diagnose: (finding: Finding) => Diagnostic;
 }
 
 /** Files parsed in earlier loads, by path and blob id; belongs to the caller, who loads again and again. */
@@ -51,7 +56,8 @@ export function loadManifests(files: readonly SourceFile[], cache = new Manifest
   const set = withInterfaceNames({
     resources,
     declared: new Set(manifests.map(({ id }) => id).filter((id) => id !== undefined)),
-    complete: manifests.every(({ id }) => id !== undefined) && !parsed.some(hasUnreadParts),
+    unnamed: new Set(manifests.flatMap(({ id, kind }) => (id === undefined && kind ? [kind] : []))),
+    unread: new Set(parsed.flatMap((file) => [...file.unread])),
   });
   const diagnostics = [
     ...ignore.diagnostics,
@@ -61,7 +67,22 @@ export function loadManifests(files: readonly SourceFile[], cache = new Manifest
     ...checkReferences(set),
   ];
   if (manifests.length === 0 && diagnostics.length === 0) diagnostics.push(emptySource(selected.length));
-  return { state: stateOf(set), diagnostics: diagnostics.sort(byPlace) };
+  return {
+    state: stateOf(set.resources),
+    sound: stateOf(withoutErrors(set.resources, diagnostics)),
+    diagnostics: diagnostics.sort(byPlace),
+    diagnose: findingReader(set.resources),
+  };
+}
+
+function findingReader(resources: readonly Loaded[]): LoadResult['diagnose'] {
+  let documents: ReadonlyMap<ResourceId, ManifestDocument> | undefined;
+  return ({ resource, ...finding }) => {
+    documents ??= new Map(resources.map((loaded) => [idOf(loaded.resource), loaded.document]));
+    const document = documents.get(resource);
+    if (!document) throw new TypeError(`Nothing was loaded for ${resource}`);
+    return diagnose(document, { severity: 'warning', ...finding });
+  };
 }
 
 function readIgnore(files: readonly SourceFile[]): {
@@ -86,7 +107,7 @@ function withoutDuplicates(manifests: readonly ParsedManifest[]): {
   const resources: Loaded[] = [];
   const duplicates: Diagnostic[] = [];
   for (const manifest of manifests) {
-    const { id, document, resource } = manifest;
+    const { id, document, resource, touched = [] } = manifest;
     const earlier = id === undefined ? undefined : first.get(id);
     if (id !== undefined && earlier) {
       const { file, line } = earlier.document.origin;
@@ -102,23 +123,10 @@ function withoutDuplicates(manifests: readonly ParsedManifest[]): {
       continue;
     }
     if (id !== undefined) first.set(id, manifest);
-    if (resource) resources.push({ resource, document });
+    if (resource) resources.push({ resource, document, touched });
   }
   return { resources, duplicates };
 }
-
-/** True when a part of the file gave no manifest: what it would have declared is unknown. */
-function hasUnreadParts(file: ParsedFile): boolean {
-  return file.diagnostics.some(({ code }) => UNREAD.has(code));
-}
-
-const UNREAD: ReadonlySet<Diagnostic['code']> = new Set<Diagnostic['code']>([
-  'yaml-syntax',
-  'yaml-limit',
-  'yaml-document',
-  'duplicate-key',
-  'unreadable-file',
-]);
 
 function withInterfaceNames(set: LoadedSet): LoadedSet {
   const configurations = agentConfigurations(set);
@@ -143,11 +151,27 @@ function emptySource(files: number): Diagnostic {
   };
 }
 
-function stateOf(set: LoadedSet): DesiredState {
-  return new Map(set.resources.map(({ resource }) => [idOf(resource), resource]));
+function withoutErrors(resources: readonly Loaded[], diagnostics: readonly Diagnostic[]): readonly Loaded[] {
+  const lines = new Map<string, number[]>();
+  for (const { severity, origin } of diagnostics) {
+    if (severity !== 'error') continue;
+    const known = lines.get(origin.file);
+    if (known) known.push(origin.line);
+    else lines.set(origin.file, [origin.line]);
+  }
+  return resources.filter(({ document: { source, span, origin } }) => {
+    const found = lines.get(source.file);
+    const last = found && positionAt(source, span.end).line;
+    return !found?.some((line) => origin.line <= line && line <= (last ?? line));
+  });
 }
 
-function byPlace(a: Diagnostic, b: Diagnostic): number {
+function stateOf(resources: readonly Loaded[]): DesiredState {
+  return new Map(resources.map(({ resource }) => [idOf(resource), resource]));
+}
+
+/** For Array.prototype.sort: the order of files and lines. */
+export function byPlace(a: Diagnostic, b: Diagnostic): number {
   if (a.origin.file !== b.origin.file) return a.origin.file < b.origin.file ? -1 : 1;
   return a.origin.line - b.origin.line || a.origin.col - b.origin.col;
 }

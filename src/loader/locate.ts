@@ -5,12 +5,10 @@
  * parsed again when one is asked for.
  */
 import { type Document, isMap, isNode, isScalar, isSeq, type Node, parseDocument } from 'yaml';
+import { type FieldPath, pointer } from './field-path.js';
 import type { Span } from './source-text.js';
 import { type ManifestDocument, YAML_OPTIONS } from './yaml-documents.js';
 import { spanOf } from './yaml-value.js';
-
-/** Keys and indexes from the top of a document: ['spec', 'ingress', 0, 'action']. */
-export type FieldPath = readonly (string | number)[];
 
 export interface Place {
   readonly span: Span;
@@ -18,7 +16,8 @@ export interface Place {
   readonly written?: string;
 }
 
-const trees = new WeakMap<ManifestDocument, Document>();
+/** By span, which the copies of a document share. */
+const trees = new WeakMap<Span, Document>();
 
 /** The place of a field, or of its key; of the nearest enclosing field when it does not exist. */
 export function locate(document: ManifestDocument, path: FieldPath, part: 'key' | 'value'): Place {
@@ -34,12 +33,18 @@ export function locate(document: ManifestDocument, path: FieldPath, part: 'key' 
   return isNode(found) ? placeOf(found, document.span.start) : { span: document.span };
 }
 
+/** A path in the value that was checked, as the fields are called in the text. */
+export function writtenPath({ renames }: ManifestDocument, path: FieldPath): FieldPath {
+  if (!renames || renames.size === 0) return path;
+  return path.map((step, index) => renames.get(pointer(path.slice(0, index + 1))) ?? step);
+}
+
 function treeOf(document: ManifestDocument): Document {
-  const known = trees.get(document);
+  const known = trees.get(document.span);
   if (known) return known;
   const { start, end } = document.span;
   const tree = parseDocument(document.source.text.slice(start, end), YAML_OPTIONS);
-  trees.set(document, tree);
+  trees.set(document.span, tree);
   return tree;
 }
 

@@ -6,17 +6,22 @@
  */
 import { KIND_NAMES, KINDS } from '../model/kinds.js';
 import type { Kind } from '../model/resource.js';
+import { suggest } from '../model/suggest.js';
 import { IGNORE_FILE } from './ignore-file.js';
 import type { Fault } from './report.js';
-import { suggest } from './suggest.js';
 
 const NATIVE_VERSION = 'heddle/v1';
 export const CALICO_VERSION = 'projectcalico.org/v3';
 export type ApiVersion = typeof NATIVE_VERSION | typeof CALICO_VERSION;
 
-export type KindResult =
-  | { readonly kind: Kind; readonly apiVersion: ApiVersion }
-  | { readonly faults: readonly Fault[] };
+export interface KindResult {
+  /** Also where its name or version has a slip; undefined when it is none of ours, or nobody knows. */
+  readonly kind?: Kind;
+  readonly apiVersion: ApiVersion;
+  /** True when the document may be a manifest of any kind. */
+  readonly isUnclear: boolean;
+  readonly faults: readonly Fault[];
+}
 
 /** What to write instead of kinds that others have and heddle has not. */
 const REPLACEMENTS: Readonly<Record<string, string>> = {
@@ -49,13 +54,23 @@ export function kindOf(value: unknown): KindResult {
       message: 'this document has neither apiVersion nor kind, so it is no manifest',
       hint: `Add apiVersion: ${NATIVE_VERSION} and a kind, or list the file in ${IGNORE_FILE}`,
     });
-  const faults = [...kindFaults(kind), ...versionFaults(apiVersion, kind)];
-  if (faults.length > 0) return { faults };
-  return { kind: kind as Kind, apiVersion: apiVersion as ApiVersion };
+  const meant = typeof kind === 'string' ? meantKind(kind) : undefined;
+  return {
+    ...(meant && { kind: meant }),
+    apiVersion: apiVersion === CALICO_VERSION && meant && KINDS[meant].calico ? apiVersion : NATIVE_VERSION,
+    isUnclear: typeof kind !== 'string',
+    faults: [...kindFaults(kind), ...versionFaults(apiVersion, kind)],
+  };
 }
 
 function faulty(fault: Fault): KindResult {
-  return { faults: [fault] };
+  return { apiVersion: NATIVE_VERSION, isUnclear: true, faults: [fault] };
+}
+
+function meantKind(text: string): Kind | undefined {
+  if (isKind(text)) return text;
+  const near = Object.hasOwn(REPLACEMENTS, text) ? undefined : suggest(text, KIND_NAMES);
+  return near !== undefined && isKind(near) ? near : undefined;
 }
 
 function kindFaults(kind: unknown): Fault[] {

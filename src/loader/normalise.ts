@@ -5,7 +5,7 @@
  * is written as that format's parser returns it. Equal networks become equal text, whoever wrote them.
  */
 import { FORMATS } from './formats.js';
-import { type JsonSchema, resolveReference } from './schemas.js';
+import { type JsonSchema, propertySchema, resolveReference } from './schemas.js';
 
 /** The value in canonical form. It has passed the schema; what has no format is kept as it is. */
 export function normalise(value: unknown, reference: JsonSchema): unknown {
@@ -22,11 +22,4 @@ function normaliseText(text: string, schema: JsonSchema): unknown {
   const format = schema.format ?? schema.anyOf?.find((branch) => branch.format !== undefined)?.format;
   // In an anyOf the text may be meant by another branch, and is then none of this format.
   return (format !== undefined && FORMATS[format]?.canonical(text)) || text;
-}
-
-function propertySchema(schema: JsonSchema, key: string): JsonSchema {
-  const branches = [schema, ...(schema.anyOf ?? [])];
-  const found = branches.map((branch) => branch.properties?.[key]).find((property) => property !== undefined);
-  if (found) return found;
-  return typeof schema.additionalProperties === 'object' ? schema.additionalProperties : {};
 }

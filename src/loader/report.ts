@@ -6,7 +6,8 @@
  */
 import type { Diagnostic, DiagnosticCode } from '../model/diagnostic.js';
 import { codeFrame, printable } from './code-frame.js';
-import { type FieldPath, locate } from './locate.js';
+import { type FieldPath, pointer } from './field-path.js';
+import { locate, writtenPath } from './locate.js';
 import { positionAt, type SourceText, type Span } from './source-text.js';
 import type { ManifestDocument } from './yaml-documents.js';
 
@@ -19,6 +20,8 @@ export interface Fault {
   readonly part?: 'key' | 'value';
   /** Points into a scalar: so many characters after its first. */
   readonly offset?: number;
+  /** Other fields that the rule looks at: while one of them is itself at fault, nobody knows of this one. */
+  readonly reads?: readonly FieldPath[];
   readonly value?: unknown;
   readonly message: string;
   readonly hint?: string;
@@ -28,8 +31,9 @@ const MAX_VALUE_LENGTH = 80;
 
 /** A fault of a field of a document. */
 export function diagnose(document: ManifestDocument, fault: Fault): Diagnostic {
-  const place = locate(document, fault.path, fault.part ?? 'value');
-  return diagnosticAt(document.source, pointInto(document, place.span, fault), fault);
+  const path = writtenPath(document, fault.path);
+  const place = locate(document, path, fault.part ?? 'value');
+  return diagnosticAt(document.source, pointInto(document, place.span, fault), { ...fault, path });
 }
 
 /** A fault of a part of a file. */
@@ -47,19 +51,6 @@ export function diagnosticAt(source: SourceText, span: Span, fault: Fault): Diag
     ...(fault.hint !== undefined && { hint: printable(fault.hint) }),
     ...(frame !== '' && { frame }),
   };
-}
-
-/** A path as people write it: spec.ingress[0].action. */
-export function fieldName(path: FieldPath): string {
-  return path.reduce<string>((name, step) => {
-    if (typeof step === 'number') return `${name}[${step}]`;
-    return name === '' ? step : `${name}.${step}`;
-  }, '');
-}
-
-/** RFC 6901. */
-export function pointer(path: FieldPath): string {
-  return path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
 function pointInto(document: ManifestDocument, span: Span, fault: Fault): Span {

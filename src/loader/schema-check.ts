@@ -7,13 +7,12 @@
 import { Ajv, type ValidateFunction } from 'ajv';
 import type { Kind } from '../model/resource.js';
 import { FORMATS } from './formats.js';
-import type { Fault } from './report.js';
-import { explainErrors } from './schema-errors.js';
+import { explainErrors, type SchemaFault } from './schema-errors.js';
 import { DEFINITIONS, SCHEMAS } from './schemas.js';
 import type { ManifestDocument } from './yaml-documents.js';
 
 /** Faults of a document of this kind, by the schema. Without faults, the value has all fields with defaults. */
-export function checkSchema(kind: Kind, document: ManifestDocument): readonly Fault[] {
+export function checkSchema(kind: Kind, document: ManifestDocument): readonly SchemaFault[] {
   const validate = validatorOf(kind);
   if (validate(document.value)) return [];
   return explainErrors(validate.errors ?? [], document);

@@ -5,15 +5,21 @@
  * shows are the same sentence. Of an anyOf, only the branch that was meant is reported.
  */
 import type { ErrorObject as SchemaError } from 'ajv';
+import { suggest } from '../model/suggest.js';
+import { type FieldPath, fieldName } from './field-path.js';
 import { FORMATS } from './formats.js';
-import { type FieldPath, locate } from './locate.js';
-import { type Fault, fieldName } from './report.js';
+import { locate, writtenPath } from './locate.js';
+import type { Fault } from './report.js';
 import { type JsonSchema, resolveReference } from './schemas.js';
-import { suggest } from './suggest.js';
 import type { ManifestDocument } from './yaml-documents.js';
 
+export interface SchemaFault extends Fault {
+  /** The field that an unknown one probably is. */
+  readonly meant?: string;
+}
+
 /** One fault for each mistake. */
-export function explainErrors(errors: readonly SchemaError[], document: ManifestDocument): Fault[] {
+export function explainErrors(errors: readonly SchemaError[], document: ManifestDocument): SchemaFault[] {
   const choices = errors.filter((error) => error.keyword === 'anyOf');
   // What a propertyNames finds inside a name comes again as its own error.
   const rest = errors.filter(
@@ -21,7 +27,7 @@ export function explainErrors(errors: readonly SchemaError[], document: Manifest
   );
   const meant = choices.flatMap((choice) => meantErrors(choice, errors));
   const seen = new Set<string>();
-  const faults: Fault[] = [];
+  const faults: SchemaFault[] = [];
   for (const error of [...rest, ...meant]) {
     const fault = explain(error, document);
     const key = JSON.stringify([fault.path, fault.part]);
@@ -62,7 +68,7 @@ function isTypeError(error: SchemaError, choice: SchemaError): boolean {
   return error.keyword === 'type' && error.instancePath === choice.instancePath;
 }
 
-function explain(error: SchemaError, document: ManifestDocument): Fault {
+function explain(error: SchemaError, document: ManifestDocument): SchemaFault {
   const path = pathOf(error.instancePath, document.value);
   const schema: JsonSchema = error.parentSchema ?? {};
   const parameters: Readonly<Record<string, unknown>> = error.params;
@@ -81,7 +87,7 @@ function explain(error: SchemaError, document: ManifestDocument): Fault {
   }
 }
 
-function unknownField(path: FieldPath, name: string, schema: JsonSchema): Fault {
+function unknownField(path: FieldPath, name: string, schema: JsonSchema): SchemaFault {
   const known = Object.keys(schema.properties ?? {});
   const near = suggest(name, known);
   const where = path.length === 0 ? 'the manifest' : fieldName(path);
@@ -91,6 +97,7 @@ function unknownField(path: FieldPath, name: string, schema: JsonSchema): Fault 
     part: 'key',
     message: `${where} has no field ${name}`,
     hint: near ? `Did you mean ${near}?` : `Known fields: ${known.join(', ')}`,
+    ...(near && { meant: near }),
   };
 }
 
@@ -177,7 +184,7 @@ function wrongType(error: SchemaError, path: FieldPath, document: ManifestDocume
     return { message, hint: `Write ${nothing}, or take the field away` };
   }
   if (wanted === 'string') {
-    const written = locate(document, path, 'value').written;
+    const written = locate(document, writtenPath(document, path), 'value').written;
     if (written !== undefined) return { message, hint: `Quote it: '${written}'` };
     return { message, hint: 'Quote the text if it holds a colon, a brace or a bracket' };
   }

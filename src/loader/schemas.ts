@@ -36,6 +36,12 @@ export interface JsonSchema {
   readonly items?: JsonSchema;
   readonly anyOf?: readonly JsonSchema[];
   readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly default?: unknown;
+  readonly required?: readonly string[];
+  readonly minimum?: number;
+  readonly minItems?: number;
+  readonly minProperties?: number;
   readonly definitions?: Readonly<Record<string, JsonSchema>>;
 }
 
@@ -69,4 +75,12 @@ export function resolveReference(schema: JsonSchema): JsonSchema {
   if (schema.$ref === undefined) return schema;
   const { $ref, ...beside } = schema;
   return { ...DEFINITIONS.definitions?.[definitionName($ref)], ...beside };
+}
+
+/** The schema of a field of a map. */
+export function propertySchema(schema: JsonSchema, key: string): JsonSchema {
+  const branches = [schema, ...(schema.anyOf ?? [])];
+  const found = branches.map((branch) => branch.properties?.[key]).find((property) => property !== undefined);
+  if (found) return found;
+  return typeof schema.additionalProperties === 'object' ? schema.additionalProperties : {};
 }

@@ -20,11 +20,15 @@ export interface ManifestDocument {
   /** Of spec.ingress and spec.egress; taken here, because the tree is not kept. */
   readonly ruleOrigins?: RuleOrigins;
   readonly value: unknown;
+  /** Fields that were checked under another name than the one in the text. */
+  readonly renames?: ReadonlyMap<string, string>;
 }
 
 export interface DocumentsResult {
   readonly documents: readonly ManifestDocument[];
   readonly faults: readonly YamlFault[];
+  /** The text of documents that gave no value: what it declares is unknown. */
+  readonly unread: readonly string[];
 }
 
 export const MAX_DOCUMENTS = 10_000;
@@ -42,22 +46,29 @@ export const YAML_OPTIONS = {
   logLevel: 'silent',
 } as const;
 
-/** Parses a file. Documents without content are left out; those with faults too. */
+/** Parses a file. Documents without content are left out; those that cannot be understood too. */
 export function readDocuments(source: SourceText): DocumentsResult {
   const documents: ManifestDocument[] = [];
   const faults: YamlFault[] = [];
+  const unread: string[] = [];
   const lineOf = (offset: number): number => positionAt(source, offset).line;
   for (const parsed of composeDocuments(source.text, faults)) {
     const found = syntaxFaults(parsed, lineOf);
     if (found.length === 0 && !isNode(parsed.contents)) continue;
-    if (found.length === 0) {
-      const { value, faults: valueFaults } = readValue(parsed, lineOf);
-      found.push(...valueFaults);
-      if (found.length === 0 && value !== null) documents.push(makeDocument(source, parsed, value));
-    }
-    faults.push(...found);
+    const read = found.length === 0 ? readValue(parsed, lineOf) : { value: undefined, faults: found };
+    faults.push(...read.faults);
+    // Of a key that stands twice the first counts, so that the rest of the document is checked all the same.
+    const isClear = found.length === 0 && read.faults.every(({ code }) => code === 'duplicate-key');
+    if (!isClear) unread.push(source.text.slice(parsed.range[0], parsed.range[2]));
+    else if (read.value !== null) documents.push(makeDocument(source, parsed, read.value));
   }
-  return { documents, faults };
+  const limit = faults.find(({ code, span }) => code === 'yaml-limit' && span.end > lastEnd(documents));
+  if (limit) unread.push(source.text.slice(limit.span.start));
+  return { documents, faults, unread };
+}
+
+function lastEnd(documents: readonly ManifestDocument[]): number {
+  return documents.at(-1)?.span.end ?? 0;
 }
 
 type ParsedDocument = Document.Parsed<ParsedNode>;

@@ -4,7 +4,7 @@
  * Checks collect: a reader gets every fault of a commit at once. Each names the place, the value, the rule that
  * it breaks and the remedy. Codes are a closed union, so that tools can rely on them and unused ones are found.
  */
-import type { Origin } from './resource.js';
+import type { Origin, ResourceId } from './resource.js';
 
 export const DIAGNOSTIC_CODES = [
   'yaml-syntax',
@@ -24,6 +24,10 @@ export const DIAGNOSTIC_CODES = [
   'conflicting-resources',
   'address-outside-pools',
   'endpoint-without-policy',
+  'shadowed-rule',
+  'unmatchable-rule',
+  'unmatched-selector',
+  'unused-profile',
   'empty-source',
 ] as const;
 export type DiagnosticCode = (typeof DIAGNOSTIC_CODES)[number];
@@ -42,4 +46,17 @@ export interface Diagnostic {
   readonly hint?: string;
   /** The lines around the fault, with a caret, when the text is at hand. */
   readonly frame?: string;
+}
+
+/** A warning about a field of a resource, by whoever knows the resource and not its text. */
+export interface Finding {
+  readonly code: DiagnosticCode;
+  readonly resource: ResourceId;
+  /** Keys and indexes from the top of the manifest. */
+  readonly path: readonly (string | number)[];
+  /** What to point at. Default: the value. */
+  readonly part?: 'key' | 'value';
+  readonly value?: unknown;
+  readonly message: string;
+  readonly hint: string;
 }

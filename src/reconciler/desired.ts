@@ -1,12 +1,13 @@
 /**
  * What one version of a source asks for, compiled for the store. PURE.
  */
-import { type CompiledObject, compileState } from '../layout/compile.js';
+import type { CompiledObject } from '../layout/compile.js';
 import type { Layout } from '../layout/layout.js';
-import { loadManifests, type ManifestCache } from '../loader/load.js';
+import type { ManifestCache } from '../loader/load.js';
 import type { SourceTree, SourceVersion } from '../loader/sources/source.js';
 import type { Diagnostic } from '../model/diagnostic.js';
 import { type DesiredState, type ResourceId, type ResourceOf, resourcesOf } from '../model/resource.js';
+import { checkManifests } from './check-manifests.js';
 
 export interface Desired {
   readonly version: SourceVersion;
@@ -19,19 +20,12 @@ export interface Desired {
 }
 
 export function prepareDesired(tree: SourceTree, layout: Layout, cache?: ManifestCache): Desired {
-  const { state, diagnostics } = loadManifests(tree.files, cache);
-  // Resources with faults may contradict each other in ways that mean nothing.
-  if (errorsOf(diagnostics).length > 0) {
-    return { version: tree.version, state, compiled: new Map(), diagnostics, tests: [] };
-  }
-  const compiled = compileState(state, layout);
-  return {
-    version: tree.version,
-    state,
-    compiled: compiled.objects,
-    diagnostics: [...diagnostics, ...compiled.diagnostics],
-    tests: resourcesOf(state.values(), 'ConnectivityTest'),
-  };
+  const { version, files } = tree;
+  const { state, compiled, diagnostics } = checkManifests(files, layout, { cache });
+  if (errorsOf(diagnostics).length > 0)
+    return { version, state, compiled: new Map(), diagnostics, tests: [] };
+  const tests = resourcesOf(state.values(), 'ConnectivityTest');
+  return { version, state, compiled, diagnostics, tests };
 }
 
 function errorsOf(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {

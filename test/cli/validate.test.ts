@@ -1,4 +1,8 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { packageFolder } from '../../src/cli/package-folder.js';
 import { folderOf, heddle } from '../helpers/heddle.js';
 import { exampleFolder } from '../helpers/lab.js';
 
@@ -33,6 +37,23 @@ test('every mistake is told at once, with its place, and the exit code is 3', as
   t.regex(stdout, /net\/faults\.yaml:6:3: error: .*natOutgoing/s);
   t.regex(stdout, /net\/faults\.yaml:11:\d+: error: .*host-9/s);
   t.regex(stdout, /3 errors/);
+});
+
+test('what is allowed and probably not meant is warned of, and the exit code is 0', async (t) => {
+  const golden = fileURLToPath(new URL('test/golden/lint/', packageFolder()));
+  const folder = join(golden, 'repository');
+  const { code, stdout } = await heddle(['validate', folder, '--color', 'never']);
+  t.is(stdout.replace(folder, 'repository'), await readFile(join(golden, 'expected.txt'), 'utf8'));
+  t.is(code, 0);
+});
+
+test('a file that is too large is one mistake among others, with its place', async (t) => {
+  await using folder = await folderOf({ 'huge.yaml': '#'.repeat(9 * 2 ** 20), 'faults.yaml': THREE_FAULTS });
+  const { code, stdout } = await heddle(['validate', folder.path, '--output', 'json']);
+  t.is(code, 3);
+  const { errors } = JSON.parse(stdout);
+  t.like(errors.at(-1), { file: 'huge.yaml', line: 1, col: 1, code: 'yaml-limit' });
+  t.is(errors.length, 4);
 });
 
 test('--output json has the shape of the contract', async (t) => {

@@ -94,7 +94,8 @@ const icmpRule = sparse({
   source: plainEntity,
   destination: plainEntity,
 }).map((rule) => ({ protocol: 'ICMP', ...rule }));
-const rule = fc
+/** A rule over all fields. */
+export const rule = fc
   .tuple(action, fc.oneof(anyRule, portRule, icmpRule))
   .map(([verb, conditions]) => ({ action: verb, ...conditions }) as DeepReadonly<RuleSpec>);
 const rules = fc.array(rule, { maxLength: 3 });

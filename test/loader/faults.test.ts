@@ -6,7 +6,13 @@ test('a tab in the indentation', finds, 'a:\n\tb: 1\n', ['2:1', 'yaml-syntax', /
 test('a string that is not closed', finds, 'a: "b\n', ['2:1', 'yaml-syntax', /quote/i]);
 test('a custom tag', finds, 'a: !secret b\n', ['1:4', 'yaml-syntax', /tag/]);
 test('a %YAML 1.1 directive', finds, '%YAML 1.1\n---\na: no\n', ['2:1', 'yaml-document', /%YAML/]);
-test('a key twice', finds, 'a: 1\nb: 1\na: 2\n', ['3:1', 'duplicate-key', /first on line 1/]);
+test(
+  'a key twice: the first counts, and what else is wrong is told too',
+  finds,
+  `kind: Nod\n${node('n')}`,
+  ['1:7', 'unknown-kind', /Did you mean Node/],
+  ['3:1', 'duplicate-key', /first on line 1/],
+);
 test('a key that a JavaScript object must not have', finds, 'x: {__proto__: 1}\n', [
   '1:5',
   'yaml-document',
@@ -21,9 +27,21 @@ test('a key that is no string', finds, '? [a]\n: 1\n', ['1:3', 'yaml-syntax', /k
 
 // --- kinds ---
 test('a document of another tool', finds, 'on: push\n', ['1:1', 'yaml-document', /\.heddleignore/]);
-test('kind without apiVersion', finds, 'kind: Node\n', ['1:1', 'missing-field', /heddle\/v1/]);
+test(
+  'kind without apiVersion',
+  finds,
+  'kind: Node\n',
+  ['1:1', 'missing-field', /heddle\/v1/],
+  ['1:1', 'missing-field', /metadata is missing/],
+);
 test('apiVersion without kind', finds, 'apiVersion: heddle/v1\n', ['1:1', 'missing-field', /IPPool/]);
-test('a kind with a slip', finds, doc('ipPool', 'p'), ['2:7', 'unknown-kind', /Did you mean IPPool/]);
+test(
+  'a kind with a slip is checked as the kind that was meant',
+  finds,
+  doc('ipPool', 'p'),
+  ['2:7', 'unknown-kind', /Did you mean IPPool/],
+  ['4:1', 'missing-field', /spec\.cidr/],
+);
 test('a kind of nobody', finds, doc('Deployment', 'p'), ['2:7', 'unknown-kind', /Known kinds/]);
 test('a namespaced policy', finds, doc('NetworkPolicy', 'p'), ['2:7', 'unknown-kind', /GlobalNetworkPolicy/]);
 test('a namespaced set', finds, doc('NetworkSet', 'p'), ['2:7', 'unknown-kind', /GlobalNetworkSet/]);

@@ -149,24 +149,34 @@ test('a profile that does not exist is a warning', finds, endpoint('profiles: [w
   'missing-profile',
   /denied both ways/,
 ]);
-test('an endpoint without profile is a warning', finds, endpoint('profiles: []'), [
-  '9:18',
-  'endpoint-without-policy',
-  /denied/,
-]);
 test(
   'an address outside every pool is a warning',
   finds,
   pool('10.1.0.0/16') + endpoint('ipNetworks: [10.1.2.3, 10.2.0.1, "fd00::1"]'),
-  ['14:1', 'endpoint-without-policy', /./],
   ['14:41', 'address-outside-pools', /10\.2\.0\.1\/32/],
   ['14:51', 'address-outside-pools', /fd00::1\/128/],
 );
 test(
-  'no name is called missing while a document cannot be read',
+  'a name that stands in a document that cannot be read is not called missing, any other is',
   finds,
-  `${doc('WorkloadEndpoint', 'w', '{node: n1, profiles: [web]}')}a: "\n`,
-  ['7:1', 'yaml-syntax', /./],
+  `${doc('WorkloadEndpoint', 'w', '{node: n1, profiles: [web]}')}kind: Node\nmetadata: {name: n1}\na: "\n`,
+  ['4:29', 'missing-profile', /no Profile web/],
+  ['9:1', 'yaml-syntax', /./],
+);
+test(
+  'a node without a name may be any node, and no profile',
+  finds,
+  `${doc('WorkloadEndpoint', 'w', '{node: n1, profiles: [web]}')}apiVersion: heddle/v1\nkind: Node\nmetadata: {}\n`,
+  ['4:29', 'missing-profile', /no Profile web/],
+  ['8:1', 'missing-field', /metadata\.name/],
+);
+test(
+  'a document of another program declares nothing',
+  finds,
+  `${doc('WorkloadEndpoint', 'w', '{node: n1}')}apiVersion: v1\nkind: Service\nmetadata: {name: n1}\n`,
+  ['4:14', 'dangling-reference', /no Node n1/],
+  ['6:13', 'unknown-api-version', /./],
+  ['7:7', 'unknown-kind', /Service/],
 );
 test('a node with a fault of its own still exists', finds, `${node('n1', '{bgp: 1}')}${workload('a', '')}`, [
   '4:13',

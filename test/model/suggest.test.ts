@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { editDistance, suggest } from '../../src/loader/suggest.js';
+import { editDistance, suggest } from '../../src/model/suggest.js';
 
 const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 6 });
 

@@ -17,12 +17,17 @@ export function checkPeer(spec: SpecOf<'BGPPeer'>): Fault[] {
         spec.nodeSelector,
         'a peer has either node or nodeSelector',
         'Take one of them away',
+        [['spec', 'node']],
       ),
     );
   if ((spec.peerIP === undefined) === (spec.peerSelector === undefined))
     faults.push({
       code: spec.peerIP === undefined ? 'missing-field' : 'invalid-value',
       path: ['spec', spec.peerIP === undefined ? 'peerIP' : 'peerSelector'],
+      reads: [
+        ['spec', 'peerIP'],
+        ['spec', 'peerSelector'],
+      ],
       part: 'key',
       message: 'a peer has exactly one of peerIP and peerSelector',
       hint: spec.peerIP === undefined ? 'Add peerIP' : 'Take one of them away',
@@ -34,6 +39,7 @@ export function checkPeer(spec: SpecOf<'BGPPeer'>): Fault[] {
         spec.nextHopMode,
         `keepOriginalNextHop contradicts nextHopMode ${spec.nextHopMode}`,
         'Take one of them away',
+        [['spec', 'keepOriginalNextHop']],
       ),
     );
   const peer = spec.peerIP === undefined ? undefined : parsePeerAddress(spec.peerIP)?.address;
@@ -45,6 +51,7 @@ export function checkPeer(spec: SpecOf<'BGPPeer'>): Fault[] {
         spec.reachableBy,
         'the gateway to a peer has the IP version of the peer',
         `Write an IPv${familyOf(peer)} address`,
+        [['spec', 'peerIP']],
       ),
     );
   return faults;
@@ -69,13 +76,19 @@ export function checkFilter(spec: SpecOf<'BGPFilter'>): Fault[] {
         faults.push({
           code: 'missing-field',
           path: [...path, cidr === undefined ? 'cidr' : 'matchOperator'],
+          reads: [
+            [...path, 'cidr'],
+            [...path, 'matchOperator'],
+          ],
           part: 'key',
           message: 'cidr and matchOperator go together',
           hint: cidr === undefined ? 'Add cidr' : 'Add matchOperator: In',
         });
       if (range && cidr === undefined)
         faults.push(
-          invalid([...path, 'prefixLength'], range, 'prefixLength needs cidr', 'Add cidr and matchOperator'),
+          invalid([...path, 'prefixLength'], range, 'prefixLength needs cidr', 'Add cidr and matchOperator', [
+            [...path, 'cidr'],
+          ]),
         );
       if (range?.min !== undefined && range.max !== undefined && range.min > range.max)
         faults.push(

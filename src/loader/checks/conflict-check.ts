@@ -8,8 +8,8 @@ import type { Diagnostic } from '../../model/diagnostic.js';
 import { parsePeerAddress } from '../../model/peer-address.js';
 import type { Resource, SpecOf } from '../../model/resource.js';
 import { interfacePrefix } from '../defaults.js';
-import { type Loaded, type LoadedSet, loadedOf, whereIs } from '../loaded.js';
-import type { FieldPath } from '../locate.js';
+import type { FieldPath } from '../field-path.js';
+import { isSound, type Loaded, type LoadedSet, loadedOf, whereIs } from '../loaded.js';
 import { diagnose } from '../report.js';
 
 export function checkConflicts(set: LoadedSet): Diagnostic[] {
@@ -28,6 +28,8 @@ interface Claim {
   readonly what: string;
   readonly holder: Loaded;
   readonly path: FieldPath;
+  /** The fields that it is made of; default: the path. */
+  readonly reads?: readonly FieldPath[];
   readonly message: (first: string) => string;
   readonly hint: string;
 }
@@ -36,6 +38,8 @@ function checkClaims(claims: Iterable<Claim>): Diagnostic[] {
   const holders = new Map<string, Claim>();
   const found: Diagnostic[] = [];
   for (const claim of claims) {
+    const { holder, path, reads = [path] } = claim;
+    if (!isSound(holder, ...reads)) continue;
     const first = holders.get(claim.what);
     if (!first) {
       holders.set(claim.what, claim);
@@ -62,9 +66,9 @@ function valueAt(resource: Resource, path: FieldPath): unknown {
 }
 
 function checkOverlappingPools(set: LoadedSet): Diagnostic[] {
-  const pools = loadedOf(set, 'IPPool').sort((a, b) =>
-    compareCidrs(a.resource.spec.cidr, b.resource.spec.cidr),
-  );
+  const pools = loadedOf(set, 'IPPool')
+    .filter((pool) => isSound(pool, ['spec', 'cidr']))
+    .sort((a, b) => compareCidrs(a.resource.spec.cidr, b.resource.spec.cidr));
   const found: Diagnostic[] = [];
   // In this order a network comes right after those that contain it.
   let outer = pools[0];
@@ -143,6 +147,8 @@ function claimAddress(holder: Loaded, address: Address, path: FieldPath): Claim 
   };
 }
 
+const ID_FIELDS = ['node', 'orchestrator', 'workload', 'endpoint'] as const;
+
 function* endpointIds(set: LoadedSet): Generator<Claim, void> {
   for (const endpoint of loadedOf(set, 'WorkloadEndpoint')) {
     const { node, orchestrator, workload = '', endpoint: id } = endpoint.resource.spec;
@@ -151,6 +157,7 @@ function* endpointIds(set: LoadedSet): Generator<Claim, void> {
       what: ids,
       holder: endpoint,
       path: ['metadata', 'name'],
+      reads: [['metadata', 'name'], ...ID_FIELDS.map((field) => ['spec', field])],
       message: (first) =>
         `the ids ${ids} (node, orchestrator, workload, endpoint) are already those of ${first}`,
       hint: 'Two endpoints cannot share one etcd key: change spec.workload or spec.endpoint',
@@ -164,13 +171,18 @@ function checkEndpointIds(set: LoadedSet): Diagnostic[] {
 
 function checkInterfaces(set: LoadedSet): Diagnostic[] {
   const configurations = agentConfigurations(set);
+  const isPrefixClear =
+    set.unread.size === 0 &&
+    loadedOf(set, 'AgentConfiguration').every((loaded) => isSound(loaded, ['spec', 'interfacePrefix']));
   const claims: Claim[] = [];
   const wrong: Diagnostic[] = [];
   for (const holder of loadedOf(set, 'WorkloadEndpoint')) {
     const { node, interfaceName = '' } = holder.resource.spec;
     const path = ['spec', 'interfaceName'];
     const prefix = interfacePrefix(configurations, node);
-    if (!interfaceName.startsWith(prefix))
+    const reads = [path, ['spec', 'node']];
+    if (!isSound(holder, ...reads)) continue;
+    if (isPrefixClear && !interfaceName.startsWith(prefix))
       wrong.push(
         diagnose(holder.document, {
           code: 'invalid-value',
@@ -209,6 +221,11 @@ function checkPeers(set: LoadedSet): Diagnostic[] {
       what: `${scope}/${peer}`,
       holder,
       path: ['spec', 'peerIP'],
+      reads: [
+        ['spec', 'peerIP'],
+        ['spec', 'node'],
+        ['spec', 'nodeSelector'],
+      ],
       message: (first) => `the peer ${peer} of ${scope} is already that of ${first}`,
       hint: 'Two peers cannot share one etcd key: write them as one',
     });

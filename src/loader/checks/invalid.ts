@@ -6,12 +6,18 @@
  */
 import { type Address, type Cidr, cidrContains, cidrsOverlap, parseCidr } from '../../model/address.js';
 import { unfitForBgp } from '../../model/bgp-address.js';
-import type { FieldPath } from '../locate.js';
+import type { FieldPath } from '../field-path.js';
 import type { Fault } from '../report.js';
 
-/** An error of a value that breaks a rule. */
-export function invalid(path: FieldPath, value: unknown, message: string, hint: string): Fault {
-  return { code: 'invalid-value', path, value, message, hint };
+/** An error of a value that breaks a rule. `reads` are the other fields that the rule looks at. */
+export function invalid(
+  path: FieldPath,
+  value: unknown,
+  message: string,
+  hint: string,
+  reads: readonly FieldPath[] = [],
+): Fault {
+  return { code: 'invalid-value', path, reads, value, message, hint };
 }
 
 /** A fault for an address that no machine can have as its own. */

@@ -1,24 +1,21 @@
 /**
- * Names that resources call each other by, and what an endpoint is left without.
+ * Names that resources call each other by, and addresses that no pool has.
  *
  * A node, tier or filter that does not exist is an error. A profile is a warning: an orchestrator may make it
- * while the network runs, and until then the endpoint is denied everything. When some document could not be
- * read, what it declares is unknown, and no name is called missing.
+ * while the network runs, and until then the endpoint is denied everything. A name that something unreadable may
+ * declare is not called missing.
  */
 import { isCommunity } from '../../model/community.js';
 import type { Diagnostic } from '../../model/diagnostic.js';
-import { type Kind, type ResourceOf, resourceId, splitResourceId } from '../../model/resource.js';
-import { matchesSelector } from '../../model/selector/evaluate.js';
-import { selectorAst } from '../../model/selector/selector.js';
-import { type Loaded, type LoadedSet, loadedOf } from '../loaded.js';
-import type { FieldPath } from '../locate.js';
+import { type Kind, type ResourceOf, splitResourceId } from '../../model/resource.js';
+import { suggest } from '../../model/suggest.js';
+import type { FieldPath } from '../field-path.js';
+import { isMissing, isSound, type Loaded, type LoadedSet, loadedOf } from '../loaded.js';
 import { diagnose, type Fault } from '../report.js';
-import { suggest } from '../suggest.js';
 import { makePoolLookup } from './pool-lookup.js';
 
 export function checkReferences(set: LoadedSet): Diagnostic[] {
-  const names = set.complete ? [...checkNames(set), ...checkCommunities(set)] : [];
-  return [...names, ...checkLeftOut(set)];
+  return [...checkNames(set), ...checkCommunities(set), ...checkAddresses(set)];
 }
 
 interface Reference {
@@ -32,7 +29,7 @@ function checkNames(set: LoadedSet): Diagnostic[] {
   const known = namesByKind(set);
   const found: Diagnostic[] = [];
   for (const { from, kind, name, path } of references(set)) {
-    if (set.declared.has(resourceId(kind, name))) continue;
+    if (!isSound(from, path) || !isMissing(set, kind, name)) continue;
     const near = suggest(name, known.get(kind) ?? []);
     found.push(diagnose(from.document, { path, value: name, ...missing(kind, name, near) }));
   }
@@ -96,7 +93,9 @@ function* endpointReferences(
 
 /** Communities of an advertisement are values, or names that this configuration or the default one defines. */
 function checkCommunities(set: LoadedSet): Diagnostic[] {
-  const configurations = loadedOf(set, 'BGPConfiguration');
+  const configurations = loadedOf(set, 'BGPConfiguration').filter((loaded) =>
+    isSound(loaded, ['spec', 'communities'], ['spec', 'prefixAdvertisements']),
+  );
   const namesOf = (name: string): string[] =>
     configurations
       .filter(({ resource }) => resource.metadata.name === name)
@@ -106,7 +105,7 @@ function checkCommunities(set: LoadedSet): Diagnostic[] {
     const known = [...defaults, ...namesOf(resource.metadata.name)];
     return (resource.spec.prefixAdvertisements ?? []).flatMap(({ communities }, index) =>
       communities.flatMap((text, position) => {
-        if (isCommunity(text) || known.includes(text)) return [];
+        if (isCommunity(text) || known.includes(text) || set.unread.has(text)) return [];
         const near = suggest(text, known);
         return diagnose(document, {
           code: 'dangling-reference',
@@ -120,39 +119,28 @@ function checkCommunities(set: LoadedSet): Diagnostic[] {
   });
 }
 
-/** Endpoints that nothing allows anything, and addresses that no pool has. */
-function checkLeftOut(set: LoadedSet): Diagnostic[] {
-  const isInPool = makePoolLookup(loadedOf(set, 'IPPool').map(({ resource }) => resource.spec.cidr));
-  const selectors = loadedOf(set, 'GlobalNetworkPolicy').map(({ resource: { spec } }) =>
-    spec.selector === undefined ? undefined : selectorAst(spec.selector),
-  );
+/** Addresses that no pool has. Nobody can tell while there may be another pool. */
+function checkAddresses(set: LoadedSet): Diagnostic[] {
+  const pools = loadedOf(set, 'IPPool');
+  const isUnclear = set.unread.size > 0 || pools.some((pool) => !isSound(pool, ['spec', 'cidr']));
+  if (isUnclear) return [];
+  const isInPool = makePoolLookup(pools.map(({ resource }) => resource.spec.cidr));
   const found: Diagnostic[] = [];
-  for (const { resource, document } of loadedOf(set, 'WorkloadEndpoint')) {
-    const { labels } = resource.metadata;
-    const isSelected = selectors.some((selector) => !selector || matchesSelector(selector, labels));
-    if (resource.spec.profiles.length === 0 && !isSelected)
+  for (const loaded of loadedOf(set, 'WorkloadEndpoint')) {
+    for (const [index, cidr] of loaded.resource.spec.ipNetworks.entries()) {
+      const path = ['spec', 'ipNetworks', index];
+      if (isInPool(cidr) || !isSound(loaded, path)) continue;
       found.push(
-        diagnose(document, {
+        diagnose(loaded.document, {
           severity: 'warning',
-          code: 'endpoint-without-policy',
-          path: ['spec', 'profiles'],
-          part: 'key',
-          message: 'the endpoint has no profile and no policy selects it: everything to it is denied',
-          hint: 'Name a Profile in spec.profiles',
+          code: 'address-outside-pools',
+          path,
+          value: cidr,
+          message: `${cidr} lies in no IPPool: other hosts are not told of it by BGP`,
+          hint: 'Choose an address of a pool, or add a pool',
         }),
       );
-    for (const [index, cidr] of resource.spec.ipNetworks.entries())
-      if (!isInPool(cidr))
-        found.push(
-          diagnose(document, {
-            severity: 'warning',
-            code: 'address-outside-pools',
-            path: ['spec', 'ipNetworks', index],
-            value: cidr,
-            message: `${cidr} lies in no IPPool: other hosts are not told of it by BGP`,
-            hint: 'Choose an address of a pool, or add a pool',
-          }),
-        );
+    }
   }
   return found;
 }

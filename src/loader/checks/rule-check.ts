@@ -5,8 +5,8 @@ import { familyOf, IP_FAMILIES, type IpFamily } from '../../model/address.js';
 import type { DeepReadonly } from '../../model/brand.js';
 import { hasPorts, impliedFamily, PROTOCOL_NUMBERS, protocolNumber } from '../../model/rule.js';
 import type { RuleSpec } from '../../model/specs.generated.js';
-import type { FieldPath } from '../locate.js';
-import { type Fault, fieldName } from '../report.js';
+import { type FieldPath, fieldName } from '../field-path.js';
+import type { Fault } from '../report.js';
 
 type Rule = DeepReadonly<RuleSpec>;
 const ENDS = ['source', 'destination'] as const;
@@ -31,6 +31,7 @@ function checkPorts(rule: Rule, path: FieldPath): Fault[] {
       faults.push({
         code: 'invalid-value',
         path: at,
+        reads: [[...path, 'protocol']],
         part: 'key',
         value: ports,
         message:
@@ -52,6 +53,7 @@ function checkIcmp(rule: Rule, path: FieldPath): Fault[] {
     .map((field) => ({
       code: 'invalid-value',
       path: [...path, field],
+      reads: [[...path, 'protocol']],
       part: 'key',
       value: rule[field],
       message: `${fieldName([...path, field])} needs protocol ICMP or ICMPv6`,
@@ -66,6 +68,7 @@ function checkFamilies(rule: Rule, path: FieldPath): Fault[] {
       {
         code: 'invalid-value',
         path: [...path, 'ipVersion'],
+        reads: [[...path, 'protocol']],
         value: rule.ipVersion,
         message: `no packet is both IPv${rule.ipVersion} and ${rule.protocol}`,
         hint: `Write ipVersion: ${implied}, or take it away`,
@@ -86,6 +89,10 @@ function checkNets(rule: Rule, path: FieldPath, family: IpFamily): Fault[] {
         faults.push({
           code: 'invalid-value',
           path: at,
+          reads: [
+            [...path, 'protocol'],
+            [...path, 'ipVersion'],
+          ],
           value: net,
           message: `${fieldName(at)}: the rule is for IPv${family} packets, and ${net} is an IPv${familyOf(net)} network`,
           hint: 'Take it out, or write a rule of its own for it',
@@ -106,6 +113,7 @@ function checkCommonFamily(rule: Rule, path: FieldPath): Fault[] {
     {
       code: 'invalid-value',
       path: [...path, 'destination', 'nets'],
+      reads: [[...path, 'source', 'nets']],
       part: 'key',
       value: destination?.nets,
       message: `${fieldName(path)} matches no packet: its source and destination networks are of different IP versions`,

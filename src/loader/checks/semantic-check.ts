@@ -65,6 +65,7 @@ function checkPool(spec: SpecOf<'IPPool'>): Fault[] {
         blockSize,
         `blocks of an IPv${family} pool have a prefix of ${shortest} to ${longest}`,
         `Write ${family === 4 ? 26 : 122}, or take the field away`,
+        [['spec', 'cidr']],
       ),
     );
   else if (blockSize !== undefined && blockSize < prefixLength(spec.cidr))
@@ -74,6 +75,7 @@ function checkPool(spec: SpecOf<'IPPool'>): Fault[] {
         blockSize,
         `a block of /${blockSize} is larger than the pool ${spec.cidr}`,
         `Write at least ${prefixLength(spec.cidr)}`,
+        [['spec', 'cidr']],
       ),
     );
   if (spec.ipipMode !== 'Never' && (family === 6 || spec.vxlanMode !== 'Never'))
@@ -83,6 +85,10 @@ function checkPool(spec: SpecOf<'IPPool'>): Fault[] {
         spec.ipipMode,
         family === 6 ? 'IP in IP is for IPv4 pools only' : 'a pool has either IP in IP or VXLAN',
         family === 6 ? 'Write ipipMode: Never' : 'Write Never for one of ipipMode and vxlanMode',
+        [
+          ['spec', 'cidr'],
+          ['spec', 'vxlanMode'],
+        ],
       ),
     );
   return faults;
@@ -114,6 +120,7 @@ function checkPolicy(spec: SpecOf<'GlobalNetworkPolicy'>): Fault[] {
         true,
         'a policy has either doNotTrack or preDNAT',
         'Take one of them away',
+        [['spec', 'doNotTrack']],
       ),
     );
   if (spec.preDNAT && spec.types?.includes('Egress'))
@@ -123,6 +130,7 @@ function checkPolicy(spec: SpecOf<'GlobalNetworkPolicy'>): Fault[] {
         true,
         'a policy with preDNAT has no egress',
         'Move the egress rules to another policy',
+        [['spec', 'types']],
       ),
     );
   if ((spec.doNotTrack || spec.preDNAT) && !spec.applyOnForward)
@@ -132,6 +140,7 @@ function checkPolicy(spec: SpecOf<'GlobalNetworkPolicy'>): Fault[] {
         true,
         'a policy that acts before connection tracking or address translation sees forwarded packets too',
         'Add applyOnForward: true',
+        [['spec', 'applyOnForward']],
       ),
     );
   return faults;
@@ -151,6 +160,7 @@ function checkEndpoint(spec: SpecOf<'WorkloadEndpoint'>): Fault[] {
           internalIP,
           `${internalIP} is no address of the endpoint`,
           'Write one of spec.ipNetworks',
+          [['spec', 'ipNetworks']],
         ),
       );
     if (familyOf(internalIP) !== familyOf(externalIP))
@@ -160,6 +170,7 @@ function checkEndpoint(spec: SpecOf<'WorkloadEndpoint'>): Fault[] {
           externalIP,
           'an address is translated to one of the same IP version',
           `Write an IPv${familyOf(internalIP)} address`,
+          [[...path, 'internalIP']],
         ),
       );
   }
@@ -174,6 +185,7 @@ function checkHostEndpoint(spec: SpecOf<'HostEndpoint'>): Fault[] {
     faults.push({
       code: 'missing-field',
       path: ['spec', 'interfaceName'],
+      reads: [['spec', 'expectedIPs']],
       part: 'key',
       message: 'a host endpoint is found by its interfaceName or its expectedIPs, and has neither',
       hint: 'Add interfaceName, such as eth0',
@@ -197,6 +209,7 @@ function checkTest(spec: SpecOf<'ConnectivityTest'>): Fault[] {
       ports,
       `spec.ports needs a protocol that has ports, and ${protocol} has none`,
       'Take the ports away, or write protocol: TCP, UDP, SCTP or UDPLite',
+      [['spec', 'protocol']],
     ),
   ];
 }
