@@ -40,6 +40,7 @@ function formatStatus({ sources, hosts, live }: ClusterStatus, colors: Colors): 
     lines.push(`source ${name}: ${at}`);
     for (const { type, status: value, reason, message } of conditions) {
       const isNews = value !== 'True' || reason === 'HistoryRewritten';
+      if (type === 'Verified' && !isNews) lines.push(`  ${message}`);
       if (message !== '' && isNews) lines.push(`  ${colors.yellow(`${type} ${reason}`)}: ${message}`);
     }
   }

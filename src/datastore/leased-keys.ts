@@ -4,8 +4,9 @@
  * They hang on one lease. Once it is lost (the store was away for longer than its time to live), its keys are gone,
  * and the next write gets a new one.
  */
-import { type Datastore, DatastoreError, type Lease } from '../../datastore/datastore.js';
-import type { StoreKey } from '../../model/store.js';
+
+import type { StoreKey } from '../model/store.js';
+import { type Datastore, DatastoreError, type Lease } from './datastore.js';
 
 export class LeasedKeys {
   readonly #store: Pick<Datastore, 'grantLease' | 'transact'>;

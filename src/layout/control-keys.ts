@@ -13,6 +13,7 @@ import type { ControlKeys, KeyOwner } from './layout.js';
 export function controlKeys(root: string): ControlKeys {
   const inside = (source: string): string => `${root}/heddle/v1/${escapeName(source)}`;
   const outside = `/heddle/v1${root}`;
+  const verifiers = (source: string): string => `${outside}/verifiers/${escapeName(source)}/`;
   const key = (text: string): StoreKey => text as StoreKey;
   return {
     ready: key(`${root}/v1/Ready`),
@@ -26,6 +27,8 @@ export function controlKeys(root: string): ControlKeys {
     suspend: key(`${outside}/suspend`),
     hostStatus: (node) => key(`${outside}/hosts/${escapeName(node)}`),
     sourceStatus: (source) => key(`${outside}/sources/${escapeName(source)}`),
+    verifier: (source, node) => key(`${verifiers(source)}${escapeName(node)}`),
+    verifiersPrefix: verifiers,
     hostStatusPrefix: `${outside}/hosts/`,
     sourceStatusPrefix: `${outside}/sources/`,
     historyPrefix: `${outside}/history/`,

@@ -100,6 +100,8 @@ export interface ControlKeys {
   readonly suspend: StoreKey;
   hostStatus(node: string): StoreKey;
   sourceStatus(source: string): StoreKey;
+  verifier(source: string, node: string): StoreKey;
+  verifiersPrefix(source: string): string;
   readonly hostStatusPrefix: string;
   readonly sourceStatusPrefix: string;
   readonly historyPrefix: string;

@@ -6,7 +6,17 @@
  */
 import type { StoreKey } from '../model/store.js';
 import { canonicalJson } from './canonical-value.js';
-import { type Decoder, decodeJson, integer, list, mapOf, objectWith, oneOf, text } from './json-decoder.js';
+import {
+  type Decoder,
+  decodeJson,
+  flag,
+  integer,
+  list,
+  mapOf,
+  objectWith,
+  oneOf,
+  text,
+} from './json-decoder.js';
 
 /** How one record is written to its key, and read back. */
 export interface RecordCodec<T> {
@@ -124,6 +134,22 @@ export interface SourceStatus {
   readonly conditions: readonly Condition[];
 }
 
+/**
+ * `/heddle/v1<root>/verifiers/<source>/<node>`: what a reconciler, leading or not, finds when it compares the store with
+ * what it has read itself; under its lease.
+ */
+export interface VerifierRecord {
+  readonly node: string;
+  /** The commit that was compared. */
+  readonly commit: string;
+  readonly agrees: boolean;
+  /** Where it does not agree. */
+  readonly reason?: string;
+  readonly message?: string;
+  /** ISO 8601. */
+  readonly since: string;
+}
+
 const count = integer(0, Number.MAX_SAFE_INTEGER);
 
 const headMembers = {
@@ -203,6 +229,17 @@ export const sourceStatusCodec: RecordCodec<SourceStatus> = recordCodec(
         message: text,
       }),
     ),
+  }),
+);
+
+export const verifierCodec: RecordCodec<VerifierRecord> = recordCodec(
+  objectWith(['node', 'commit', 'agrees', 'since'], {
+    node: text,
+    commit: text,
+    agrees: flag,
+    reason: text,
+    message: text,
+    since: text,
   }),
 );
 

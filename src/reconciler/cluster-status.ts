@@ -16,15 +16,20 @@ import {
   headCodec,
   hostStatusCodec,
   sourceStatusCodec,
+  type VerifierRecord,
+  verifierCodec,
 } from '../layout/records.js';
 import type { Snapshot, StoreKey } from '../model/store.js';
 import { readMembers } from './members.js';
+import { noReconciler, verified } from './verifiers.js';
 
 export interface SourceReport {
   readonly name: string;
   readonly seq: number;
   readonly commit: string;
   readonly conditions: readonly Condition[];
+  /** Every reconciler that is running, and whether it finds in the store what it would have written. */
+  readonly verifiers: readonly VerifierRecord[];
 }
 
 export type HostReport = Omit<HostStatus, 'state'> & { readonly state: HostStatus['state'] | 'unknown' };
@@ -84,11 +89,18 @@ async function sourceReport(
   name: string,
   statuses: Snapshot,
 ): Promise<SourceReport> {
-  const head = await readHead(store, layout, name);
+  const [head, records] = await Promise.all([
+    readHead(store, layout, name),
+    store.snapshot(layout.keys.verifiersPrefix(name)),
+  ]);
   const key = layout.keys.sourceStatus(name);
   const entry = statuses.entries.get(key);
-  const conditions = (entry && readRecord(sourceStatusCodec, key, entry.value)?.conditions) ?? [];
-  return { name, seq: head?.seq ?? 0, commit: head?.commit ?? '', conditions };
+  const told = (entry && readRecord(sourceStatusCodec, key, entry.value)?.conditions) ?? [noReconciler(head)];
+  const verifiers = [...records.entries].flatMap(
+    ([place, { value }]) => readRecord(verifierCodec, place, value) ?? [],
+  );
+  const conditions = [...told, ...verified(verifiers, head)];
+  return { name, seq: head?.seq ?? 0, commit: head?.commit ?? '', conditions, verifiers };
 }
 
 /** What the agent of one host says. */

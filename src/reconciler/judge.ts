@@ -6,7 +6,7 @@ import { movesHead, planTransaction } from '../apply/transaction.js';
 import { isRefused, isWritten } from '../diff/exit-code.js';
 import type { Plan } from '../diff/plan-types.js';
 import type { Layout } from '../layout/layout.js';
-import type { PlanVerdict } from './reconciler-state.js';
+import type { Difference, PlanVerdict } from './reconciler-state.js';
 
 export interface Circumstances {
   readonly layout: Layout;
@@ -39,7 +39,12 @@ export function judgePlan(plan: Plan, circumstances: Circumstances): PlanVerdict
     return { type: isVerdict ? type : 'refused', message };
   }
   if (!hasWork(plan, circumstances.layout)) return { type: 'nothing' };
-  return { type: 'apply', message: describePending(plan), over: commitInStore(plan) };
+  return {
+    type: 'apply',
+    message: describePending(plan),
+    over: commitInStore(plan),
+    difference: differenceOf(plan),
+  };
 }
 
 /** All that stands against the plan, in the order of the exit codes. */
@@ -83,6 +88,26 @@ export function hasWork(plan: Plan, layout: Layout): boolean {
 export function commitInStore({ base }: Plan): string | undefined {
   return base.series?.record.commit ?? base.head?.commit;
 }
+
+/** How the store differs from the commit that it names; undefined while it names another, or one that is begun. */
+function differenceOf(plan: Plan): Difference | undefined {
+  const { head, series } = plan.base;
+  if (head?.commit !== plan.commit || series) return undefined;
+  if (head.tree !== plan.tree) {
+    const message = `commit ${plan.commit} has tree ${plan.tree} here, and was applied with tree ${head.tree}: compare --repo and --path of the hosts`;
+    return { reason: 'TreeMismatch', message };
+  }
+  const changed = plan.changes.filter(isWritten).map(({ kind, name }) => `${kind}/${name}`);
+  if (changed.length === 0) return undefined;
+  const more = changed.length > DIFFERENCES_NAMED ? ` and ${changed.length - DIFFERENCES_NAMED} more` : '';
+  const named = changed.slice(0, DIFFERENCES_NAMED).join(', ');
+  return {
+    reason: 'StoreDiffers',
+    message: `the store differs from commit ${plan.commit} in ${named}${more}`,
+  };
+}
+
+const DIFFERENCES_NAMED = 3;
 
 /** After a rollback only a commit that is newer than the one that was left may take its place. */
 function describeRollback(plan: Plan, newest: string | undefined): string | undefined {

@@ -8,11 +8,13 @@
 import type { Datastore, Lease } from '../datastore/datastore.js';
 import { type Layout, LayoutError } from '../layout/layout.js';
 import { type LeaderRecord, leaderCodec } from '../layout/records.js';
-import type { Revision } from '../model/store.js';
+import type { LeaseId, Revision } from '../model/store.js';
 
 export interface Leadership extends AsyncDisposable {
   /** Guard of every transaction. */
   readonly createRevision: Revision;
+  /** What is written under it goes when the leader does. */
+  readonly lease: LeaseId;
   /** Aborted once the lease has run out, or must be assumed to have. */
   readonly lost: AbortSignal;
   /** Asks the store, which knows before `lost` does. @throws {DatastoreError} */
@@ -134,7 +136,7 @@ function seat(options: CampaignOptions, createRevision: Revision, lease: Lease):
     (await store.get(layout.keys.leader(name))).entry?.createRevision === createRevision;
   const resign = () => lease.revoke();
   const leave = () => lease[Symbol.asyncDispose]();
-  return { createRevision, lost, isHeld, resign, [Symbol.asyncDispose]: leave };
+  return { createRevision, lease: lease.id, lost, isHeld, resign, [Symbol.asyncDispose]: leave };
 }
 
 async function waitForVacancy(options: CampaignOptions, signal: AbortSignal): Promise<void> {

@@ -7,6 +7,17 @@ import { type Conditions, INITIAL_CONDITIONS } from './conditions.js';
 /** `live`: the store holds the newest good commit, as far as is known. `idle`: it does not, and nothing runs. */
 export type Phase = 'idle' | 'reading' | 'loading' | 'planning' | 'applying' | 'live';
 
+/** Whether the store holds what this reconciler would have written for the commit that the store names. */
+export type Agreement =
+  | { readonly agrees: true; readonly commit: string }
+  | ({ readonly agrees: false; readonly commit: string } & Difference);
+
+export interface Difference {
+  /** `TreeMismatch`: the commit has another tree here. `StoreDiffers`: objects are not as it has them. */
+  readonly reason: 'TreeMismatch' | 'StoreDiffers';
+  readonly message: string;
+}
+
 export interface ReconcilerState {
   readonly phase: Phase;
   /** Of the step under way, or of the last one. */
@@ -48,12 +59,24 @@ export interface ReconcilerState {
   readonly storeFailures: number;
   readonly conflicts: number;
   readonly conditions: Conditions;
+  /** The commit that is live, when it had to be looked up. */
+  readonly recalled: string | undefined;
+  /** What the last comparison with the store has shown; undefined while there was none. */
+  readonly agreement: Agreement | undefined;
 }
 
 export type PlanVerdict =
   | { readonly type: 'nothing' }
-  /** `message`: what is missing in the store; `over`: the commit that it holds, or the one that is begun. */
-  | { readonly type: 'apply'; readonly message: string; readonly over: string | undefined }
+  /**
+   * `message`: what is missing in the store; `over`: the commit that it holds, or the one that is begun.
+   * `difference`: it holds this very commit, and not as we have it.
+   */
+  | {
+      readonly type: 'apply';
+      readonly message: string;
+      readonly over: string | undefined;
+      readonly difference?: Difference | undefined;
+    }
   /** Guards or blocked objects. */
   | { readonly type: 'refused'; readonly message: string }
   /** An object that no transaction takes. */
@@ -149,4 +172,6 @@ export const INITIAL_STATE: ReconcilerState = {
   storeFailures: 0,
   conflicts: 0,
   conditions: INITIAL_CONDITIONS,
+  recalled: undefined,
+  agreement: undefined,
 };

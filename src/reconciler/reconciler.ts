@@ -9,6 +9,7 @@ import { DatastoreError } from '../datastore/datastore.js';
 import { follow } from '../datastore/follow.js';
 import { SourceError } from '../loader/sources/source.js';
 import type { KeyEvent } from '../model/store.js';
+import { AgreementReporter } from './agreement-reporter.js';
 import { backoffMs } from './backoff.js';
 import { CONDITION_TYPES, type Conditions, listConditions } from './conditions.js';
 import { campaign, type Leadership } from './leader.js';
@@ -65,12 +66,15 @@ class Reconciler {
   #leadership: Leadership | undefined;
   #reported: Conditions | undefined;
   #reporting = false;
+  readonly #agreements: AgreementReporter;
+  #agreeing = false;
   #fault: unknown;
 
   constructor(deps: StepDeps, options: ReconcilerOptions, signal: AbortSignal) {
     this.#deps = deps;
     this.#options = options;
     this.#steps = new ReconcileSteps(deps, options, (event) => this.#dispatch(event));
+    this.#agreements = new AgreementReporter({ ...deps, ...options });
     this.#signal = AbortSignal.any([signal, this.#stopping.signal]);
     this.#signal.addEventListener('abort', () => this.#step.abort(), { once: true });
   }
@@ -85,6 +89,7 @@ class Reconciler {
     this.#spawn(() => this.#listenToSource());
     if (this.#options.lead === 'auto') this.#spawn(() => this.#standForLeader());
     while (this.#running.size > 0) await Promise.all(this.#running);
+    await this.#agreements.close();
     if (this.#fault !== undefined) throw this.#fault;
   }
 
@@ -112,6 +117,7 @@ class Reconciler {
     for (const effect of effects) this.#spawn(() => this.#run(effect));
     this.#options.onState?.(state);
     this.#report();
+    this.#reportAgreement();
   }
 
   async #run(effect: ReconcilerEffect): Promise<void> {
@@ -202,6 +208,18 @@ class Reconciler {
       }
       this.#report();
     });
+  }
+
+  #reportAgreement(): void {
+    const { phase, agreement } = this.#state;
+    if ((phase !== 'idle' && phase !== 'live') || this.#agreeing || !this.#agreements.wants(agreement))
+      return;
+    this.#agreeing = true;
+    this.#spawn(() =>
+      this.#agreements.tell().finally(() => {
+        this.#agreeing = false;
+      }),
+    );
   }
 
   #logConditions(before: Conditions, after: Conditions): void {

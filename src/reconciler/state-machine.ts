@@ -17,6 +17,7 @@
 import { backoffMs } from './backoff.js';
 import { type Conditions, sourceFault, withCondition } from './conditions.js';
 import type {
+  Difference,
   Phase,
   PlanVerdict,
   ReconcilerEvent,
@@ -162,8 +163,13 @@ function onPlanned(state: ReconcilerState, verdict: PlanVerdict): Transition {
   switch (verdict.type) {
     case 'nothing': {
       const matches = withCondition(conditions, 'Applied', 'True', 'StoreMatches', `commit ${good}`);
-      const live = { ...state, conditions: newestIsLive(matches), settled: true, applied: good };
-      return rest({ ...live, conflicts: 0, storeFailures: 0 });
+      const live = {
+        ...state,
+        conditions: newestIsLive(matches),
+        settled: true,
+        applied: good,
+      };
+      return rest({ ...agreeing(live, good), conflicts: 0, storeFailures: 0 });
     }
     case 'apply': {
       const { over } = verdict;
@@ -171,7 +177,7 @@ function onPlanned(state: ReconcilerState, verdict: PlanVerdict): Transition {
       if (!isKnown) return startRead({ ...state, unknown: over, settled: false });
       if (state.leading) return start(state, 'applying', { type: 'apply' });
       const waiting = withCondition(conditions, 'Applied', 'False', 'NotLeading', verdict.message);
-      return rest({ ...state, conditions: waiting, settled: false });
+      return rest({ ...differing(state, good, verdict.difference), conditions: waiting, settled: false });
     }
     case 'suspended':
       return hold(state, verdict.type, verdict.message);
@@ -207,7 +213,7 @@ function onRecalled(
   }
   const message = `commit ${commit} stays live`;
   const conditions = withCondition(state.conditions, 'Defended', 'True', 'LiveCommit', message);
-  return start({ ...state, conditions }, 'planning', { type: 'plan', of: 'live' });
+  return start({ ...state, conditions, recalled: commit }, 'planning', { type: 'plan', of: 'live' });
 }
 
 /**
@@ -218,7 +224,27 @@ function onDefencePlanned(state: ReconcilerState, revision: number, verdict: Pla
   const plannedAt = state.good === undefined ? revision : state.plannedAt;
   const next = { ...state, plannedAt, defended: true };
   if (verdict.type === 'apply' && state.leading) return start(next, 'applying', { type: 'apply' });
-  return rest(verdict.type === 'nothing' ? { ...next, conflicts: 0, storeFailures: 0 } : next);
+  const { recalled } = state;
+  if (verdict.type === 'nothing')
+    return rest({ ...agreeing(next, recalled), conflicts: 0, storeFailures: 0 });
+  const { message } = verdict;
+  const difference: Difference | undefined =
+    verdict.type === 'apply' ? verdict.difference : { reason: 'StoreDiffers', message };
+  return rest(differing(next, recalled, difference));
+}
+
+/** What is known of an earlier comparison stays while there is nothing to compare: the store names another commit. */
+function differing(
+  state: ReconcilerState,
+  commit: string | undefined,
+  difference: Difference | undefined,
+): ReconcilerState {
+  if (commit === undefined || !difference) return state;
+  return { ...state, agreement: { agrees: false, commit, ...difference } };
+}
+
+function agreeing(state: ReconcilerState, commit: string | undefined): ReconcilerState {
+  return commit === undefined ? state : { ...state, agreement: { agrees: true, commit } };
 }
 
 function newestIsLive(conditions: Conditions): Conditions {
@@ -245,10 +271,10 @@ function onApplied(state: ReconcilerState, revision: number): Transition {
     // A fight goes on until a poll finds peace.
     storeFailures: state.repairs >= FREE_REPAIRS ? state.storeFailures : 0,
   };
-  if (state.defending) return rest({ ...written, repairs: state.repairs + 1 });
+  if (state.defending) return rest({ ...agreeing(written, state.recalled), repairs: state.repairs + 1 });
   const applied = withCondition(state.conditions, 'Applied', 'True', 'StoreMatches', `commit ${state.good}`);
   return rest({
-    ...written,
+    ...agreeing(written, state.good),
     conditions: newestIsLive(applied),
     settled: true,
     applied: state.good,

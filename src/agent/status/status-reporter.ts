@@ -9,13 +9,13 @@
  */
 import { backoffMs } from '../../datastore/backoff.js';
 import type { Datastore } from '../../datastore/datastore.js';
+import { LeasedKeys } from '../../datastore/leased-keys.js';
 import { escapeName } from '../../layout/escape.js';
 import type { Layout } from '../../layout/layout.js';
 import type { HostStatus } from '../../layout/records.js';
 import type { Log } from '../../model/log.js';
 import type { StoreKey } from '../../model/store.js';
 import type { Clock } from './clock.js';
-import { LeasedKeys } from './leased-keys.js';
 
 export interface StatusReporterOptions {
   readonly store: Pick<Datastore, 'grantLease' | 'transact'>;

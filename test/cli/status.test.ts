@@ -1,0 +1,42 @@
+/** What `heddle status` says of the reconcilers of a source, which run as processes on a real etcd. */
+import test from 'ava';
+import { startEtcd } from '../helpers/etcd.js';
+import { heddle, startHeddle } from '../helpers/heddle.js';
+import { until } from '../helpers/until.js';
+import { makeRepository, temporaryFolder } from '../loader/sources/repository.js';
+
+const TIER = 'apiVersion: heddle/v1\nkind: Tier\nmetadata: {name: a}\nspec: {order: 1}\n';
+
+test('status: processes verify each other, one that reads another folder is named, and none are missed when all die', async (t) => {
+  await using etcd = await startEtcd();
+  const repository = makeRepository(t);
+  repository.push({ 'net/a.yaml': TIER, 'other/a.yaml': `${TIER}# another\n` }, 'first');
+  const store = ['--etcd', etcd.endpoint];
+  const loop = (node: string, path: string, ...more: string[]) =>
+    startHeddle([
+      ...['reconcile', '--interval', '200ms', '--node', node, '--repo', repository.bare, '--path', path],
+      ...['--cache-dir', temporaryFolder(t), ...store, ...more],
+    ]);
+  const conditions = async (): Promise<{ type: string; status: string; reason: string; message: string }[]> =>
+    JSON.parse((await heddle(['status', '--output', 'json', ...store])).stdout).sources[0]?.conditions ?? [];
+  const condition = async (type: string) => (await conditions()).find((one) => one.type === type);
+  const patience = { timeoutMs: 60_000 };
+
+  await using leader = loop('host-1', 'net');
+  await until(async () => (await condition('Verified'))?.message === '1 of 1 verifiers agree', patience);
+  await using second = loop('host-2', 'net', '--lead', 'never');
+  await until(async () => (await condition('Verified'))?.message === '2 of 2 verifiers agree', patience);
+  t.regex((await heddle(['status', ...store])).stdout, /source default: .*\n {2}2 of 2 verifiers agree/);
+
+  await using strange = loop('host-3', 'other', '--lead', 'never');
+  await until(async () => (await condition('Verified'))?.reason === 'TreeMismatch', patience);
+  const mismatch = await condition('Verified');
+  t.is(mismatch?.status, 'False');
+  t.regex(mismatch?.message ?? '', /^2 of 3 verifiers agree; host-3: .*compare --repo and --path/);
+
+  for (const each of [strange, second, leader]) await each.kill();
+  await until(async () => (await condition('Leading'))?.reason === 'NoReconciler', patience);
+  const left = await conditions();
+  t.is(left.length, 1, 'what they said is gone with them');
+  t.regex(left[0]?.message ?? '', /no reconciler leads; the last commit was applied 20/);
+});
