@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 const stages = {
   types: ['npx', 'tsc', '--noEmit', '-p', 'tsconfig.json'],
   schemas: ['node', 'scripts/generate-types.mjs', '--check'],
+  reference: ['node', 'scripts/generate-reference.mjs', '--check'],
   style: ['npx', 'biome', 'check', '.'],
   unused: ['npx', 'knip'],
   // Every test file that is in no other stage.
