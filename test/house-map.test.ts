@@ -51,7 +51,7 @@ const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
   'agent/bgp': ['model', 'kernel', 'topology', 'agent/calc', 'agent/dataplane'],
   'agent/status': ['model', 'layout', 'datastore', 'kernel', 'agent/bgp', 'agent/dataplane'],
   agent: ['model', 'layout', 'datastore', 'kernel', 'topology', 'agent'],
-  lab: ['model', 'policy', 'kernel'],
+  lab: ['model', 'policy', 'verify', 'kernel'],
 };
 
 /** Rooms that wire everything together. */

@@ -1,8 +1,7 @@
 /**
  * `heddle lab demo`: the life of a network's documents, told with real commits, real routes and real packets.
  */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { exec } from '../kernel/exec.js';
@@ -16,10 +15,11 @@ import { commit, push } from '../lab/repository.js';
 import { waitForCommit } from '../reconciler/wait-for-commit.js';
 import { type CommonOptions, flag, type Verb, verb } from './command.js';
 import { type CliContext, type Colors, pickColors } from './context.js';
-import { showKeys, showNeighbor, showRoutes, showSessions } from './demo-views.js';
+import { showKeys, showNeighbor, showNoRoutes, showRoutes, showSessions } from './demo-views.js';
 import { type OpenStore, openStore } from './etcd-options.js';
 import { CliError, EXIT } from './exit-codes.js';
 import { labName } from './lab-name.js';
+import { untilRouted, untilSessionsAreUp } from './lab-ready.js';
 import { loadFolder } from './load-folder.js';
 import { createLog } from './log.js';
 import { packageFolder } from './package-folder.js';
@@ -65,7 +65,10 @@ async function tell(context: CliContext, options: DemoOptions): Promise<void> {
 
   context.out(`${colors.bold('heddle demo')}  ${describePlan(plan)}\n`);
   const started = performance.now();
-  const lab = await startBare(context, plan, example);
+  // The lab starts with hosts, daemons and a README: the story begins from nothing.
+  const { self, signal } = context;
+  const seedOnly = (path: string) => path === 'README.md';
+  const lab = await startLab({ plan, seed: folder, seedOnly, exec, self, signal });
   context.out(
     colors.dim(`  up in ${seconds(started)} s: etcd, a git repository, and on each host a reconcile loop,\n`),
   );
@@ -73,7 +76,7 @@ async function tell(context: CliContext, options: DemoOptions): Promise<void> {
     colors.dim('  an agent and BIRD, each a process of its own in a network namespace of its own\n'),
   );
 
-  await using prober = new Prober([...context.self, 'lab', 'probe-agent']);
+  await using prober = new Prober([...self, 'lab', 'probe-agent']);
   await using opened = await openStore({ etcd: lab.etcdOutside, etcdPrefix: '/calico' }, createLog('error'));
   const stage: Stage = { context, colors, lab, prober, opened };
   let files = example;
@@ -81,7 +84,7 @@ async function tell(context: CliContext, options: DemoOptions): Promise<void> {
   for (const [index, chapter] of CHAPTERS.entries()) {
     files = chapter.edit(files, example);
     mismatches += await play(stage, chapter, index, files);
-    await showAfter(stage, index);
+    await showAfter(stage, index, chapter);
   }
   context.out(`\n${colors.bold('The end')}: ${CHAPTERS.length} commits in ${seconds(started)} s. `);
   if (mismatches > 0) {
@@ -89,17 +92,6 @@ async function tell(context: CliContext, options: DemoOptions): Promise<void> {
     throw new CliError(EXIT.connectivity, `${mismatches} probes went otherwise than the story says`);
   }
   context.out(`Every probe went as the story says.\n${options.keep ? lookAround(lab) : ''}`);
-}
-
-/** The lab starts with hosts, daemons and an empty repository: the story begins from nothing. */
-async function startBare(context: CliContext, plan: LabPlan, example: Files): Promise<LabState> {
-  const seed = await mkdtemp(join(tmpdir(), 'heddle-demo-'));
-  try {
-    await writeFile(join(seed, 'README.md'), example.get('README.md') ?? '');
-    return await startLab({ plan, seed, exec, self: context.self, signal: context.signal });
-  } finally {
-    await rm(seed, { recursive: true, force: true });
-  }
 }
 
 async function play(stage: Stage, chapter: Chapter, index: number, files: Files): Promise<number> {
@@ -126,8 +118,41 @@ async function play(stage: Stage, chapter: Chapter, index: number, files: Files)
   const verdict = `commit ${id.slice(0, 7)} live on ${live.hosts}/${live.of} hosts in ${took} ms`;
   if (live.hosts < live.of)
     throw new CliError(EXIT.notConverged, verdict, `look at the logs: heddle lab status`);
-  context.out(`  ${colors.green(verdict)}\n\n`);
+  context.out(`  ${colors.green(verdict)}\n`);
+  await untilLearned(stage, chapter, index);
+  context.out('\n');
   return probeAll(stage, chapter);
+}
+
+/** What a host knows of the others comes by BGP, a moment after the commit is live. */
+async function untilLearned(stage: Stage, { gone = [] }: Chapter, index: number): Promise<void> {
+  const { context, colors, lab, opened } = stage;
+  const { signal } = context;
+  const started = performance.now();
+  const addressesOf = (wanted: (name: string) => boolean) =>
+    lab.plan.workloads.filter(({ name }) => wanted(name)).flatMap(({ addresses }) => addresses);
+  const isThere = await untilRouted(
+    lab.plan,
+    addressesOf((name) => !gone.includes(name)),
+    'to all',
+    signal,
+  );
+  const isGone = await untilRouted(
+    lab.plan,
+    addressesOf((name) => gone.includes(name)),
+    'to none',
+    signal,
+  );
+  if (!isThere || !isGone)
+    throw new CliError(
+      EXIT.notConverged,
+      'the hosts have not learned the routes in time',
+      `heddle lab status`,
+    );
+  if (index > 0) return;
+  const { established, configured } = await untilSessionsAreUp(opened, signal);
+  const took = `${established} of ${configured} BGP sessions up, all routes on all hosts, ${seconds(started)} s later`;
+  context.out(`  ${colors.green(took)}\n`);
 }
 
 async function dryRun({ context, colors, lab }: Stage): Promise<string> {
@@ -151,7 +176,7 @@ async function dryRun({ context, colors, lab }: Stage): Promise<string> {
 }
 
 async function probeAll({ context, colors, lab, prober }: Stage, chapter: Chapter): Promise<number> {
-  const workloads = lab.plan.workloads.filter(({ name }) => chapter.endpoints.includes(name));
+  const { workloads } = lab.plan;
   const probes = await probeMatrix(prober, { workloads, port: DEMO_PORT, expect: chapter.allowed });
   const style = { arrives: colors.green, dropped: colors.dim, wrong: colors.red, heading: colors.bold };
   const names = workloads.map(({ name }) => name);
@@ -165,7 +190,7 @@ async function probeAll({ context, colors, lab, prober }: Stage, chapter: Chapte
   return wrong.length;
 }
 
-async function showAfter(stage: Stage, chapter: number): Promise<void> {
+async function showAfter(stage: Stage, chapter: number, { gone = [] }: Chapter): Promise<void> {
   const { context, colors, lab, opened } = stage;
   const print = (title: string, text: string) =>
     context.out(`\n  ${colors.cyan(title)}\n${indent(text.endsWith('\n') ? text : `${text}\n`)}`);
@@ -178,6 +203,7 @@ async function showAfter(stage: Stage, chapter: number): Promise<void> {
     await showNeighbor(lab, 'web-1', print);
     await showSessions(lab, 'host-1', print);
   }
+  for (const name of gone) await showNoRoutes(lab, name, print);
 }
 
 async function readFiles(folder: string): Promise<Files> {

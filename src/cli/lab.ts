@@ -5,7 +5,6 @@ import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { stdin, stdout } from 'node:process';
 import type { Command } from 'commander';
-import { follow } from '../datastore/follow.js';
 import { exec } from '../kernel/exec.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { planProbes } from '../lab/connectivity-probes.js';
@@ -17,22 +16,24 @@ import { runProbeAgent } from '../lab/probe-agent.js';
 import { Prober } from '../lab/prober.js';
 import { parseRelayEnd, startRelay } from '../lab/relay.js';
 import { headOf } from '../lab/repository.js';
-import { runProbes, summarizeProbes } from '../lab/run-probes.js';
+import { runProbes } from '../lab/run-probes.js';
 import { resourcesOf } from '../model/resource.js';
-import { readClusterStatus } from '../reconciler/cluster-status.js';
 import { isReached, waitForCommit } from '../reconciler/wait-for-commit.js';
+import { runTests } from '../verify/connectivity-test.js';
+import { networkFrom } from '../verify/network.js';
 import { type CommonOptions, flag, type Verb, verb, verbGroup } from './command.js';
 import { type CliContext, pickColors } from './context.js';
-import { type OpenStore, openStore } from './etcd-options.js';
+import { openStore } from './etcd-options.js';
 import { CliError, EXIT } from './exit-codes.js';
+import { formatProbes } from './format-probes.js';
 import { labDemo } from './lab-demo.js';
 import { labName } from './lab-name.js';
+import { untilSessionsAreUp } from './lab-ready.js';
 import { loadFolder } from './load-folder.js';
 import { createLog } from './log.js';
 import { requireRoot } from './require-root.js';
 
 const LIVE_TIMEOUT_MS = 60_000;
-const SESSIONS_TIMEOUT_MS = 20_000;
 
 interface LabOptions extends CommonOptions {
   readonly name: string;
@@ -112,21 +113,16 @@ const probe: Verb = (context) =>
       const running = await requireLab(options.name);
       const { state } = await loadFolder(context, path ?? running.workTree, options);
       await using prober = new Prober([...context.self, 'lab', 'probe-agent']);
-      const results = await runProbes(prober, planProbes(state, running.plan), running.plan);
-      const tests = resourcesOf(state.values(), 'ConnectivityTest').map(({ metadata }) => metadata.name);
-      const summary = summarizeProbes(results, tests);
-      if (options.output === 'json') context.out(`${JSON.stringify(summary)}\n`);
-      else {
-        const colors = pickColors(options.color, context);
-        for (const { test, src, dst, family, protocol, port, expected, got, ok } of summary.probes) {
-          const what = `${src} -> ${dst} ${protocol}${port === undefined ? '' : `/${port}`} IPv${family}`;
-          const verdict = ok ? colors.green(got) : colors.red(`${got}, expected ${expected}`);
-          context.out(`${what.padEnd(52)} ${verdict}  ${colors.dim(test)}\n`);
-        }
-        for (const test of summary.unmatched) context.out(`${colors.red('nothing to try')}  ${test}\n`);
-        context.out(`${summary.probes.length} probes, ${summary.mismatches} mismatches\n`);
-      }
-      if (summary.mismatches > 0) context.exitWith(EXIT.connectivity);
+      const tests = resourcesOf(state.values(), 'ConnectivityTest');
+      const report = runTests(networkFrom(state.values()), tests);
+      const summary = await runProbes(exec, prober, planProbes(state, running.plan), running.plan);
+      const { passed, failed } = report;
+      context.out(
+        options.output === 'json'
+          ? `${JSON.stringify({ ...summary, tests: { passed, failed } })}\n`
+          : formatProbes(summary, report, pickColors(options.color, context)),
+      );
+      if (summary.mismatches > 0 || failed > 0) context.exitWith(EXIT.connectivity);
     });
 
 const down: Verb = (context) =>
@@ -208,16 +204,6 @@ async function start(context: CliContext, plan: LabPlan, seed: string): Promise<
   } catch (error) {
     await removeLab(exec, plan.name);
     throw error;
-  }
-}
-
-/** `live` is about the kernel of each host; that its neighbours have learned its routes is BGP's to say. */
-async function untilSessionsAreUp({ store, layout }: OpenStore, signal: AbortSignal): Promise<void> {
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(SESSIONS_TIMEOUT_MS)]);
-  for await (const message of follow(store, layout.keys.hostStatusPrefix, { signal: deadline })) {
-    if (message.type === 'interrupted') continue;
-    const { hosts } = await readClusterStatus(store, layout);
-    if (hosts.every(({ bgp }) => bgp.established === bgp.configured)) return;
   }
 }
 

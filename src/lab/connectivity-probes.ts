@@ -1,132 +1,188 @@
 /**
- * From ConnectivityTests to packets: which probes show, in a running lab, whether a test holds. Pure.
+ * From ConnectivityTests to packets: which probes show, in a running lab, what `heddle test` says of it. Pure.
  *
- * A test is about all pairs of endpoints that its two sides match, each port, each family that both ends have.
- * Where a test names no protocol, any packet would do: a ping and a TCP connection stand for all. Addresses
- * outside are stood for by the fabric.
+ * A test is about sets of packets that no rule tells apart (verify/classes/connection-space.ts): of each set one is
+ * sent, of a range of ports that the test names both ends. What must become of a packet is what the verifier says of
+ * that very packet, so that a probe that goes otherwise is a disagreement between engine and kernel, and not a test
+ * that fails. What cannot be sent here is listed with the reason.
  */
-import { type Address, addressPart, cidrContains, familyOf, type IpFamily } from '../model/address.js';
+import type { Address, IpFamily } from '../model/address.js';
+import { IP_FAMILIES } from '../model/address.js';
+import { membersOf } from '../model/bitset.js';
 import { type DesiredState, type ResourceOf, resourcesOf } from '../model/resource.js';
-import { parsePortRange } from '../model/rule.js';
-import { matchesSelector } from '../model/selector/evaluate.js';
-import { selectorAst } from '../model/selector/selector.js';
-import { endpointLabels } from '../policy/endpoint-labels.js';
-import { profileFrom } from '../policy/policy.js';
+import { type PortRange, PROTOCOL_NUMBERS } from '../model/rule.js';
+import type { Packet } from '../policy/match-rule.js';
+import type { Atom } from '../verify/classes/connection-space.js';
+import { connectivityOf } from '../verify/classes/connectivity.js';
+import type { FamilyConnectivity } from '../verify/classes/family-connectivity.js';
+import { createJudge, type Judge } from '../verify/judge.js';
+import { networkFrom } from '../verify/network.js';
+import { DEFAULT_SOURCE_PORT, icmpProtocol, protocolLabel } from '../verify/packets.js';
+import { isSame, type Party } from '../verify/parties.js';
+import { commonPorts, nameOf, showPacket } from '../verify/show-packet.js';
+import { atomsOfTest, portsOf } from '../verify/test-packets.js';
+import { pointsOfSide } from '../verify/test-sides.js';
+import { traceBetween } from '../verify/trace.js';
 import type { LabPlan } from './lab-plan.js';
 import type { Probe } from './prober.js';
+
+export interface ProbePlan {
+  readonly probes: readonly PlannedProbe[];
+  readonly skipped: readonly SkippedProbes[];
+  /** Addresses of nobody, from and to which probes are sent: the fabric has to take them for a while. */
+  readonly outside: readonly Address[];
+}
 
 export interface PlannedProbe {
   readonly test: string;
   readonly src: string;
   readonly dst: string;
   readonly family: IpFamily;
+  /** What the verifier says of this packet. */
   readonly expected: 'allow' | 'deny';
   readonly probe: Probe;
+  /** Namespace that answers. */
+  readonly target: string;
 }
 
-interface Party {
-  readonly name: string;
-  readonly namespace: string;
-  readonly addresses: readonly Address[];
+/** A part of what a test is about, and why no packet of it is sent. */
+export interface SkippedProbes {
+  readonly test: string;
+  /** A protocol, or somebody who is at an end of it. */
+  readonly what: string;
+  readonly reason: string;
 }
 
-/** Without a port in the test, TCP and UDP are tried on this one. */
-const ANY_PORT = 80;
+type Test = ResourceOf<'ConnectivityTest'>;
 
-export function planProbes(state: DesiredState, plan: LabPlan): PlannedProbe[] {
-  return resourcesOf(state.values(), 'ConnectivityTest').flatMap((test) => probesOf(test, state, plan));
+export function planProbes(state: DesiredState, plan: LabPlan): ProbePlan {
+  const network = networkFrom(state.values());
+  const tests = resourcesOf(state.values(), 'ConnectivityTest');
+  const asked = tests
+    .flatMap(({ spec }) => [spec.from.cidr, spec.to.cidr])
+    .filter((net) => net !== undefined);
+  const connectivity = connectivityOf([network], asked);
+  const planner = new Planner(plan, createJudge(network));
+  for (const test of tests) for (const family of IP_FAMILIES) planner.addTest(test, connectivity[family]);
+  return planner.result();
 }
 
-function probesOf(test: ResourceOf<'ConnectivityTest'>, state: DesiredState, plan: LabPlan): PlannedProbe[] {
-  const probes: PlannedProbe[] = [];
-  for (const from of partiesOf(test.spec.from, state, plan)) {
-    for (const to of partiesOf(test.spec.to, state, plan)) {
-      if (from.namespace === to.namespace) continue;
-      for (const address of to.addresses) {
-        const family = familyOf(address);
-        if (!from.addresses.some((own) => familyOf(own) === family)) continue;
-        for (const kind of packetsOf(test, family)) {
-          probes.push({
-            test: test.metadata.name,
-            src: from.name,
-            dst: to.name,
-            family,
-            expected: test.spec.expect === 'Allow' ? 'allow' : 'deny',
-            probe: { from: from.namespace, to: address, ...kind },
-          });
-        }
-      }
+class Planner {
+  readonly #plan: LabPlan;
+  readonly #judge: Judge;
+  readonly #probes: PlannedProbe[] = [];
+  readonly #skipped = new Map<string, SkippedProbes>();
+  readonly #outside = new Set<Address>();
+
+  constructor(plan: LabPlan, judge: Judge) {
+    this.#plan = plan;
+    this.#judge = judge;
+  }
+
+  addTest(test: Test, { points, space }: FamilyConnectivity): void {
+    const parties = (side: Test['spec']['from']): Party[] =>
+      pointsOfSide(side, points).flatMap((point) => points[point]?.parties[0] ?? []);
+    const atoms = membersOf(atomsOfTest(test.spec, space)).flatMap((index) => space.atoms[index] ?? []);
+    const destinations = parties(test.spec.to);
+    for (const from of parties(test.spec.from))
+      for (const to of destinations)
+        if (!isSame(from, to) && (from.type !== 'outside' || to.type !== 'outside'))
+          this.#addPair(test, from, to, atoms);
+  }
+
+  result(): ProbePlan {
+    return {
+      probes: this.#probes,
+      skipped: [...this.#skipped.values()],
+      outside: [...this.#outside],
+    };
+  }
+
+  #addPair(test: Test, from: Party, to: Party, atoms: readonly Atom[]): void {
+    const [source, target] = [this.#namespaceOf(from), this.#namespaceOf(to)];
+    if (source === undefined || target === undefined) {
+      const absent = source === undefined ? from : to;
+      this.#skip(test.metadata.name, nameOf(absent), 'it is not in the lab');
+      return;
     }
+    const named = portsOf(test.spec);
+    for (const atom of atoms)
+      for (const packet of packetsOf(atom, from, to, named))
+        this.#addPacket(test, { from, to, source, target, atom, packet });
   }
-  return probes;
-}
 
-function packetsOf(
-  test: ResourceOf<'ConnectivityTest'>,
-  family: IpFamily,
-): Pick<Probe, 'protocol' | 'port'>[] {
-  // Of a range the two ends stand for all.
-  const ports = (test.spec.ports ?? [ANY_PORT]).flatMap((text) => {
-    const range = parsePortRange(text);
-    return range ? [...new Set([range.first, range.last])] : [];
-  });
-  switch (test.spec.protocol) {
-    case undefined:
-      return [{ protocol: 'icmp' }, ...ports.map((port) => ({ protocol: 'tcp', port }) as const)];
-    case 'TCP':
-      return ports.map((port) => ({ protocol: 'tcp', port }));
-    case 'UDP':
-      return ports.map((port) => ({ protocol: 'udp', port }));
-    case 'ICMP':
-      return family === 4 ? [{ protocol: 'icmp' }] : [];
-    case 'ICMPv6':
-      return family === 6 ? [{ protocol: 'icmp' }] : [];
-    default:
-      return [];
-  }
-}
-
-type Side = ResourceOf<'ConnectivityTest'>['spec']['from'];
-
-function partiesOf(side: Side, state: DesiredState, plan: LabPlan): Party[] {
-  const { selector, endpoint, node, cidr } = side;
-  if (selector !== undefined) {
-    const expression = selectorAst(selector);
-    return workloads(plan, state, (labels) => matchesSelector(expression, labels));
-  }
-  if (endpoint !== undefined) return plan.workloads.filter(({ name }) => name === endpoint);
-  if (node !== undefined) return hosts(plan).filter(({ name }) => name === node);
-  if (cidr !== undefined) {
-    return [...plan.workloads, ...hosts(plan)].flatMap((party) => {
-      const addresses = party.addresses.filter((address) => cidrContains(cidr, address));
-      return addresses.length === 0 ? [] : [{ name: party.name, namespace: party.namespace, addresses }];
+  #addPacket({ metadata }: Test, { from, to, source, target, atom, packet }: PlannedPacket): void {
+    const protocol = sendable(packet);
+    if (protocol === undefined) {
+      this.#skip(metadata.name, describeProtocol(atom, packet), 'the lab sends TCP, UDP and ping only');
+      return;
+    }
+    const names = { src: nameOf(from), dst: nameOf(to) };
+    for (const party of [from, to]) if (party.type === 'outside') this.#outside.add(party.address);
+    this.#probes.push({
+      test: metadata.name,
+      ...names,
+      family: packet.family,
+      expected: traceBetween(this.#judge, names, from, to, packet).verdict,
+      probe: { from: source, source: from.address, to: to.address, protocol, ...portsToSend(packet, atom) },
+      target,
     });
   }
-  const { namespace, gateways } = plan.fabric;
-  return [{ name: 'outside', namespace, addresses: gateways.map(addressPart) }];
+
+  #skip(test: string, what: string, reason: string): void {
+    this.#skipped.set(`${test} ${what}`, { test, what, reason });
+  }
+
+  /** The fabric stands for everybody outside. */
+  #namespaceOf(party: Party): string | undefined {
+    const { hosts, workloads, fabric } = this.#plan;
+    switch (party.type) {
+      case 'workload':
+        return workloads.find(({ name }) => name === party.endpoint.name)?.namespace;
+      case 'host':
+        return hosts.find(({ name }) => name === party.name)?.namespace;
+      case 'outside':
+        return fabric.namespace;
+    }
+  }
 }
 
-function hosts(plan: LabPlan): Party[] {
-  return plan.hosts.map(({ name, namespace, addresses }) => ({
-    name,
-    namespace,
-    addresses: addresses.map(addressPart),
-  }));
+interface PlannedPacket {
+  readonly from: Party;
+  readonly to: Party;
+  readonly source: string;
+  readonly target: string;
+  readonly atom: Atom;
+  readonly packet: Packet;
 }
 
-function workloads(
-  plan: LabPlan,
-  state: DesiredState,
-  accept: (labels: Readonly<Record<string, string>>) => boolean,
-): Party[] {
-  const profiles = resourcesOf(state.values(), 'Profile').map(profileFrom);
-  const chosen = new Set(
-    resourcesOf(state.values(), 'WorkloadEndpoint')
-      .filter(({ metadata, spec }) => {
-        const own = spec.profiles.flatMap((name) => profiles.find((profile) => profile.name === name) ?? []);
-        return accept(endpointLabels(metadata.labels, own));
-      })
-      .map(({ metadata }) => metadata.name),
-  );
-  return plan.workloads.filter(({ name }) => chosen.has(name));
+/** The packet that trace would show; of ports that the test names, the first and the last that the atom has. */
+function packetsOf(atom: Atom, from: Party, to: Party, named: readonly PortRange[]): Packet[] {
+  const shown = showPacket(atom, from, to, named);
+  const { destinationPorts } = atom;
+  if (!destinationPorts || named.some(({ first, last }) => first === 1 && last === 65_535)) return [shown];
+  const ports = named.flatMap((range) => {
+    const common = commonPorts(range, destinationPorts);
+    return common ? [common.first, common.last] : [];
+  });
+  return [...new Set(ports)].map((port) => ({ ...shown, destination: { ...shown.destination, port } }));
+}
+
+function sendable({ protocol, family }: Packet): Probe['protocol'] | undefined {
+  if (protocol === PROTOCOL_NUMBERS.TCP) return 'tcp';
+  if (protocol === PROTOCOL_NUMBERS.UDP) return 'udp';
+  return protocol === icmpProtocol(family) ? 'icmp' : undefined;
+}
+
+function describeProtocol({ protocol }: Atom, { family }: Packet): string {
+  if (protocol === undefined) return 'other protocols';
+  const isMisplaced = protocol === icmpProtocol(family === 4 ? 6 : 4);
+  return `${protocolLabel(protocol)}${isMisplaced ? ` in IPv${family}` : ''}`;
+}
+
+/** A source port is asked for only where rules tell some of those apart that a kernel picks by itself (RFC 6335). */
+function portsToSend({ destination }: Packet, { sourcePorts }: Atom): Pick<Probe, 'port' | 'sourcePort'> {
+  if (destination.port === undefined) return {};
+  const isPicked = sourcePorts && (sourcePorts.first > 1_024 || sourcePorts.last < 65_535);
+  return { port: destination.port, ...(isPicked && { sourcePort: DEFAULT_SOURCE_PORT }) };
 }

@@ -2,7 +2,7 @@
  * Starts and ends the programs of a lab: detached, each with its own log file, known by pid and start time.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CommandLine } from '../kernel/namespaces.js';
 import type { LabProcess } from './lab-state.js';
@@ -34,6 +34,26 @@ export async function startProcess(commandLine: CommandLine, options: StartOptio
     return { role: options.role, pid, startTime, logFile: options.logFile };
   } finally {
     closeSync(log);
+  }
+}
+
+/** Programs that were started with this word among their arguments. */
+export function processesWith(argument: string): LabProcess[] {
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => pid > 0)
+    .flatMap((pid) => {
+      const startTime = processStartTime(pid);
+      const isMeant = startTime !== undefined && argumentsOf(pid).includes(argument);
+      return isMeant ? [{ role: argument, pid, startTime, logFile: '' }] : [];
+    });
+}
+
+function argumentsOf(pid: number): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return [];
   }
 }
 

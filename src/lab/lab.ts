@@ -10,7 +10,7 @@ import type { Exec } from '../kernel/exec.js';
 import { type CommandLine, deleteNamespace, inNamespace } from '../kernel/namespaces.js';
 import { buildFabric, buildHost, buildWorkload, namespacesOf } from './lab-network.js';
 import type { LabHost, LabPlan } from './lab-plan.js';
-import { processStartTime, startProcess, stopProcesses } from './lab-processes.js';
+import { processesWith, processStartTime, startProcess, stopProcesses } from './lab-processes.js';
 import {
   type LabProcess,
   type LabState,
@@ -26,8 +26,9 @@ const ETCD_START_TIMEOUT_MS = 20_000;
 
 export interface LabOptions {
   readonly plan: LabPlan;
-  /** The folder that becomes the first commit. */
+  /** The folder that becomes the first commit, or some of it. */
   readonly seed: string;
+  readonly seedOnly?: (path: string) => boolean;
   readonly exec: Exec;
   /** The command line that starts heddle. */
   readonly self: CommandLine;
@@ -61,6 +62,7 @@ export async function startLab(options: LabOptions): Promise<LabState> {
     bare: state.repository,
     workTree: state.workTree,
     from: options.seed,
+    ...(options.seedOnly && { only: options.seedOnly }),
     message: 'First commit of the lab',
   });
   await buildFabric(exec, plan);
@@ -84,7 +86,10 @@ export async function removeLab(
   // Hosts first: without etcd they would wait for it to take their leases back.
   const isInfrastructure = ({ role }: LabProcess) => role === 'etcd' || role.startsWith('relay');
   await stopProcesses((state?.processes ?? []).filter((process) => !isInfrastructure(process)));
-  await stopProcesses((state?.processes ?? []).filter(isInfrastructure));
+  // One relay lives in none of our namespaces, and a crash may come between its start and its record: its argument
+  // is a path of this lab's, and so is known to be ours.
+  const relays = processesWith(relaySocket(name));
+  await stopProcesses([...(state?.processes ?? []).filter(isInfrastructure), ...relays]);
   const namespaces = state ? await namespacesOf(state.plan) : [];
   for (const namespace of namespaces) {
     // BIRD outlives its agent by design, and so may what a user started inside: what lives in our namespaces goes.
@@ -140,7 +145,7 @@ export async function startReconciler(
 async function startEtcd({ self }: LabOptions, state: LabState): Promise<LabProcess[]> {
   const { namespace, etcdAddress } = state.plan.fabric;
   const folder = labFolder(state.plan.name);
-  const socket = join(folder, 'etcd.sock');
+  const socket = relaySocket(state.plan.name);
   const peer = 'http://127.0.0.1:2380';
   const etcd: CommandLine = [
     'etcd',
@@ -163,6 +168,11 @@ async function startEtcd({ self }: LabOptions, state: LabState): Promise<LabProc
     startProcess(inNamespace(namespace, inner), roleOf(state, 'relay inside')),
     startProcess(outer, roleOf(state, 'relay outside')),
   ]);
+}
+
+/** Where the two relays to etcd meet. */
+function relaySocket(name: string): string {
+  return join(labFolder(name), 'etcd.sock');
 }
 
 function roleOf(state: LabState, role: string): { role: string; logFile: string } {

@@ -8,25 +8,25 @@ import { execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { createConnection, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
-import type { Address } from '../model/address.js';
+import { type Address, familyOf } from '../model/address.js';
 
 export type ProbeRequest =
   | { readonly id: number; readonly op: 'listen'; readonly protocol: 'tcp' | 'udp'; readonly port: number }
-  | {
-      readonly id: number;
-      readonly op: 'probe';
-      readonly protocol: 'tcp' | 'udp';
-      readonly address: Address;
-      readonly port: number;
-      readonly timeoutMs: number;
-    }
-  | {
-      readonly id: number;
-      readonly op: 'probe';
-      readonly protocol: 'icmp';
-      readonly address: Address;
-      readonly timeoutMs: number;
-    };
+  | ({ readonly id: number; readonly op: 'probe' } & (PortProbe | PingProbe));
+
+interface PingProbe {
+  readonly protocol: 'icmp';
+  readonly address: Address;
+  /** Our own address; absent: as the kernel picks. */
+  readonly source?: Address;
+  readonly timeoutMs: number;
+}
+
+interface PortProbe extends Omit<PingProbe, 'protocol'> {
+  readonly protocol: 'tcp' | 'udp';
+  readonly port: number;
+  readonly sourcePort?: number;
+}
 
 export type ProbeReply =
   | { readonly id: number; readonly result: 'allow' | 'deny' | 'listening' }
@@ -46,33 +46,41 @@ export function runProbeAgent(input: NodeJS.ReadableStream, output: NodeJS.Writa
   return new Promise((resolve) => lines.on('close', resolve));
 }
 
+/** A port that another program listens on is answered by that one. */
 function listen(protocol: 'tcp' | 'udp', port: number): Promise<'listening'> {
   return new Promise((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' ? resolve('listening') : reject(error);
     if (protocol === 'tcp') {
-      const server = createServer((socket) => socket.end()).once('error', reject);
+      const server = createServer((socket) => socket.end()).once('error', failed);
       server.listen(port, '::', () => resolve('listening')).unref();
     } else {
-      const socket = createSocket('udp6').once('error', reject);
+      const socket = createSocket('udp6').once('error', failed);
       socket.on('message', (message, from) => socket.send(message, from.port, from.address));
       socket.bind(port, () => resolve('listening')).unref();
     }
   });
 }
 
-function probe(request: Extract<ProbeRequest, { op: 'probe' }>): Promise<'allow' | 'deny'> {
+function probe(request: PortProbe | PingProbe): Promise<'allow' | 'deny'> {
   switch (request.protocol) {
     case 'tcp':
-      return probeTcp(request.address, request.port, request.timeoutMs);
+      return probeTcp(request);
     case 'udp':
-      return probeUdp(request.address, request.port, request.timeoutMs);
+      return probeUdp(request);
     case 'icmp':
-      return probeIcmp(request.address, request.timeoutMs);
+      return probeIcmp(request);
   }
 }
 
-function probeTcp(address: Address, port: number, timeoutMs: number): Promise<'allow' | 'deny'> {
+function probeTcp({ address, port, source, sourcePort, timeoutMs }: PortProbe): Promise<'allow' | 'deny'> {
   return new Promise((resolve, reject) => {
-    const socket = createConnection({ host: address, port });
+    const socket = createConnection({
+      host: address,
+      port,
+      ...(source && { localAddress: source }),
+      ...(sourcePort !== undefined && { localPort: sourcePort }),
+    });
     const finish = (result: 'allow' | 'deny') => {
       clearTimeout(timer);
       socket.destroy();
@@ -89,11 +97,21 @@ function probeTcp(address: Address, port: number, timeoutMs: number): Promise<'a
   });
 }
 
-function probeUdp(address: Address, port: number, timeoutMs: number): Promise<'allow' | 'deny'> {
+const RESEND_MS = 500;
+
+function probeUdp({
+  address,
+  port,
+  source,
+  sourcePort = 0,
+  timeoutMs,
+}: PortProbe): Promise<'allow' | 'deny'> {
   return new Promise((resolve) => {
-    const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+    const socket = createSocket({ type: familyOf(address) === 6 ? 'udp6' : 'udp4', reuseAddr: true });
+    let resending: NodeJS.Timeout | undefined;
     const finish = (result: 'allow' | 'deny') => {
       clearTimeout(timer);
+      clearInterval(resending);
       socket.close();
       resolve(result);
     };
@@ -103,14 +121,21 @@ function probeUdp(address: Address, port: number, timeoutMs: number): Promise<'a
     socket.once('error', (error: NodeJS.ErrnoException) =>
       finish(error.code === 'ECONNREFUSED' ? 'allow' : 'deny'),
     );
-    socket.connect(port, address, () => socket.send('heddle'));
+    const send = () => socket.send('heddle');
+    socket.bind({ port: sourcePort, ...(source && { address: source }) }, () =>
+      socket.connect(port, address, () => {
+        send();
+        resending = setInterval(send, RESEND_MS);
+      }),
+    );
   });
 }
 
-function probeIcmp(address: Address, timeoutMs: number): Promise<'allow' | 'deny'> {
+function probeIcmp({ address, source, timeoutMs }: PingProbe): Promise<'allow' | 'deny'> {
   const wait = (timeoutMs / 1000).toFixed(2);
+  const from = source ? ['-I', source] : [];
   return new Promise((resolve, reject) => {
-    execFile('ping', ['-n', '-q', '-c', '1', '-W', wait, address], (error) => {
+    execFile('ping', ['-n', '-q', '-c', '1', '-W', wait, ...from, address], (error) => {
       if (error && typeof error.code !== 'number') reject(error);
       else resolve(error ? 'deny' : 'allow');
     });

@@ -66,7 +66,7 @@ export function formatMatrix(
   const heading = `${CORNER.padEnd(width)}${names.map((name) => name.padEnd(width)).join('')}`;
   const lines = names.map((from) => {
     const cells = names.map((to) => {
-      if (from === to) return style.dropped('-'.padEnd(width));
+      if (from === to) return style.dropped('-') + ' '.repeat(width - 1);
       const marks = CELL.map(({ protocol, family }) => {
         const probe = probes.find(
           (one) => one.from === from && one.to === to && one.protocol === protocol && one.family === family,
@@ -75,9 +75,9 @@ export function formatMatrix(
       });
       return marks.join('') + ' '.repeat(width - CELL.length);
     });
-    return style.heading(from.padEnd(width)) + cells.join('');
+    return (style.heading(from.padEnd(width)) + cells.join('')).trimEnd();
   });
-  return [style.heading(heading), ...lines];
+  return [style.heading(heading.trimEnd()), ...lines];
 }
 
 function markOf({ got, expected }: MatrixProbe, style: MatrixStyle): string {

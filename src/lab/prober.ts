@@ -14,6 +14,9 @@ export interface Probe {
   readonly protocol: 'tcp' | 'udp' | 'icmp';
   /** Absent for icmp. */
   readonly port?: number;
+  /** From which address, and port, of the namespace; absent: as the kernel picks. */
+  readonly source?: Address;
+  readonly sourcePort?: number;
 }
 
 /** How long silence means that a packet was dropped. */
@@ -41,11 +44,12 @@ export class Prober implements AsyncDisposable {
   }
 
   async probe(probe: Probe, timeoutMs = DEFAULT_TIMEOUT_MS): Promise<'allow' | 'deny'> {
-    const target = { op: 'probe', address: probe.to, timeoutMs } as const;
+    const { protocol, port = 0, source, sourcePort } = probe;
+    const target = { op: 'probe', address: probe.to, timeoutMs, ...(source && { source }) } as const;
     const request =
-      probe.protocol === 'icmp'
-        ? { ...target, protocol: probe.protocol }
-        : { ...target, protocol: probe.protocol, port: probe.port ?? 0 };
+      protocol === 'icmp'
+        ? { ...target, protocol }
+        : { ...target, protocol, port, ...(sourcePort !== undefined && { sourcePort }) };
     const result = await this.#agent(probe.from).ask(request);
     return result === 'allow' ? 'allow' : 'deny';
   }

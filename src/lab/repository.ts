@@ -2,6 +2,7 @@
  * The lab's git repository: a bare one that reconcilers pull, and a clone to edit and push from.
  */
 import { cp, mkdir, rm } from 'node:fs/promises';
+import { relative } from 'node:path';
 import type { Exec } from '../kernel/exec.js';
 import { runOrThrow } from '../kernel/namespaces.js';
 
@@ -19,6 +20,8 @@ export interface SeedOptions {
   readonly workTree: string;
   /** The folder whose contents become the first commit. */
   readonly from: string;
+  /** Which of its files, by their paths; absent: all. */
+  readonly only?: (path: string) => boolean;
   readonly message: string;
 }
 
@@ -30,7 +33,9 @@ export async function seedRepository(exec: Exec, options: SeedOptions): Promise<
   await git(exec, options.workTree, ['init', '--quiet', '--initial-branch=main']);
   await runOrThrow(exec, ['git', 'init', '--quiet', '--bare', '--initial-branch=main', options.bare]);
   await git(exec, options.workTree, ['remote', 'add', 'origin', options.bare]);
-  await cp(options.from, options.workTree, { recursive: true, filter: (path) => !path.endsWith('/.git') });
+  const { from, only = () => true } = options;
+  const isWanted = (path: string) => path === from || (!path.endsWith('/.git') && only(relative(from, path)));
+  await cp(from, options.workTree, { recursive: true, filter: isWanted });
   return commitAndPush(exec, options.workTree, options.message);
 }
 
