@@ -37,7 +37,7 @@ export async function showNoRoutes(lab: LabState, workload: string, print: Print
       const routes = await runIn(lab, name, ['ip', ...args]);
       rows.push([`${name}$ ip ${args.join(' ')}`, routes.trim() || 'nothing']);
     }
-  print(`the routes to ${workload}`, formatTable([], rows).slice(1).join('\n'));
+  print(`the routes to ${workload}`, formatTable(['', ''], rows).slice(1).join('\n'));
 }
 
 /** The gateway of every workload is an address that nobody has: the host answers for it by proxy ARP. */

@@ -1,0 +1,117 @@
+/** `heddle lab up|status|exec|probe|down`, on a story of policies, and on the repository that `heddle init` makes. */
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import anyTest, { type TestFn } from 'ava';
+import type { LabState } from '../../src/lab/lab-state.js';
+import type { ProbeSummary } from '../../src/lab/run-probes.js';
+import { folderOf, heddle } from '../helpers/heddle.js';
+import { exampleFolder } from '../helpers/lab.js';
+import { LabTraces } from '../helpers/lab-traces.js';
+import { until } from '../helpers/until.js';
+
+const test = anyTest.serial as TestFn;
+const NAME = `v${process.pid}`;
+const STORY = exampleFolder('three-tiers');
+const lab = (verb: string, ...args: string[]) => heddle(['lab', verb, '--name', NAME, ...args]);
+const traces = new LabTraces(NAME);
+let state: LabState;
+
+test.before('lab up builds the network of a folder, and says what runs as JSON', async () => {
+  const { code, stdout, stderr } = await lab('up', STORY, '--output', 'json');
+  if (code !== 0) throw new Error(stderr);
+  state = JSON.parse(stdout);
+});
+test.after.always('lab down', () => lab('down'));
+
+test('lab up refuses to take the place of a lab that runs', async (t) => {
+  const { code, stderr } = await lab('up', STORY);
+  t.is(code, 3);
+  t.regex(stderr, /is running.*\n.*lab down.*--replace/);
+});
+
+test('lab probe sends real packets for every test of the story, and none goes otherwise than predicted', async (t) => {
+  const { code, stdout, stderr } = await lab('probe', '--output', 'json');
+  t.is(code, 0, stderr);
+  const { probes, skipped, mismatches, tests } = JSON.parse(stdout);
+  t.is(mismatches, 0);
+  t.deepEqual(tests, { passed: 11, failed: 0 });
+  for (const probe of probes) {
+    const { src, dst, protocol, port, expected, got, ok } = probe;
+    t.true([src, dst, expected, got].every((one) => typeof one === 'string') && ok === true);
+    t.is(typeof port, protocol === 'icmp' ? 'undefined' : 'number');
+  }
+  t.is(new Set(probes.map((one: { test: string }) => one.test)).size, 11);
+  const of = (name: string) => probes.filter((one: { test: string }) => one.test === name);
+  t.true(of('scanners-reach-nobody').every(({ src }: { src: string }) => src.startsWith('203.0.113.')));
+  t.deepEqual([...new Set(of('customers-reach-web').map(({ got }: { got: string }) => got))], ['allow']);
+  t.true(of('web-never-asks-db').some(({ protocol }: { protocol: string }) => protocol === 'udp'));
+  t.true(skipped.every(({ what, reason }: { what: string; reason: string }) => what !== '' && reason !== ''));
+});
+
+test('lab probe of manifests that are not what the lab runs finds each packet that differs, and exits 4', async (t) => {
+  await using folder = await folderOf({});
+  await cp(STORY, folder.path, { recursive: true });
+  const policy = join(folder.path, 'policy/shop.yaml');
+  await writeFile(policy, (await readFile(policy, 'utf8')).replaceAll('8080', '8081'));
+  const tests = join(folder.path, 'tests/shop.yaml');
+  await writeFile(tests, (await readFile(tests, 'utf8')).replace('8080', '"8080:8081"').replace(/TCP/, '6'));
+  const { code, stdout } = await lab('probe', folder.path, '--output', 'json');
+  t.is(code, 4);
+  const { probes, mismatches }: ProbeSummary = JSON.parse(stdout);
+  const wrong = probes.filter(({ ok }) => !ok);
+  t.is(wrong.length, mismatches);
+  t.deepEqual(
+    new Set(wrong.map(({ test, port, expected, got }) => `${test} ${port} ${expected} ${got}`)),
+    new Set(['web-asks-api 8080 deny allow', 'web-asks-api 8081 allow deny']),
+  );
+  t.regex(
+    (await lab('probe', folder.path)).stdout,
+    /web-1 -> api-1 tcp\/8080 IPv4: allow, and the verifier says deny/,
+  );
+});
+
+test('lab exec runs a program on a host, in a workload and on the fabric, and ends as it does', async (t) => {
+  t.regex((await lab('exec', 'host-1', '--', 'ip', 'route')).stdout, /192\.168\.2\.10 via 10\.99\.0\.2/);
+  t.regex((await lab('exec', 'web-1', '--', 'ip', 'addr')).stdout, /192\.168\.1\.10\/32/);
+  t.is((await lab('exec', 'fabric', '--', 'sh', '-c', 'exit 7')).code, 7);
+  const { code, stderr } = await lab('exec', 'web-9', '--', 'true');
+  t.is(code, 3);
+  t.regex(stderr, /there is no "web-9".*\n.*web-1/);
+});
+
+test('lab status lists every program, and exits 1 when one has ended', async (t) => {
+  t.is((await lab('status')).code, 0);
+  const victim = state.processes.find(({ role }) => role === 'reconcile host-3');
+  process.kill(victim?.pid ?? 0, 'SIGKILL');
+  const status = await until(async () => {
+    const found = await lab('status', '--output', 'json');
+    return found.code === 1 ? found : undefined;
+  });
+  const ended = JSON.parse(status.stdout).processes.filter((one: { running: boolean }) => !one.running);
+  t.deepEqual(
+    ended.map(({ role }: { role: string }) => role),
+    ['reconcile host-3'],
+  );
+});
+
+test('lab down leaves nothing, whatever was killed before, and a second time finds nothing', async (t) => {
+  t.true(traces.namespaces().length > 8);
+  t.regex((await lab('down')).stdout, /10 namespaces removed/);
+  t.deepEqual(traces.all(), []);
+  t.regex((await lab('down')).stdout, /0 namespaces removed/);
+  t.is((await lab('probe')).code, 3);
+});
+
+test('the repository that init makes comes up in a lab, and its tests pass with real packets', async (t) => {
+  await using folder = await folderOf({});
+  const target = join(folder.path, 'net');
+  t.is((await heddle(['init', target])).code, 0);
+  try {
+    t.is((await lab('up', target)).code, 0);
+    const { code, stdout } = await lab('probe');
+    t.is(code, 0, stdout);
+    t.regex(stdout, /[1-9]\d* probes, 0 mismatches/);
+  } finally {
+    await lab('down');
+  }
+});
