@@ -14,7 +14,7 @@ interface HelpText {
 const EXIT_MEANINGS = {
   changesPresent: 'there are changes (--detailed-exitcode)',
   invalidInput: 'a flag, a name or a manifest is wrong',
-  connectivity: 'a connectivity test failed',
+  connectivity: 'a connectivity test failed, or a plan opens what it must not',
   guard: 'refused: something would be deleted or overwritten that may be needed; the text says how to go on',
   conflict: 'the store is no longer as the plan saw it; plan again',
   locked: 'suspended, or somebody else holds the lead',

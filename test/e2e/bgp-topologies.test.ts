@@ -67,6 +67,7 @@ for (const story of STORIES) {
       }
     }
     await assertControlPlaneOnly(t, lab);
+    t.regex(await lab.probed(story), /[1-9]\d* probes, 0 mismatches/);
     if (story === 'two-reflectors')
       t.deepEqual(await lostWhile(lab, 'web-1', 'web-3', 150, () => kill(lab, 'rr-1')), [0, 0]);
   });

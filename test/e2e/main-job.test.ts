@@ -32,6 +32,10 @@ for (const family of [4, 6] as const) {
   });
 }
 
+test('every ConnectivityTest of the example goes with real packets as it does with heddle test', async (t) => {
+  t.regex(await lab.probed('three-hosts'), /[1-9]\d* probes, 0 mismatches/);
+});
+
 test('every host has a route to every workload, its own by link scope and protocol 80', async (t) => {
   for (const { name } of lab.plan.hosts) {
     const routes = await lab.on(name, ['ip', 'route']);

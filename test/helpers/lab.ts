@@ -116,7 +116,19 @@ export class TestLab implements AsyncDisposable {
 
   heddle(args: readonly string[]) {
     const [program, ...first] = HEDDLE;
-    return exec(program, [...first, ...args]);
+    return exec(program, [...first, ...args], { timeoutMs: 120_000 });
+  }
+
+  /** What `lab probe` says of the ConnectivityTests of an example, which this lab may have been started without. */
+  async probed(story: string): Promise<string> {
+    const { stdout, stderr } = await this.heddle([
+      'lab',
+      'probe',
+      exampleFolder(story),
+      '--name',
+      this.plan.name,
+    ]);
+    return stdout + stderr;
   }
 
   /** Runs a program on a host or in a workload; what it printed. */
