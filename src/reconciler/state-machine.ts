@@ -15,7 +15,8 @@
  * Before anything is written over it the source is read once more; what it then says is the newest.
  */
 import { backoffMs } from './backoff.js';
-import { type Conditions, sourceFault, withCondition } from './conditions.js';
+import { sourceFault, withCondition } from './conditions.js';
+import { agreeing, describeRewrite, differing, type Hold, held, newestIsLive, outrun } from './findings.js';
 import type {
   Difference,
   Phase,
@@ -34,13 +35,6 @@ export const MAX_CONFLICTS = 5;
 
 /** A source that is away for a moment is asked again before the live commit is looked up in its stead. */
 const FAILURES_BEFORE_RECALL = 3;
-
-const HELD = {
-  refused: 'Refused',
-  'too-large': 'TooLarge',
-  suspended: 'Suspended',
-  'rolled-back': 'RolledBack',
-} as const;
 
 export function reduce(state: ReconcilerState, event: ReconcilerEvent): Transition {
   if ('generation' in event && event.generation !== state.generation) return stay(state);
@@ -124,10 +118,6 @@ function onRead(
   return needsWork(next) ? startWork(next) : rest({ ...next, repairs: 0 });
 }
 
-function describeRewrite(commit: string, before: string): string {
-  return `commit ${commit} does not descend from ${before}, which was the newest before: history was rewritten`;
-}
-
 /**
  * While the source is away the last good commit is still defended, but not against another commit; the next poll
  * asks the source again.
@@ -173,8 +163,10 @@ function onPlanned(state: ReconcilerState, verdict: PlanVerdict): Transition {
     }
     case 'apply': {
       const { over } = verdict;
-      const isKnown = over === undefined || [good, state.applied, state.heeded].includes(over);
-      if (!isKnown) return startRead({ ...state, unknown: over, settled: false });
+      const isOurs = over === undefined || over === good || over === state.applied;
+      if (!isOurs && over !== state.heeded) return startRead({ ...state, unknown: over, settled: false });
+      // The newest commit is invalid, and the store holds one that is newer than the last that was valid here.
+      if (!isOurs && good !== state.known) return startRecall(outrun(state, over));
       if (state.leading) return start(state, 'applying', { type: 'apply' });
       const waiting = withCondition(conditions, 'Applied', 'False', 'NotLeading', verdict.message);
       return rest({ ...differing(state, good, verdict.difference), conditions: waiting, settled: false });
@@ -189,13 +181,8 @@ function onPlanned(state: ReconcilerState, verdict: PlanVerdict): Transition {
 }
 
 /** The plan stays a plan until something changes: the commit, the store, or somebody's mind. */
-function hold(state: ReconcilerState, why: keyof typeof HELD, message: string): Transition {
+function hold(state: ReconcilerState, why: Hold, message: string): Transition {
   return rest(held(state, why, message));
-}
-
-function held(state: ReconcilerState, why: keyof typeof HELD, message: string): ReconcilerState {
-  const conditions = withCondition(state.conditions, 'Applied', 'False', HELD[why], message);
-  return { ...state, conditions, settled: false };
 }
 
 /** What the store holds is known, or is found not to be: then there is nothing that could be put back. */
@@ -231,24 +218,6 @@ function onDefencePlanned(state: ReconcilerState, revision: number, verdict: Pla
   const difference: Difference | undefined =
     verdict.type === 'apply' ? verdict.difference : { reason: 'StoreDiffers', message };
   return rest(differing(next, recalled, difference));
-}
-
-/** What is known of an earlier comparison stays while there is nothing to compare: the store names another commit. */
-function differing(
-  state: ReconcilerState,
-  commit: string | undefined,
-  difference: Difference | undefined,
-): ReconcilerState {
-  if (commit === undefined || !difference) return state;
-  return { ...state, agreement: { agrees: false, commit, ...difference } };
-}
-
-function agreeing(state: ReconcilerState, commit: string | undefined): ReconcilerState {
-  return commit === undefined ? state : { ...state, agreement: { agrees: true, commit } };
-}
-
-function newestIsLive(conditions: Conditions): Conditions {
-  return withCondition(conditions, 'Defended', 'True', 'NewestIsLive');
 }
 
 /** Part of a commit is in the store, and no host takes notice of it; races that were lost before are forgotten. */

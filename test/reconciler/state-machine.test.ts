@@ -235,6 +235,21 @@ test('reduce() leaves a commit that it has never seen while the source is away, 
   t.is(world.state.good, '2');
 });
 
+test('reduce() defends what others applied while the newest commit is invalid, and does not go back', (t) => {
+  const world = liveWorld();
+  world.push('good');
+  world.rival();
+  world.push('invalid');
+  world.send({ type: 'poll' });
+  t.true(world.run());
+  t.is(world.stored, 2);
+  t.is(world.state.good, '1');
+  world.disturb();
+  t.true(world.run());
+  t.is(world.stored, 2);
+  t.is(world.state.conditions.Applied.reason, 'SourceBehind');
+});
+
 test('reduce() drops results of an older generation', (t) => {
   fc.assert(
     fc.property(arbitraryHistory, (steps) => {
