@@ -116,6 +116,13 @@ const HELP: Readonly<Record<string, HelpText>> = {
     examples: [[`heddle blame Profile/web ${ETCD}`, 'the commit and the line that made it so']],
     exits: ['invalidInput'],
   },
+  rollback: {
+    examples: [
+      [`heddle rollback --to 7 --dry-run --repo https://git.example/net.git ${ETCD}`, 'what it would change'],
+      [`heddle rollback --to 7 --repo https://git.example/net.git ${ETCD}`, 'SEQ 7 of heddle history again'],
+    ],
+    exits: ['invalidInput', 'connectivity', 'guard', 'conflict', 'locked', 'source'],
+  },
   suspend: {
     examples: [[`heddle suspend --reason "change freeze" --until 2h ${ETCD}`, 'it ends by itself']],
     exits: ['invalidInput'],

@@ -22,6 +22,7 @@ const SAMPLES: Readonly<Record<string, string>> = {
   '--interval': '10s',
   '--lock-timeout': '10s',
   '--timeout': '10s',
+  '--to': '1',
   '--until': '2h',
   '--hosts': '50%',
   '--commit': 'abcdef0',
