@@ -14,7 +14,7 @@ import { systemClock } from '../agent/status/clock.js';
 import { LoopWatch, readiness } from '../agent/status/health.js';
 import { startHealthServer } from '../agent/status/health-server.js';
 import type { HostFacts } from '../agent/status/host-facts.js';
-import { hostStatus } from '../agent/status/host-status.js';
+import { hostSessions, hostStatus } from '../agent/status/host-status.js';
 import { AgentMetrics } from '../agent/status/metrics.js';
 import { StatusReporter } from '../agent/status/status-reporter.js';
 import { exec } from '../kernel/exec.js';
@@ -101,7 +101,7 @@ async function run(context: CliContext, options: AgentOptions): Promise<void> {
     facts = now;
     loop.turned();
     metrics.setFacts(now);
-    reporter.report(hostStatus(now));
+    reporter.report(hostStatus(now), hostSessions(now));
     reporter.setFelixInterval(settings?.reportingMs ?? 0);
   };
   log.info('agent started', { backend: options.backend, netlink: options.netlink, bgp: options.bgp });

@@ -14,23 +14,16 @@ export const status: Verb = (context) =>
     .addOption(flag(context.environment, '--bgp', 'every BGP session of every host, too'))
     .action(async (options: StatusOptions) => {
       await using opened = await openStore(options, createLog(options.logLevel));
-      const report = await readClusterStatus(opened.store, opened.layout);
+      const report = await readClusterStatus(opened.store, opened.layout, { sessions: options.bgp ?? false });
       const colors = pickColors(options.color, context);
       const sessions = options.bgp ? formatSessions(report.hosts, colors) : '';
       context.out(
-        options.output === 'json'
-          ? `${JSON.stringify(options.bgp ? report : withoutSessions(report))}\n`
-          : formatStatus(report, colors) + sessions,
+        options.output === 'json' ? `${JSON.stringify(report)}\n` : formatStatus(report, colors) + sessions,
       );
     });
 
 interface StatusOptions extends CommonOptions, EtcdOptions {
   readonly bgp?: boolean;
-}
-
-/** In a mesh there are as many as the square of the hosts. */
-function withoutSessions(report: ClusterStatus): ClusterStatus {
-  return { ...report, hosts: report.hosts.map(({ sessions: _, ...host }) => host) };
 }
 
 function formatStatus({ sources, hosts, live }: ClusterStatus, colors: Colors): string {

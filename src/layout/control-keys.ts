@@ -26,10 +26,12 @@ export function controlKeys(root: string): ControlKeys {
       key(`${outside}/history/${escapeName(source)}/${String(seq).padStart(SEQ_DIGITS, '0')}`),
     suspend: key(`${outside}/suspend`),
     hostStatus: (node) => key(`${outside}/hosts/${escapeName(node)}`),
+    hostSessions: (node) => key(`${outside}/sessions/${escapeName(node)}`),
     sourceStatus: (source) => key(`${outside}/sources/${escapeName(source)}`),
     verifier: (source, node) => key(`${verifiers(source)}${escapeName(node)}`),
     verifiersPrefix: verifiers,
     hostStatusPrefix: `${outside}/hosts/`,
+    hostSessionsPrefix: `${outside}/sessions/`,
     sourceStatusPrefix: `${outside}/sources/`,
     historyPrefix: `${outside}/history/`,
   };

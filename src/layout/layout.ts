@@ -99,10 +99,12 @@ export interface ControlKeys {
   history(source: string, seq: number): StoreKey;
   readonly suspend: StoreKey;
   hostStatus(node: string): StoreKey;
+  hostSessions(node: string): StoreKey;
   sourceStatus(source: string): StoreKey;
   verifier(source: string, node: string): StoreKey;
   verifiersPrefix(source: string): string;
   readonly hostStatusPrefix: string;
+  readonly hostSessionsPrefix: string;
   readonly sourceStatusPrefix: string;
   readonly historyPrefix: string;
 }

@@ -89,9 +89,13 @@ export interface HostStatus {
   readonly verifiedAt?: string;
   readonly counts: Readonly<Record<string, number>>;
   readonly bgp: { readonly configured: number; readonly established: number };
-  /** Of agents that speak BGP. */
-  readonly sessions?: readonly SessionRecord[];
   readonly error?: string;
+}
+
+/** `/heddle/v1<root>/sessions/<host>`: the BGP sessions of a host, under its lease; there may be thousands. */
+export interface HostSessions {
+  readonly node: string;
+  readonly sessions: readonly SessionRecord[];
 }
 
 /** One BGP session, as its host sees it. */
@@ -197,6 +201,13 @@ export const hostStatusCodec: RecordCodec<HostStatus> = recordCodec(
     verifiedAt: text,
     counts: mapOf(count),
     bgp: objectWith(['configured', 'established'], { configured: count, established: count }),
+    error: text,
+  }),
+);
+
+export const hostSessionsCodec: RecordCodec<HostSessions> = recordCodec(
+  objectWith(['node', 'sessions'], {
+    node: text,
     sessions: list(
       objectWith(['name', 'peer', 'family', 'state', 'imported', 'exported'], {
         name: text,
@@ -209,7 +220,6 @@ export const hostStatusCodec: RecordCodec<HostStatus> = recordCodec(
         lastError: text,
       }),
     ),
-    error: text,
   }),
 );
 

@@ -14,7 +14,9 @@ import {
   type Head,
   type HostStatus,
   headCodec,
+  hostSessionsCodec,
   hostStatusCodec,
+  type SessionRecord,
   sourceStatusCodec,
   type VerifierRecord,
   verifierCodec,
@@ -32,7 +34,11 @@ export interface SourceReport {
   readonly verifiers: readonly VerifierRecord[];
 }
 
-export type HostReport = Omit<HostStatus, 'state'> & { readonly state: HostStatus['state'] | 'unknown' };
+export type HostReport = Omit<HostStatus, 'state'> & {
+  readonly state: HostStatus['state'] | 'unknown';
+  /** Only when they were asked for. */
+  readonly sessions?: readonly SessionRecord[];
+};
 
 export interface ClusterStatus {
   readonly sources: readonly SourceReport[];
@@ -47,16 +53,25 @@ export interface LiveCount {
   readonly of: number;
 }
 
-export async function readClusterStatus(store: Datastore, layout: Layout): Promise<ClusterStatus> {
+/** @param what `sessions`: with every BGP session of every host, of which a mesh has very many */
+export async function readClusterStatus(
+  store: Datastore,
+  layout: Layout,
+  what: { readonly sessions?: boolean } = {},
+): Promise<ClusterStatus> {
   const { keys } = layout;
-  const [hostEntries, sourceEntries, historyEntries, members] = await Promise.all([
+  const [hostEntries, sourceEntries, historyEntries, members, sessions] = await Promise.all([
     store.snapshot(keys.hostStatusPrefix),
     store.snapshot(keys.sourceStatusPrefix),
     store.snapshot(keys.historyPrefix),
     readMembers(store, layout),
+    what.sessions ? readSessions(store, layout) : new Map<string, readonly SessionRecord[]>(),
   ]);
   const reports = [...hostEntries.entries].map(([key, { value }]) => hostReport(key, value, layout));
-  const hosts = withSilent(reports, members);
+  const hosts = withSilent(reports, members).map((host) => {
+    const own = sessions.get(host.node);
+    return own ? { ...host, sessions: own } : host;
+  });
   const names = new Set(hosts.flatMap(({ sources }) => Object.keys(sources)));
   for (const key of sourceEntries.entries.keys())
     names.add(unescapeName(key.slice(keys.sourceStatusPrefix.length)));
@@ -71,6 +86,15 @@ export async function readClusterStatus(store: Datastore, layout: Layout): Promi
     (host) => host.state === 'live' && sources.every(({ name, seq }) => isLiveAt(host, name, seq)),
   );
   return { sources, hosts, live: { hosts: live.length, of: hosts.length } };
+}
+
+async function readSessions(
+  store: Datastore,
+  { keys }: Layout,
+): Promise<ReadonlyMap<string, readonly SessionRecord[]>> {
+  const { entries } = await store.snapshot(keys.hostSessionsPrefix);
+  const records = [...entries].flatMap(([key, { value }]) => readRecord(hostSessionsCodec, key, value) ?? []);
+  return new Map(records.map(({ node, sessions }) => [node, sessions]));
 }
 
 export function isLiveAt(host: HostReport, source: string, seq: number): boolean {

@@ -25,6 +25,7 @@ const ROLES: Readonly<Record<string, readonly (readonly [access: string, prefix:
     ['read', DATA],
     ['read', RECORDS],
     ['readwrite', `${RECORDS}hosts/`],
+    ['readwrite', `${RECORDS}sessions/`],
   ],
   visitor: [
     ['read', DATA],
@@ -75,10 +76,17 @@ test('reconciler, agent and visitor do what is theirs with the roles of the docu
     ...{ node: 'host-1', state: 'live', sources: {}, revision: 1, counts: {} },
     bgp: { configured: 0, established: 0 },
   };
-  reporter.report(status);
-  await until(async () => (await store.get(layout.keys.hostStatus('host-1'))).entry !== undefined, {
-    what: 'the status of the host',
-  });
+  const session = {
+    name: 'Mesh_10_0_0_2',
+    peer: 'host-2',
+    family: 4,
+    state: 'Idle',
+    imported: 0,
+    exported: 0,
+  };
+  reporter.report(status, { node: 'host-1', sessions: [session] });
+  for (const key of [layout.keys.hostStatus('host-1'), layout.keys.hostSessions('host-1')])
+    await until(async () => (await store.get(key)).entry !== undefined, { what: key });
   const write = { op: 'put' as const, key: `${DATA}v1/Ready` as StoreKey, value: 'false' };
   await t.throwsAsync(store.transact({ guards: [], writes: [{ write }] }), { code: 'permission-denied' });
   stop.abort();

@@ -101,7 +101,7 @@ export class TestLab implements AsyncDisposable {
 
   /** What the sources and the hosts say. */
   status() {
-    return readClusterStatus(this.store, this.layout);
+    return readClusterStatus(this.store, this.layout, { sessions: true });
   }
 
   countLive(commit: string) {

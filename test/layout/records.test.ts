@@ -4,6 +4,7 @@ import { LayoutError } from '../../src/layout/layout.js';
 import {
   headCodec,
   historyCodec,
+  hostSessionsCodec,
   hostStatusCodec,
   inventoryCodec,
   leaderCodec,
@@ -57,6 +58,10 @@ test(roundTrip, 'host status', hostStatusCodec, {
   verifiedAt: '2026-11-22T10:00:00Z',
   counts: { endpoints: 2 },
   bgp: { configured: 2, established: 1 },
+  error: 'IPPool/10.0.0.0-8: ipipMode is not supported yet',
+});
+test(roundTrip, 'host sessions', hostSessionsCodec, {
+  node: 'host-1',
   sessions: [
     {
       name: 'Mesh_10_0_0_2',
@@ -69,7 +74,6 @@ test(roundTrip, 'host status', hostStatusCodec, {
       lastError: 'Socket: Connection refused',
     },
   ],
-  error: 'IPPool/10.0.0.0-8: ipipMode is not supported yet',
 });
 test(roundTrip, 'source status', sourceStatusCodec, {
   node: 'host-1',

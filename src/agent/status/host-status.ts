@@ -6,7 +6,7 @@
  * failed, held, applying, degraded. BGP sessions that are down are the peer's fault as often as ours; they count in
  * `bgp` and turn the health red (health.ts), but take nothing from what this host has programmed.
  */
-import type { HostState, HostStatus, SessionRecord } from '../../layout/records.js';
+import type { HostSessions, HostState, HostStatus, SessionRecord } from '../../layout/records.js';
 import type { SessionStatus } from '../bgp/speaker.js';
 import type { DriverFailure } from '../dataplane/driver.js';
 import type { HostFacts } from './host-facts.js';
@@ -25,9 +25,13 @@ export function hostStatus(facts: HostFacts): HostStatus {
     ...(verified?.differences.length === 0 && { verifiedAt: new Date(verified.at).toISOString() }),
     counts: facts.counts,
     bgp: { configured: bgp.configured, established: bgp.established },
-    ...(bgp.sessions.length > 0 && { sessions: bgp.sessions.map(sessionRecord) }),
     ...(error !== undefined && { error }),
   };
+}
+
+/** The sessions of the host one by one, which only who asks for them reads. */
+export function hostSessions({ node, bgp }: HostFacts): HostSessions {
+  return { node, sessions: bgp.sessions.map(sessionRecord) };
 }
 
 /** The first few, so that the text fits where it is shown: `route 10.0.0.1/32: no such device; ... (and 7 more)`. */

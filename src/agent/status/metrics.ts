@@ -32,6 +32,16 @@ export class AgentMetrics {
   readonly #bgpSessions = this.#gauge('heddle_bgp_sessions', 'Configured BGP sessions by their state.', [
     'state',
   ]);
+  readonly #bgpPeerUp = this.#gauge('heddle_bgp_session_established', '1: the session is up, 0: it is not.', [
+    'session',
+    'peer',
+    'family',
+  ]);
+  readonly #bgpPeerRoutes = this.#gauge(
+    'heddle_bgp_session_routes',
+    'Routes that the peer told us and we took (in), and that we told it (out).',
+    ['session', 'peer', 'family', 'direction'],
+  );
   readonly #calcTime = this.#summary(
     'felix_calc_graph_update_time_seconds',
     'Time that it took to calculate what one batch of changes in the store means for this host.',
@@ -143,7 +153,15 @@ export class AgentMetrics {
   #setSessions({ sessions }: BgpStatus): void {
     this.#bgpSessions.reset();
     this.#bgpSessions.set({ state: 'Established' }, 0);
-    for (const { state } of sessions) this.#bgpSessions.inc({ state });
+    this.#bgpPeerUp.reset();
+    this.#bgpPeerRoutes.reset();
+    for (const { name, peerName, family, state, established, imported, exported } of sessions) {
+      const labels = { session: name, peer: peerName, family: String(family) };
+      this.#bgpSessions.inc({ state });
+      this.#bgpPeerUp.set(labels, established ? 1 : 0);
+      this.#bgpPeerRoutes.set({ ...labels, direction: 'in' }, imported);
+      this.#bgpPeerRoutes.set({ ...labels, direction: 'out' }, exported);
+    }
   }
 
   #setCount(name: CountName, value: number | undefined): void {

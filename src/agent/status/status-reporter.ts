@@ -3,7 +3,8 @@
  *
  * The key is leased: a host that is gone, or cut off, has no status rather than an old one. Changes within a second
  * are written as one, and a status that only confirms an earlier one is written once a minute: a thousand hosts that
- * verify every ten seconds would otherwise keep the store busy with saying that nothing happened.
+ * verify every ten seconds would otherwise keep the store busy with saying that nothing happened. BGP sessions have a
+ * key of their own: in a mesh of a thousand hosts they are some 300 kB a host, so the longer the text, the rarer.
  *
  * Calico's own status key (etcd-keys: felix/v1/host/<h>/status) is written beside it when an interval is set.
  */
@@ -12,7 +13,7 @@ import type { Datastore } from '../../datastore/datastore.js';
 import { LeasedKeys } from '../../datastore/leased-keys.js';
 import { escapeName } from '../../layout/escape.js';
 import type { Layout } from '../../layout/layout.js';
-import type { HostStatus } from '../../layout/records.js';
+import type { HostSessions, HostStatus } from '../../layout/records.js';
 import type { Log } from '../../model/log.js';
 import type { StoreKey } from '../../model/store.js';
 import type { Clock } from './clock.js';
@@ -31,24 +32,33 @@ const SHORTEST_INTERVAL_MS = 1_000;
 const CONFIRM_INTERVAL_MS = 60_000;
 const RETRY = { firstMs: 1_000, maxMs: 30_000 };
 
-/** A status as text, and the part of it that is news when it changes. */
+/** What a host may write of its sessions, on average, in bytes a ms. */
+const SESSIONS_RATE = 4;
+
+/** A record as text, and the part of it that is news when it changes. */
 interface Written {
   readonly text: string;
   readonly news: string;
+}
+
+/** A key, what should be there, and what was written last. */
+interface Entry {
+  readonly key: StoreKey;
+  wanted: Written | undefined;
+  written: Written | undefined;
+  lastWriteAt: number;
 }
 
 export class StatusReporter {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #keys: LeasedKeys;
-  readonly #statusKey: StoreKey;
+  readonly #status: Entry;
+  readonly #sessions: Entry;
   readonly #felixKey: StoreKey;
   readonly #startedAt: number;
   #wake = new AbortController();
-  #wanted: Written | undefined;
-  #written: Written | undefined;
   #notBefore = 0;
-  #lastWriteAt = Number.NEGATIVE_INFINITY;
   #failures = 0;
   #felixIntervalMs = 0;
   #felixDueAt = 0;
@@ -57,18 +67,21 @@ export class StatusReporter {
   constructor({ store, layout, node, log, clock }: StatusReporterOptions) {
     this.#clock = clock;
     this.#log = log;
-    this.#statusKey = layout.keys.hostStatus(node);
+    this.#status = entryAt(layout.keys.hostStatus(node));
+    this.#sessions = entryAt(layout.keys.hostSessions(node));
     this.#felixKey = `${layout.root}/felix/v1/host/${escapeName(node)}/status` as StoreKey;
     this.#startedAt = clock.monotonic();
     this.#keys = new LeasedKeys(store, { ttlSeconds: LEASE_TTL_SECONDS, onLost: () => this.#rewrite() });
   }
 
   /** What the host says from now on. Cheap: writing happens in `run`. */
-  report(status: HostStatus): void {
+  report(status: HostStatus, sessions: HostSessions): void {
     const { verifiedAt: _, ...lasting } = status;
+    this.#status.wanted = { text: JSON.stringify(status), news: JSON.stringify(lasting) };
     // How many routes a session carries changes with every workload anywhere.
-    const sessions = status.sessions?.map(({ imported, exported, ...session }) => session);
-    this.#wanted = { text: JSON.stringify(status), news: JSON.stringify({ ...lasting, sessions }) };
+    const news = sessions.sessions.map(({ imported, exported, ...session }) => session);
+    if (sessions.sessions.length > 0 || this.#sessions.written)
+      this.#sessions.wanted = { text: JSON.stringify(sessions), news: JSON.stringify(news) };
     this.#stir();
   }
 
@@ -83,7 +96,9 @@ export class StatusReporter {
   /** Writes until the signal is aborted, then removes the keys. Failures are logged and tried again. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const waitMs = Math.min(this.#statusDueAt(), this.#felixDue()) - this.#clock.monotonic();
+      const waitMs =
+        Math.min(this.#dueAt(this.#status), this.#dueAt(this.#sessions), this.#felixDue()) -
+        this.#clock.monotonic();
       if (waitMs > 0) await this.#clock.pause(waitMs, AbortSignal.any([signal, this.#wake.signal]));
       else await this.#writeWhatIsDue();
     }
@@ -98,16 +113,16 @@ export class StatusReporter {
   }
 
   #rewrite(): void {
-    this.#written = undefined;
+    for (const entry of [this.#status, this.#sessions]) entry.written = undefined;
     this.#felixDueAt = this.#clock.monotonic();
     this.#stir();
   }
 
-  #statusDueAt(): number {
-    if (!this.#wanted || this.#wanted.text === this.#written?.text) return Number.POSITIVE_INFINITY;
-    const isNews = this.#wanted.news !== this.#written?.news;
+  #dueAt({ wanted, written, lastWriteAt }: Entry): number {
+    if (!wanted || wanted.text === written?.text) return Number.POSITIVE_INFINITY;
+    const isNews = wanted.news !== written?.news;
     const interval = isNews ? SHORTEST_INTERVAL_MS : CONFIRM_INTERVAL_MS;
-    return Math.max(this.#notBefore, this.#lastWriteAt + interval);
+    return Math.max(this.#notBefore, lastWriteAt + Math.max(interval, wanted.text.length / SESSIONS_RATE));
   }
 
   #felixDue(): number {
@@ -119,26 +134,27 @@ export class StatusReporter {
   async #writeWhatIsDue(): Promise<void> {
     const now = this.#clock.monotonic();
     try {
-      if (this.#statusDueAt() <= now) await this.#writeStatus(now);
+      for (const entry of [this.#status, this.#sessions])
+        if (this.#dueAt(entry) <= now) await this.#write(entry, now);
       if (this.#felixDue() <= now) await this.#writeFelixStatus(now);
       this.#failures = 0;
     } catch (error) {
       this.#failures += 1;
       this.#notBefore = now + backoffMs(this.#failures, RETRY);
-      this.#log.warn('status not written', { key: this.#statusKey, error: String(error) });
+      this.#log.warn('status not written', { key: this.#status.key, error: String(error) });
     }
   }
 
-  async #writeStatus(now: number): Promise<void> {
-    const wanted = this.#wanted;
+  async #write(entry: Entry, now: number): Promise<void> {
+    const { key, wanted } = entry;
     if (!wanted) return;
     // Noted first: a lease that is lost during the write makes it due again.
-    this.#written = wanted;
-    this.#lastWriteAt = now;
+    entry.written = wanted;
+    entry.lastWriteAt = now;
     try {
-      await this.#keys.put(this.#statusKey, wanted.text);
+      await this.#keys.put(key, wanted.text);
     } catch (error) {
-      this.#written = undefined;
+      entry.written = undefined;
       throw error;
     }
   }
@@ -153,4 +169,8 @@ export class StatusReporter {
     this.#felixWrites += 1;
     this.#felixDueAt = now + this.#felixIntervalMs;
   }
+}
+
+function entryAt(key: StoreKey): Entry {
+  return { key, wanted: undefined, written: undefined, lastWriteAt: Number.NEGATIVE_INFINITY };
 }

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { HostFacts } from '../../../src/agent/status/host-facts.js';
-import { hostStatus, summarize } from '../../../src/agent/status/host-status.js';
+import { hostSessions, hostStatus, summarize } from '../../../src/agent/status/host-status.js';
 import type { HostState } from '../../../src/layout/records.js';
 import { HEAD, revision, SESSION_DOWN, WELL } from './facts-fixture.js';
 
@@ -13,14 +13,17 @@ test('hostStatus() of a host that was read back and is as the commit wants it is
     verifiedAt: '2026-11-22T10:00:05.000Z',
     counts: { localEndpoints: 3 },
     bgp: { configured: 1, established: 1 },
+  });
+});
+
+test('hostSessions() says how each session is, and what went wrong last', (t) => {
+  t.deepEqual(hostSessions(WELL), {
+    node: 'host-1',
     sessions: [
       { name: 'Mesh_10_0_0_2', peer: 'host-2', family: 4, state: 'Established', imported: 2, exported: 1 },
     ],
   });
-});
-
-test('hostStatus() says what went wrong last with a session', (t) => {
-  t.like(hostStatus({ ...WELL, bgp: SESSION_DOWN }).sessions?.[0], {
+  t.like(hostSessions({ ...WELL, bgp: SESSION_DOWN }).sessions[0], {
     state: 'Active',
     lastError: 'Socket: Connection refused',
   });

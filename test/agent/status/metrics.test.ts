@@ -34,6 +34,19 @@ test('BGP sessions are counted by state, Established always', async (t) => {
   ]);
 });
 
+test('each BGP session says whether it is up, and how many routes it carries either way', async (t) => {
+  const metrics = new AgentMetrics();
+  metrics.setFacts({ ...WELL, bgp: SESSION_DOWN });
+  const labels = 'session="Mesh_10_0_0_2",peer="host-2",family="4"';
+  t.deepEqual(await samples(metrics, 'heddle_bgp_session_'), [
+    `heddle_bgp_session_established{${labels}} 0`,
+    `heddle_bgp_session_routes{${labels},direction="in"} 2`,
+    `heddle_bgp_session_routes{${labels},direction="out"} 1`,
+  ]);
+  metrics.setFacts({ ...WELL, bgp: { configured: 0, established: 0, sessions: [] } });
+  t.deepEqual(await samples(metrics, 'heddle_bgp_session_'), []);
+});
+
 test('felix_resync_state goes from waiting by reading to in sync', async (t) => {
   const metrics = new AgentMetrics();
   metrics.setFacts({ ...WELL, received: undefined, datastoreAway: 'refused' });

@@ -23,6 +23,7 @@ import { BirdProcess } from './bird-process.js';
 import { readText, stageFile } from './config-file.js';
 import { BirdControlError, connectBird } from './control-socket.js';
 import { type BirdProtocol, parseProtocols } from './protocols-parser.js';
+import { placeOf } from './refused-place.js';
 import {
   type BirdConfigOptions,
   DIGEST_PROTOCOL,
@@ -75,6 +76,7 @@ class BirdSpeaker implements BgpSpeaker {
   readonly #now: () => number;
   readonly #handover = new SessionHandover();
   #handoverTimer: NodeJS.Timeout | undefined;
+  #closed = false;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor({ daemon, secretsDir, exec, log, now = () => performance.now() }: BirdSpeakerOptions) {
@@ -150,6 +152,7 @@ class BirdSpeaker implements BgpSpeaker {
   }
 
   close(): void {
+    this.#closed = true;
     clearTimeout(this.#handoverTimer);
     this.#process?.close();
   }
@@ -157,13 +160,20 @@ class BirdSpeaker implements BgpSpeaker {
   /** Asks again and again while sessions are held for others that are to come up. */
   #watchHandover(): void {
     clearTimeout(this.#handoverTimer);
-    if (this.#handover.held.length === 0) return;
-    this.#handoverTimer = setTimeout(async () => {
+    if (this.#closed || this.#handover.held.length === 0) return;
+    this.#handoverTimer = setTimeout(() => void this.#lookAtHandover(), HANDOVER_POLL_MS);
+  }
+
+  async #lookAtHandover(): Promise<void> {
+    try {
       const { sessions } = await this.status();
+      if (this.#closed) return;
       const up = (this.#model?.sessions ?? []).filter((_session, index) => sessions[index]?.established);
       if (this.#handover.observe(up, this.#now())) await this.resync();
-      this.#watchHandover();
-    }, HANDOVER_POLL_MS);
+    } catch (error) {
+      this.#log.warn('BGP sessions could not be looked at', { error: explain(error) });
+    }
+    this.#watchHandover();
   }
 
   async #converge(): Promise<ApplyReport> {
@@ -196,7 +206,9 @@ class BirdSpeaker implements BgpSpeaker {
     await using staged = await stageFile(this.#config, text);
     const { code, stderr } = await this.#exec('bird', ['-p', '-c', staged.path]);
     if (code !== 0)
-      throw new Error(`the configuration does not pass bird -p, the old one stays: ${stderr.trim()}`);
+      throw new Error(
+        `the configuration does not pass bird -p, the old one stays: ${stderr.trim()}${placeOf(text, stderr)}`,
+      );
     await staged.commit();
   }
 

@@ -2,8 +2,9 @@
  * Replacing a configuration file: a reader sees the old text or the new one, whole, whatever fails (rename(2)).
  *
  * The new text is written beside the file and synced before it takes its place, so a full disk or a power cut leaves
- * the old file. Owner and mode of a file that exists are kept; a new one is for its owner only, because sessions may
- * have passwords.
+ * the old file. Owner and mode of a file that exists are kept. A new one is for the owner of its folder only: sessions
+ * may have passwords, and a BIRD that others run has given up root by the time it reads the file (Debian's folder is
+ * that user's).
  */
 import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -21,12 +22,11 @@ export async function stageFile(file: string, text: string): Promise<StagedFile>
   const path = `${file}.new`;
   await rm(path, { force: true });
   const before = await ownerAndMode(file);
+  const { uid, gid } = before ?? (await stat(dirname(file)));
   const handle = await open(path, 'wx', 0o600);
   try {
-    if (before) {
-      await handle.chown(before.uid, before.gid);
-      await handle.chmod(before.mode);
-    }
+    await handle.chown(uid, gid);
+    if (before) await handle.chmod(before.mode);
     await handle.writeFile(text);
     await handle.sync();
   } finally {

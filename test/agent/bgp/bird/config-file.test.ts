@@ -29,7 +29,7 @@ test('a staged file takes its place only when it is committed', (t) =>
     t.deepEqual(await readdir(folder), ['bird.conf']);
   }));
 
-test('a new file is for its owner only, and one that exists keeps its owner and mode', (t) =>
+test('a new file is for the owner of its folder only, and one that exists keeps its owner and mode', (t) =>
   inFolder(async (folder) => {
     const file = join(folder, 'bird.conf');
     const commit = async () => {
@@ -38,7 +38,8 @@ test('a new file is for its owner only, and one that exists keeps its owner and 
       const { uid, gid, mode } = await stat(file);
       return { uid, gid, mode: mode & 0o777 };
     };
-    t.is((await commit()).mode, 0o600);
+    await chown(folder, 56, 78);
+    t.deepEqual(await commit(), { uid: 56, gid: 78, mode: 0o600 });
     await chmod(file, 0o640);
     await chown(file, 12, 34);
     t.deepEqual(await commit(), { uid: 12, gid: 34, mode: 0o640 });
