@@ -42,7 +42,7 @@ export function judgePlan(plan: Plan, circumstances: Circumstances): PlanVerdict
   return {
     type: 'apply',
     message: describePending(plan),
-    over: commitInStore(plan),
+    over: placeInStore(plan),
     difference: differenceOf(plan),
   };
 }
@@ -87,6 +87,13 @@ export function hasWork(plan: Plan, layout: Layout): boolean {
 /** The commit that the plan was made against: one that is begun, or else the one that is live. */
 export function commitInStore({ base }: Plan): string | undefined {
   return base.series?.record.commit ?? base.head?.commit;
+}
+
+/** After a rollback it is no longer the commit that it was: whoever knew it must ask the source again. */
+function placeInStore(plan: Plan): string | undefined {
+  const { head } = plan.base;
+  const commit = commitInStore(plan);
+  return head?.rollback ? `${commit} (rolled back at seq ${head.seq})` : commit;
 }
 
 /** How the store differs from the commit that it names; undefined while it names another, or one that is begun. */

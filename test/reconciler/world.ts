@@ -54,6 +54,7 @@ export class World {
   #read = 0;
   #good = 0;
   #recalled = 0;
+  #rollbacks = 0;
   /** What the last plan writes, and when it was made. */
   #planned = { commit: 0, revision: 0 };
 
@@ -94,6 +95,7 @@ export class World {
     if (earlier < 1) return;
     this.#store(earlier);
     this.held = this.commit;
+    this.#rollbacks += 1;
   }
 
   #store(commit: number): void {
@@ -206,7 +208,8 @@ export class World {
   #judge(commit: number): PlanVerdict {
     if (this.stored === commit && this.head === commit) return { type: 'nothing' };
     if (this.suspended) return { type: 'suspended', message: 'held' };
-    const over = this.head > 0 ? String(this.head) : undefined;
+    const place = this.held > 0 ? `${this.head} after rollback ${this.#rollbacks}` : String(this.head);
+    const over = this.head > 0 ? place : undefined;
     return { type: 'apply', message: 'missing', over };
   }
 
