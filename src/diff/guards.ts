@@ -5,8 +5,9 @@
  * workloads. Each guard looks at the finished plan and may hold all of it back until a person has approved. A
  * guard is one function and one line in the list.
  */
+import { countAllocations } from '../layout/codecs/ipam-block.js';
 import { type Cidr, cidrContains } from '../model/address.js';
-import { resourceId, resourcesOf } from '../model/resource.js';
+import { type Resource, resourceId, resourcesOf } from '../model/resource.js';
 import { CHANGE_ORDER } from './change-order.js';
 import type { OwnedObject } from './ownership.js';
 import type { PlanContext } from './plan-context.js';
@@ -117,16 +118,41 @@ function poolUsers(pool: Cidr, deleted: ReadonlySet<string>, context: PlanContex
   const holders = [...context.foreignHolders()]
     .filter(([address]) => cidrContains(pool, address) && !addresses.has(address))
     .flatMap(([, endpoints]) => endpoints.flatMap(({ values }) => [...values.keys()]));
-  return [...assigned.map(({ key }) => key), ...new Set(holders), ...ownUsers(pool, context)];
+  return [
+    ...assigned.map(({ key }) => key),
+    ...blockUsers(pool, context),
+    ...new Set(holders),
+    ...ownUsers(pool, context),
+  ];
+}
+
+/** Blocks from which somebody has given out addresses; one that cannot be read may be one. */
+function blockUsers(pool: Cidr, context: PlanContext): string[] {
+  const isLost = lostWith(pool, context);
+  return context.store.blocks
+    .filter(({ cidr }) => isLost(cidr))
+    .flatMap(({ key, value }) => {
+      const taken = countAllocations(key, value);
+      if (taken === undefined) return `${key} (cannot be read)`;
+      return taken === 0 ? [] : `${key} (${taken} ${taken === 1 ? 'address' : 'addresses'})`;
+    });
 }
 
 /** Endpoints of the commit itself that would be left without a pool. */
-function ownUsers(pool: Cidr, { compiled }: PlanContext): string[] {
-  const resources = [...compiled.values()].map(({ resource }) => resource);
-  const pools = resourcesOf(resources, 'IPPool').map(({ spec }) => spec.cidr);
-  const isLeft = (address: Cidr) =>
-    cidrContains(pool, address) && !pools.some((other) => cidrContains(other, address));
-  return resourcesOf(resources, 'WorkloadEndpoint')
-    .filter(({ spec }) => spec.ipNetworks.some(isLeft))
+function ownUsers(pool: Cidr, context: PlanContext): string[] {
+  const isLost = lostWith(pool, context);
+  return resourcesOf(resourcesIn(context), 'WorkloadEndpoint')
+    .filter(({ spec }) => spec.ipNetworks.some(isLost))
     .map(({ metadata }) => `WorkloadEndpoint/${metadata.name}`);
+}
+
+/** True for addresses of the pool that no pool of the commit has. */
+function lostWith(pool: Cidr, context: PlanContext): (addresses: Cidr) => boolean {
+  const pools = resourcesOf(resourcesIn(context), 'IPPool').map(({ spec }) => spec.cidr);
+  return (addresses) =>
+    cidrContains(pool, addresses) && !pools.some((other) => cidrContains(other, addresses));
+}
+
+function resourcesIn({ compiled }: PlanContext): Resource[] {
+  return [...compiled.values()].map(({ resource }) => resource);
 }

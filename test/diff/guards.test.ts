@@ -125,6 +125,34 @@ test('guards: a pool may not go while an address of it is assigned', async (t) =
   );
 });
 
+const BLOCK = '/calico/ipam/v2/assignment/ipv4/block/192.168.7.0-26';
+const block = (allocations: readonly (number | null)[], more: object = {}) =>
+  JSON.stringify({ cidr: '192.168.7.0/26', affinity: 'host:host-1', allocations, attributes: [], ...more });
+
+const blocks: Record<string, [string, string, RegExp | undefined]> = {
+  'two addresses of its block are taken': [
+    BLOCK,
+    block([0, null, 0]),
+    /block\/192\.168\.7\.0-26 \(2 addresses\)/,
+  ],
+  'its block cannot be read': [BLOCK, 'torn {', /block\/192\.168\.7\.0-26 \(cannot be read\)/],
+  'its block is empty': [BLOCK, block([null, null]), undefined],
+  'its block is deleted': [BLOCK, block([0], { deleted: 'true' }), undefined],
+  'a block elsewhere is taken': [BLOCK.replace('192.168.7', '10.0.0'), block([0]), undefined],
+};
+
+for (const [what, [key, value, expected]] of Object.entries(blocks)) {
+  test(`guards: a pool goes ${expected ? 'not ' : ''}when ${what}`, async (t) => {
+    const store = new TestStore();
+    await store.apply([POOL, KEPT]);
+    await store.put(key, value);
+    const [guard] = (await store.plan([KEPT])).guards;
+    t.is(guard?.code, expected && 'pool-in-use');
+    t.regex(guard?.message ?? '', expected ?? /^$/);
+    t.deepEqual((await store.plan([KEPT, LARGER_POOL])).guards, [], 'a larger pool takes its place');
+  });
+}
+
 const trailer = test.macro<[string, boolean]>({
   exec: (t, message, expected) => t.is(hasPruneTrailer(message), expected),
   title: (_, message, expected) =>

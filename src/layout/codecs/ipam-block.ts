@@ -11,7 +11,7 @@ import { type Cidr, familyOf } from '../../model/address.js';
 import type { BlockState, IpamBlock } from '../../model/ipam-block.js';
 import type { StoreKey } from '../../model/store.js';
 import { parseCidrSegment, unescapeName } from '../escape.js';
-import { type Decoder, decodeJson, object, oneOf, text } from '../json-decoder.js';
+import { type Decoder, decodeJson, list, object, oneOf, text } from '../json-decoder.js';
 import { type KeyOwner, LayoutError, type StoredId } from '../layout.js';
 
 export type BlockKey = Extract<KeyOwner, { readonly type: 'block' }>;
@@ -48,6 +48,17 @@ export function readBlockClaim(
   return { from: 'block', node: owner.startsWith('host:') ? owner.slice('host:'.length) : hostAffinity };
 }
 
+/** How many addresses of the block are taken; undefined when the value cannot be read. */
+export function countAllocations(key: StoreKey, value: string): number | undefined {
+  try {
+    const { allocations = [], deleted = false } = decodeJson(key, value, block);
+    return deleted ? 0 : allocations.filter((index) => index !== null).length;
+  } catch (error) {
+    if (error instanceof LayoutError) return undefined;
+    throw error;
+  }
+}
+
 /** The block that these claims add up to, whatever their order. */
 export function blockFrom(cidr: Cidr, claims: readonly BlockClaim[]): IpamBlock {
   const holder = claims.find(({ from, node }) => from === 'block' && node !== undefined)?.node;
@@ -67,4 +78,5 @@ const state: Decoder<BlockState> = (value, place) => (value === '' ? 'confirmed'
 const yes: Decoder<boolean> = (value, place) => oneOf('true', 'false')(value, place) === 'true';
 
 const affinity = object({ state, deleted: yes });
-const block = object({ affinity: text, hostAffinity: text, deleted: yes });
+const anything: Decoder<unknown> = (value) => value;
+const block = object({ affinity: text, hostAffinity: text, deleted: yes, allocations: list(anything) });
