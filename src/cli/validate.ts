@@ -21,7 +21,13 @@ export const validate: Verb = (context) =>
       else {
         context.out(formatHuman(diagnostics, diagnosticStyle(colors)));
         const verdict = hasErrors(diagnostics) ? colors.red('not valid') : colors.green('valid');
-        context.out(`${path}: ${verdict} (${state.size} resources in ${files} files)\n`);
+        context.out(
+          `${path}: ${verdict} (${counted(state.size, 'resource')} in ${counted(files, 'file')})\n`,
+        );
       }
       if (hasErrors(diagnostics)) context.exitWith(EXIT.invalidInput);
     });
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -46,7 +46,7 @@ export function kindOf(value: unknown): KindResult {
       message: `a manifest is a map with apiVersion, kind and metadata, and this is ${Array.isArray(value) ? 'a list' : 'a scalar'}`,
       hint: `Write a manifest, or list the file in ${IGNORE_FILE}`,
     });
-  const { apiVersion, kind } = value as { readonly apiVersion?: unknown; readonly kind?: unknown };
+  const [apiVersion, kind] = [topField(value, 'apiVersion'), topField(value, 'kind')];
   if (apiVersion === undefined && kind === undefined)
     return faulty({
       code: 'yaml-document',
@@ -59,8 +59,18 @@ export function kindOf(value: unknown): KindResult {
     ...(meant && { kind: meant }),
     apiVersion: apiVersion === CALICO_VERSION && meant && KINDS[meant].calico ? apiVersion : NATIVE_VERSION,
     isUnclear: typeof kind !== 'string',
-    faults: [...kindFaults(kind), ...versionFaults(apiVersion, kind)],
+    // The version of a kind of somebody else is their affair.
+    faults: [
+      ...kindFaults(kind),
+      ...(meant || typeof kind !== 'string' ? versionFaults(apiVersion, kind) : []),
+    ],
   };
+}
+
+/** The field, or what stands under a name with a slip in it: of that the schema check speaks. */
+function topField(value: object, name: 'apiVersion' | 'kind'): unknown {
+  const key = Object.hasOwn(value, name) ? name : Object.keys(value).find((one) => suggest(one, [name]));
+  return key === undefined ? undefined : Reflect.get(value, key);
 }
 
 function faulty(fault: Fault): KindResult {
@@ -88,7 +98,9 @@ function kindFaults(kind: unknown): Fault[] {
     {
       ...fault,
       message: `there is no kind ${kind}`,
-      hint: replacement ?? (near ? `Did you mean ${near}?` : `Known kinds: ${list()}`),
+      hint:
+        replacement ??
+        (near ? `Did you mean ${near}?` : `Known kinds: ${list()}; or list the file in ${IGNORE_FILE}`),
     },
   ];
 }

@@ -6,7 +6,7 @@
  */
 import type { ErrorObject as SchemaError } from 'ajv';
 import { suggest } from '../model/suggest.js';
-import { type FieldPath, fieldName } from './field-path.js';
+import { type FieldPath, fieldName, pointer } from './field-path.js';
 import { FORMATS } from './formats.js';
 import { locate, writtenPath } from './locate.js';
 import type { Fault } from './report.js';
@@ -35,7 +35,16 @@ export function explainErrors(errors: readonly SchemaError[], document: Manifest
     seen.add(key);
     faults.push(fault);
   }
-  return faults;
+  return faults.filter((fault) => !isMisspelt(fault, faults));
+}
+
+/** A field that is missing because its name has a slip is one mistake. */
+function isMisspelt({ code, path }: Fault, faults: readonly SchemaFault[]): boolean {
+  if (code !== 'missing-field') return false;
+  const missing = pointer(path);
+  return faults.some(
+    (other) => other.meant !== undefined && pointer([...other.path.slice(0, -1), other.meant]) === missing,
+  );
 }
 
 function isInside(error: SchemaError, choice: SchemaError): boolean {
@@ -89,16 +98,34 @@ function explain(error: SchemaError, document: ManifestDocument): SchemaFault {
 
 function unknownField(path: FieldPath, name: string, schema: JsonSchema): SchemaFault {
   const known = Object.keys(schema.properties ?? {});
-  const near = suggest(name, known);
+  const near = suggest(name, known) ?? onlyOneThatBegins(name, known);
   const where = path.length === 0 ? 'the manifest' : fieldName(path);
   return {
     code: 'unknown-field',
     path: [...path, name],
     part: 'key',
     message: `${where} has no field ${name}`,
-    hint: near ? `Did you mean ${near}?` : `Known fields: ${known.join(', ')}`,
+    hint: near
+      ? `Did you mean ${near}?`
+      : (misplaced(path, name, schema) ?? `Known fields: ${known.join(', ')}`),
     ...(near && { meant: near }),
   };
+}
+
+function onlyOneThatBegins(start: string, names: readonly string[]): string | undefined {
+  const found = names.filter((name) => name.startsWith(start));
+  return start.length >= MIN_START && found.length === 1 ? found[0] : undefined;
+}
+
+const MIN_START = 4;
+
+/** A field at the top of a manifest that belongs one level below. */
+function misplaced(path: FieldPath, name: string, schema: JsonSchema): string | undefined {
+  if (path.length > 0) return undefined;
+  const home = ['metadata', 'spec'].find((key) =>
+    Object.hasOwn(resolveReference(schema.properties?.[key] ?? {}).properties ?? {}, name),
+  );
+  return home && `Move it below ${home}`;
 }
 
 function missingField(path: FieldPath, name: string, schema: JsonSchema): Fault {
@@ -164,7 +191,7 @@ function explainValue(error: SchemaError, path: FieldPath, document: ManifestDoc
     case 'pattern':
       return { message: `${name} does not have the form that it must have`, ...rule(schema) };
     default:
-      return { message: `${name} is not what it must be`, ...rule(schema) };
+      return { message: `${name} has none of the forms that it may have`, ...rule(schema) };
   }
 }
 
@@ -190,9 +217,17 @@ function wrongType(error: SchemaError, path: FieldPath, document: ManifestDocume
   }
   if (wanted === 'array') return { message, hint: 'Write a list: one item on each line, after a dash' };
   if (wanted === 'boolean') return { message, hint: 'Write true or false, without quotes' };
+  if (typeof error.data === 'number') return { message, hint: 'Write it without a fraction' };
   if (wanted === 'integer' || wanted === 'number') return { message, hint: 'Write a number, without quotes' };
-  return { message, ...rule(error.parentSchema ?? {}) };
+  const { properties = {} }: JsonSchema = error.parentSchema ?? {};
+  const fields = Object.keys(properties).slice(0, SHOWN_FIELDS);
+  return {
+    message,
+    hint: fields.length > 0 ? `Write a map with fields such as ${fields.join(', ')}` : 'Write a map',
+  };
 }
+
+const SHOWN_FIELDS = 5;
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {
   string: 'a string',
@@ -206,7 +241,7 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
 function typeName(value: unknown): string {
   if (value === null) return 'empty';
   if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'boolean') return `the boolean ${value}`;
+  if (typeof value === 'boolean' || typeof value === 'number') return `the ${typeof value} ${value}`;
   return TYPE_NAMES[typeof value] ?? typeof value;
 }
 

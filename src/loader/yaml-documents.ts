@@ -129,14 +129,14 @@ function syntaxFault(error: YAMLError): YamlFault {
   return {
     code: error.code === 'RESOURCE_EXHAUSTION' ? 'yaml-limit' : 'yaml-syntax',
     span: { start: error.pos[0], end: Math.max(error.pos[0] + 1, error.pos[1]) },
-    message: error.message,
+    message: error.message.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase()),
     hint: SYNTAX_HINTS[error.code] ?? 'Check the indentation, and quote values that hold : or #',
   };
 }
 
 const SYNTAX_HINTS: Readonly<Partial<Record<YAMLError['code'], string>>> = {
   TAB_AS_INDENT: 'Indent with spaces',
-  TAG_RESOLVE_FAILED: 'Take the tag away: manifests have no types of their own',
+  TAG_RESOLVE_FAILED: 'Quote the value if the ! is part of it: manifests have no tags',
   NON_STRING_KEY: 'Use a plain word as the key',
   BAD_ALIAS: 'Quote the value if the * is part of it',
   BAD_DQ_ESCAPE: 'Use single quotes, in which a backslash is a backslash',

@@ -80,8 +80,11 @@ class ValueReader {
     for (const pair of pairs) {
       const span = isNode(pair.key) ? spanOf(pair.key) : parent;
       const key = isScalar(pair.key) ? String(pair.key.value) : undefined;
+      const isKept = key === undefined || this.#checkKey(key, span, seen.get(key));
+      // What stands below a merge key is not asked about: it would not be read in any case.
+      if (key === '<<') continue;
       const value = this.read(pair.value, span);
-      if (key === undefined || !this.#checkKey(key, span, seen.get(key))) continue;
+      if (key === undefined || !isKept) continue;
       seen.set(key, span);
       entries.push([key, value]);
     }
@@ -116,7 +119,12 @@ class ValueReader {
     const target = this.#anchors.get(anchor);
     if (!target) {
       // A value that contains itself is not complete yet, so its anchor is unknown here too.
-      this.#fault('yaml-syntax', span, `no anchor &${anchor} before this alias`, 'Write the value out');
+      this.#fault(
+        'yaml-syntax',
+        span,
+        `no anchor &${anchor} before this alias in its document`,
+        'Write the value out',
+      );
       return { value: null, weight: 1 };
     }
     this.#aliases += 1;

@@ -3,7 +3,7 @@
  * from another.
  */
 import test from 'ava';
-import { doc, finds, node, profile } from '../helpers/loader-faults.js';
+import { doc, faultsOf, finds, node, profile } from '../helpers/loader-faults.js';
 
 test(
   'faults of form, of meaning and of reference in three documents, all in one round',
@@ -88,6 +88,28 @@ test(
   ['14:14', 'invalid-value', /host bits/],
 );
 
+test(
+  'a field that is missing because its name has a slip is one mistake',
+  finds,
+  `${node('n1')}apiversion: heddle/v1\nKind: WorkloadEndpoint\nmetadata: {name: w}\nspec: {nod: n1}\n`,
+  ['6:1', 'unknown-field', /Did you mean apiVersion/],
+  ['7:1', 'unknown-field', /Did you mean kind/],
+  ['9:8', 'unknown-field', /Did you mean node/],
+);
+test(
+  'endpoints with the same ids are told of the ids, not of the interface that is made from them',
+  finds,
+  `${node('n1')}${['a', 'b'].map((name) => doc('WorkloadEndpoint', name, '{node: n1, workload: w}')).join('')}`,
+  ['13:18', 'conflicting-resources', /the ids n1\/heddle\/w\/eth0/],
+);
+test(
+  'a merge key is told, and not what stands behind it',
+  finds,
+  'a: &a {b: 1}\n---\nc: {<<: *a}\n',
+  ['1:1', 'yaml-document', /neither apiVersion nor kind/],
+  ['3:5', 'yaml-document', /merge/],
+);
+
 // --- what a document says beside its faults ---
 test(
   'the version of nobody, and what is wrong inside',
@@ -118,3 +140,79 @@ test(
   ['9:27', 'conflicting-resources', /already that of Node\/n1/],
   ['14:13', 'invalid-value', /a map/],
 );
+
+/** A network in which everything refers to something else. */
+const SOUND = [
+  ['Node', 'n1', { bgp: { ipv4Address: '10.0.0.1/24', asNumber: 64512 } }],
+  ['IPPool', 'pool', { cidr: '192.168.0.0/16', blockSize: 26, natOutgoing: true }],
+  ['AgentConfiguration', 'node.n1', { interfacePrefix: 'tap' }],
+  ['Profile', 'web', { tags: ['web'], ingress: [{ action: 'Allow', source: { tag: 'web' } }] }],
+  [
+    'WorkloadEndpoint',
+    'w1',
+    { node: 'n1', ipNetworks: ['192.168.0.1'], profiles: ['web'], interfaceName: 'tap1' },
+  ],
+  [
+    'WorkloadEndpoint',
+    'w2',
+    { node: 'n1', ipNetworks: ['192.168.0.2'], profiles: ['web'], workload: 'other' },
+  ],
+  ['Tier', 'first', { order: 1 }],
+  [
+    'GlobalNetworkPolicy',
+    'p1',
+    {
+      tier: 'first',
+      selector: "app == 'web'",
+      types: ['Ingress'],
+      ingress: [
+        {
+          action: 'Allow',
+          protocol: 'TCP',
+          ipVersion: 4,
+          source: { nets: ['10.0.0.0/8', '11.0.0.0/8'] },
+          destination: { nets: ['192.168.0.0/16'], ports: [80, '90:99'] },
+        },
+        { action: 'Deny', protocol: 'ICMP', icmp: { type: 8, code: 0 } },
+      ],
+    },
+  ],
+  [
+    'BGPFilter',
+    'f1',
+    {
+      importV4: [
+        { action: 'Accept', cidr: '10.0.0.0/8', matchOperator: 'In', prefixLength: { min: 9, max: 24 } },
+      ],
+    },
+  ],
+  ['BGPPeer', 'b1', { node: 'n1', peerIP: '10.0.0.9', asNumber: 65001, filters: ['f1'] }],
+  [
+    'ConnectivityTest',
+    't1',
+    { from: { endpoint: 'w1' }, to: { endpoint: 'w2' }, protocol: 'TCP', ports: [80], expect: 'Deny' },
+  ],
+].map(([kind, name, spec]) => ({ apiVersion: 'heddle/v1', kind, metadata: { name }, spec }));
+
+test('one spoiled field is one fault, at that field, and nothing follows from it', (t) => {
+  const texts = (documents: readonly unknown[]) =>
+    Object.fromEntries(documents.map((document, index) => [`${index}.yaml`, JSON.stringify(document)]));
+  const errorsOf = (documents: readonly unknown[]) =>
+    faultsOf(texts(documents)).filter(({ severity }) => severity === 'error');
+  t.deepEqual(errorsOf(SOUND), []);
+  for (const [index, document] of SOUND.entries())
+    for (const path of leavesOf(document)) {
+      const spoiled = structuredClone(SOUND);
+      const holder = path
+        .slice(0, -1)
+        .reduce<object>((value, step) => Reflect.get(value, step), spoiled[index] ?? {});
+      Reflect.set(holder, path.at(-1) ?? '', { spoiled: true });
+      const found = errorsOf(spoiled).map(({ origin, path: at }) => `${origin.file} ${at}`);
+      t.deepEqual(found, [`${index}.yaml /${path.join('/')}`], JSON.stringify(spoiled[index]));
+    }
+});
+
+function leavesOf(value: unknown, path: readonly string[] = []): string[][] {
+  if (typeof value !== 'object' || value === null) return [[...path]];
+  return Object.entries(value).flatMap(([key, inner]) => leavesOf(inner, [...path, key]));
+}

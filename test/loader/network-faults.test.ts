@@ -175,8 +175,7 @@ test(
   finds,
   `${doc('WorkloadEndpoint', 'w', '{node: n1}')}apiVersion: v1\nkind: Service\nmetadata: {name: n1}\n`,
   ['4:14', 'dangling-reference', /no Node n1/],
-  ['6:13', 'unknown-api-version', /./],
-  ['7:7', 'unknown-kind', /Service/],
+  ['7:7', 'unknown-kind', /no kind Service.*\.heddleignore/],
 );
 test('a node with a fault of its own still exists', finds, `${node('n1', '{bgp: 1}')}${workload('a', '')}`, [
   '4:13',

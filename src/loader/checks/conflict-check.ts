@@ -6,7 +6,7 @@
 import { type Address, addressPart, cidrContains, compareCidrs } from '../../model/address.js';
 import type { Diagnostic } from '../../model/diagnostic.js';
 import { parsePeerAddress } from '../../model/peer-address.js';
-import type { Resource, SpecOf } from '../../model/resource.js';
+import type { Resource, ResourceOf, SpecOf } from '../../model/resource.js';
 import { interfacePrefix } from '../defaults.js';
 import type { FieldPath } from '../field-path.js';
 import { isSound, type Loaded, type LoadedSet, loadedOf, whereIs } from '../loaded.js';
@@ -151,8 +151,7 @@ const ID_FIELDS = ['node', 'orchestrator', 'workload', 'endpoint'] as const;
 
 function* endpointIds(set: LoadedSet): Generator<Claim, void> {
   for (const endpoint of loadedOf(set, 'WorkloadEndpoint')) {
-    const { node, orchestrator, workload = '', endpoint: id } = endpoint.resource.spec;
-    const ids = [node, orchestrator, workload, id].join('/');
+    const ids = idsOf(endpoint.resource);
     yield {
       what: ids,
       holder: endpoint,
@@ -165,6 +164,10 @@ function* endpointIds(set: LoadedSet): Generator<Claim, void> {
   }
 }
 
+function idsOf({ spec }: ResourceOf<'WorkloadEndpoint'>): string {
+  return [spec.node, spec.orchestrator, spec.workload ?? '', spec.endpoint].join('/');
+}
+
 function checkEndpointIds(set: LoadedSet): Diagnostic[] {
   return checkClaims(endpointIds(set));
 }
@@ -173,9 +176,12 @@ function checkInterfaces(set: LoadedSet): Diagnostic[] {
   const configurations = agentConfigurations(set);
   const isPrefixClear =
     set.unread.size === 0 &&
+    !set.unnamed.has('AgentConfiguration') &&
     loadedOf(set, 'AgentConfiguration').every((loaded) => isSound(loaded, ['spec', 'interfacePrefix']));
   const claims: Claim[] = [];
   const wrong: Diagnostic[] = [];
+  // Of endpoints with the same ids, that has been said; their interfaces follow from it.
+  const ids = new Set<string>();
   for (const holder of loadedOf(set, 'WorkloadEndpoint')) {
     const { node, interfaceName = '' } = holder.resource.spec;
     const path = ['spec', 'interfaceName'];
@@ -192,6 +198,9 @@ function checkInterfaces(set: LoadedSet): Diagnostic[] {
           hint: `Begin it with ${prefix}, take the field away, or change interfacePrefix in AgentConfiguration`,
         }),
       );
+    const id = idsOf(holder.resource);
+    if (ids.has(id)) continue;
+    ids.add(id);
     claims.push({
       what: `${node}/${interfaceName}`,
       holder,
