@@ -3,6 +3,7 @@
  * a few values of one label, everybody but a few. Where no short selector picks exactly them, they are told by labels
  * that only some of them have, and the rest by name.
  */
+import type { EndpointIndex } from './endpoint-index.js';
 import type { Endpoint } from './network.js';
 
 export interface EndpointsText {
@@ -11,29 +12,23 @@ export interface EndpointsText {
   readonly selector?: string;
 }
 
-/** Finds out what labels say about sets of endpoints. */
-export class EndpointIndex {
-  readonly all: readonly Endpoint[];
-  readonly #byLabel = new Map<string, Endpoint[]>();
-
-  constructor(endpoints: readonly Endpoint[]) {
-    this.all = endpoints;
-    for (const endpoint of endpoints) {
-      for (const condition of conditionsOf(endpoint)) {
-        const having = this.#byLabel.get(condition);
-        if (having) having.push(endpoint);
-        else this.#byLabel.set(condition, [endpoint]);
-      }
-    }
-  }
-
-  having(condition: string): readonly Endpoint[] {
-    return this.#byLabel.get(condition) ?? [];
-  }
+/** One label and its value. */
+interface Condition {
+  readonly key: string;
+  readonly value: string;
+  readonly text: string;
 }
 
-function conditionsOf({ labels }: Endpoint): readonly string[] {
-  return Object.entries(labels).map(([key, value]) => `${key} == ${quote(value)}`);
+function conditionsOf({ labels }: Endpoint): readonly Condition[] {
+  return Object.entries(labels).map(([key, value]) => conditionOf(key, value));
+}
+
+function conditionOf(key: string, value: string): Condition {
+  return { key, value, text: `${key} == ${quote(value)}` };
+}
+
+function having({ key, value }: Condition, index: EndpointIndex): readonly Endpoint[] {
+  return index.having(key, value);
 }
 
 /** Label values never hold both kinds of quotes. */
@@ -47,7 +42,7 @@ export function describeEndpoints(members: readonly Endpoint[], index: EndpointI
   if (members.length === 1) return { text: namesOf(members) };
   const shared = sharedConditions(members, index);
   const selector =
-    shared.find((condition) => index.having(condition).length === members.length) ??
+    shared.find((condition) => having(condition, index).length === members.length)?.text ??
     twoConditions(members, shared, index) ??
     valuesOfOneLabel(members, index.all) ??
     withinShared(members, shared, index) ??
@@ -57,31 +52,39 @@ export function describeEndpoints(members: readonly Endpoint[], index: EndpointI
 }
 
 /** Conditions that all members meet, the one that fewest others meet first. */
-function sharedConditions([first, ...others]: readonly Endpoint[], index: EndpointIndex): readonly string[] {
+function sharedConditions(
+  [first, ...others]: readonly Endpoint[],
+  index: EndpointIndex,
+): readonly Condition[] {
   if (!first) return [];
   const { labels } = first;
   const isShared = (key: string) =>
     others.every((other) => Object.hasOwn(other.labels, key) && other.labels[key] === labels[key]);
-  const size = (condition: string) => index.having(condition).length;
+  const size = (condition: Condition) => having(condition, index).length;
   return Object.keys(labels)
     .filter(isShared)
-    .map((key) => `${key} == ${quote(labels[key] ?? '')}`)
-    .sort((a, b) => size(a) - size(b) || a.length - b.length || (a < b ? -1 : 1));
+    .map((key) => conditionOf(key, labels[key] ?? ''))
+    .sort((a, b) => size(a) - size(b) || compareTexts(a.text, b.text));
+}
+
+/** The shortest first. */
+function compareTexts(a: string, b: string): number {
+  return a.length - b.length || (a < b ? -1 : 1);
 }
 
 const CONDITIONS_TRIED = 8;
 
 function twoConditions(
   members: readonly Endpoint[],
-  shared: readonly string[],
+  shared: readonly Condition[],
   index: EndpointIndex,
 ): string | undefined {
   const tried = shared.slice(0, CONDITIONS_TRIED);
   for (const [position, first] of tried.entries()) {
-    const having = new Set(index.having(first));
+    const havingFirst = new Set(having(first, index));
     for (const second of tried.slice(position + 1)) {
-      const both = index.having(second).filter((endpoint) => having.has(endpoint));
-      if (both.length === members.length) return `${first} && ${second}`;
+      const both = having(second, index).filter((endpoint) => havingFirst.has(endpoint));
+      if (both.length === members.length) return `${first.text} && ${second.text}`;
     }
   }
   return undefined;
@@ -98,8 +101,8 @@ function valuesOfOneLabel(members: readonly Endpoint[], all: readonly Endpoint[]
       if (values.size > MAX_VALUES) break;
     }
     if (values.size > MAX_VALUES || values.has(undefined)) continue;
-    const having = all.filter(({ labels }) => Object.hasOwn(labels, key) && values.has(labels[key]));
-    if (having.length !== members.length) continue;
+    const picked = all.filter(({ labels }) => Object.hasOwn(labels, key) && values.has(labels[key]));
+    if (picked.length !== members.length) continue;
     const known = [...values].flatMap((value) => value ?? []).sort();
     return known.length === 1
       ? `${key} == ${quote(known[0] ?? '')}`
@@ -111,12 +114,12 @@ function valuesOfOneLabel(members: readonly Endpoint[], all: readonly Endpoint[]
 /** `env == 'prod' && app in {'api', 'web'}`. */
 function withinShared(
   members: readonly Endpoint[],
-  shared: readonly string[],
+  shared: readonly Condition[],
   index: EndpointIndex,
 ): string | undefined {
   for (const condition of shared.slice(0, CONDITIONS_TRIED)) {
-    const narrower = valuesOfOneLabel(members, index.having(condition));
-    if (narrower !== undefined) return `${condition} && ${narrower}`;
+    const narrower = valuesOfOneLabel(members, having(condition, index));
+    if (narrower !== undefined) return `${condition.text} && ${narrower}`;
   }
   return undefined;
 }
@@ -127,8 +130,8 @@ function allButOneLabel(members: readonly Endpoint[], index: EndpointIndex): str
   // Of a few one says who they are, not who they are not.
   if (others.length > members.length) return undefined;
   const [condition] = sharedConditions(others, index);
-  return condition !== undefined && index.having(condition).length === others.length
-    ? condition.replace(' == ', ' != ')
+  return condition && having(condition, index).length === others.length
+    ? condition.text.replace(' == ', ' != ')
     : undefined;
 }
 
@@ -151,9 +154,9 @@ function coveringText(members: readonly Endpoint[], index: EndpointIndex): strin
   const chosen: string[] = [];
   for (const condition of ownConditions(members, index)) {
     if (chosen.length === MAX_VALUES) break;
-    const news = index.having(condition).filter((endpoint) => left.has(endpoint));
+    const news = having(condition, index).filter((endpoint) => left.has(endpoint));
     if (news.length < 2) continue;
-    chosen.push(condition);
+    chosen.push(condition.text);
     for (const endpoint of news) left.delete(endpoint);
   }
   if (chosen.length === 0) return namesOf(members);
@@ -162,14 +165,17 @@ function coveringText(members: readonly Endpoint[], index: EndpointIndex): strin
 }
 
 /** Conditions that only members meet, those of most members first. */
-function ownConditions(members: readonly Endpoint[], index: EndpointIndex): readonly string[] {
-  const counts = new Map<string, number>();
-  for (const member of members)
-    for (const condition of conditionsOf(member)) counts.set(condition, (counts.get(condition) ?? 0) + 1);
-  return [...counts]
-    .filter(([condition, count]) => count > 1 && index.having(condition).length === count)
-    .sort(([a, of], [b, other]) => other - of || a.length - b.length || (a < b ? -1 : 1))
-    .map(([condition]) => condition);
+function ownConditions(members: readonly Endpoint[], index: EndpointIndex): readonly Condition[] {
+  const counts = new Map<string, { readonly condition: Condition; count: number }>();
+  for (const condition of members.flatMap(conditionsOf)) {
+    const known = counts.get(condition.text);
+    if (known) known.count += 1;
+    else counts.set(condition.text, { condition, count: 1 });
+  }
+  return [...counts.values()]
+    .filter(({ condition, count }) => count > 1 && having(condition, index).length === count)
+    .sort((a, b) => b.count - a.count || compareTexts(a.condition.text, b.condition.text))
+    .map(({ condition }) => condition);
 }
 
 function namesOf(members: readonly { readonly name: string }[]): string {

@@ -6,7 +6,8 @@
  */
 import type { Point } from './classes/points.js';
 import type { Region } from './classes/regions.js';
-import { describeEndpoints, EndpointIndex, listOf } from './describe-endpoints.js';
+import { describeEndpoints, listOf } from './describe-endpoints.js';
+import type { EndpointIndex } from './endpoint-index.js';
 import type { Endpoint } from './network.js';
 
 export interface Group {
@@ -41,9 +42,15 @@ interface NamedNetwork {
 
 export type GroupDescriber = (members: readonly Point[]) => GroupParts;
 
-/** @param all - every point of the network that the group is of. */
-export function createDescriber(all: readonly Point[], version: number): GroupDescriber {
-  const endpoints = new EndpointIndex(endpointsOf(all, version));
+/**
+ * @param endpoints - all that the network has in the IP version.
+ * @param all - every point of it that may be a member.
+ */
+export function createDescriber(
+  endpoints: EndpointIndex,
+  all: readonly Point[],
+  version: number,
+): GroupDescriber {
   const hosts = new Set(hostsOf(all, version));
   const regions = new Set(all.flatMap(({ region }) => region ?? []));
   return (members) => {

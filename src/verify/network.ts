@@ -7,12 +7,20 @@
  * give one verdict. Policies are matched with an endpoint when it is first asked about.
  */
 import { type Address, addressPart, type Cidr } from '../model/address.js';
-import { type Origin, type Resource, type ResourceOf, resourcesOf, type SpecOf } from '../model/resource.js';
+import {
+  type Kind,
+  type Origin,
+  type Resource,
+  type ResourceOf,
+  resourcesOf,
+  type SpecOf,
+} from '../model/resource.js';
 import type { Direction } from '../model/rule.js';
 import { type Labels, matchesSelector } from '../model/selector/evaluate.js';
 import { type EffectivePolicy, effective } from '../policy/effective.js';
 import { endpointLabels, endpointTags } from '../policy/endpoint-labels.js';
 import { type Policy, type Profile, policyFrom, profileFrom, type Tier, tierFrom } from '../policy/policy.js';
+import { EndpointIndex } from './endpoint-index.js';
 
 /** What policy is enforced at. */
 export interface Endpoint {
@@ -56,6 +64,8 @@ export interface HostSettings {
 }
 
 export interface Network {
+  /** What it was made of. */
+  readonly resources: ReadonlyMap<Kind, readonly Resource[]>;
   readonly endpoints: readonly Endpoint[];
   readonly hosts: readonly Host[];
   readonly networkSets: readonly NetworkSet[];
@@ -64,32 +74,102 @@ export interface Network {
   readonly policies: readonly Policy[];
   readonly profiles: ReadonlyMap<string, Profile>;
   settingsOf(node: string): HostSettings;
+  /** Its endpoints, by labels and addresses. */
+  readonly index: EndpointIndex;
   policyAt(endpoint: Endpoint, direction: Direction): EffectivePolicy;
 }
 
-export function networkFrom(resources: Iterable<Resource>): Network {
-  const all = [...resources];
-  const profiles = new Map(resourcesOf(all, 'Profile').map((one) => [one.metadata.name, profileFrom(one)]));
-  const parts = {
-    endpoints: [
-      ...resourcesOf(all, 'WorkloadEndpoint').map((one) => workloadFrom(one, profiles)),
-      // Where two of them guard one address the first by name does, wherever they stand.
-      ...resourcesOf(all, 'HostEndpoint')
-        .map((one) => hostEndpointFrom(one, profiles))
-        .sort((a, b) => (a.name < b.name ? -1 : 1)),
-    ],
-    hosts: [
-      ...resourcesOf(all, 'Node').map(nodeFrom),
-      ...resourcesOf(all, 'RouteReflector').map(reflectorFrom),
-    ],
-    networkSets: resourcesOf(all, 'GlobalNetworkSet').map(networkSetFrom),
-    pools: resourcesOf(all, 'IPPool').map(({ spec }) => ({ cidr: spec.cidr, natOutgoing: spec.natOutgoing })),
-    tiers: new Map(resourcesOf(all, 'Tier').map((one) => [one.metadata.name, tierFrom(one)])),
-    policies: resourcesOf(all, 'GlobalNetworkPolicy').map(policyFrom),
+/** @param like - a network that has most of the resources too. */
+export function networkFrom(resources: Iterable<Resource>, like?: Network): Network {
+  const byKind = groupByKind(resources);
+  const all = <K extends Kind>(kind: K) => resourcesOf(byKind.get(kind) ?? [], kind);
+  const isSame = (kind: Kind): boolean => like !== undefined && haveSame(byKind, like.resources, kind);
+  const profiles =
+    like && isSame('Profile')
+      ? like.profiles
+      : new Map(all('Profile').map((one) => [one.metadata.name, profileFrom(one)]));
+  const hasSameEndpoints =
+    profiles === like?.profiles && isSame('WorkloadEndpoint') && isSame('HostEndpoint');
+  const endpoints =
+    like && hasSameEndpoints
+      ? like.endpoints
+      : endpointsFrom(all('WorkloadEndpoint'), all('HostEndpoint'), profiles);
+  const hasSameHosts = isSame('Node') && isSame('RouteReflector');
+  return complete({
+    resources: byKind,
+    endpoints,
+    index: like && hasSameEndpoints ? like.index : new EndpointIndex(endpoints),
+    hosts:
+      like && hasSameHosts
+        ? like.hosts
+        : [...all('Node').map(nodeFrom), ...all('RouteReflector').map(reflectorFrom)],
+    networkSets:
+      like && isSame('GlobalNetworkSet') ? like.networkSets : all('GlobalNetworkSet').map(networkSetFrom),
+    pools:
+      like && isSame('IPPool')
+        ? like.pools
+        : all('IPPool').map(({ spec }) => ({ cidr: spec.cidr, natOutgoing: spec.natOutgoing })),
+    tiers:
+      like && isSame('Tier')
+        ? like.tiers
+        : new Map(all('Tier').map((one) => [one.metadata.name, tierFrom(one)])),
+    policies: policiesFrom(all('GlobalNetworkPolicy'), like),
     profiles,
-    settingsOf: settingsLookup(resourcesOf(all, 'AgentConfiguration')),
-  };
+    settingsOf:
+      like && isSame('AgentConfiguration') ? like.settingsOf : settingsLookup(all('AgentConfiguration')),
+  });
+}
+
+/** A network with fewer endpoints, and no policies but those that matter to them. */
+export function partOf(
+  network: Network,
+  endpoints: readonly Endpoint[],
+  policies: readonly Policy[],
+  profiles: Network['profiles'],
+): Network {
+  return complete({ ...network, endpoints, policies, profiles, index: new EndpointIndex(endpoints) });
+}
+
+function complete(parts: Omit<Network, 'policyAt'>): Network {
   return { ...parts, policyAt: policyLookup(parts) };
+}
+
+function groupByKind(resources: Iterable<Resource>): ReadonlyMap<Kind, readonly Resource[]> {
+  const byKind = new Map<Kind, Resource[]>();
+  for (const resource of resources) {
+    const own = byKind.get(resource.kind);
+    if (own) own.push(resource);
+    else byKind.set(resource.kind, [resource]);
+  }
+  return byKind;
+}
+
+function haveSame(one: Network['resources'], other: Network['resources'], kind: Kind): boolean {
+  const [own, others] = [one.get(kind) ?? [], other.get(kind) ?? []];
+  return own.length === others.length && own.every((resource, index) => resource === others[index]);
+}
+
+function endpointsFrom(
+  workloads: readonly ResourceOf<'WorkloadEndpoint'>[],
+  hosts: readonly ResourceOf<'HostEndpoint'>[],
+  profiles: Profiles,
+): readonly Endpoint[] {
+  // Where two of them guard one address the first by name does, wherever they stand.
+  const guards = hosts
+    .map((one) => hostEndpointFrom(one, profiles))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  return [...workloads.map((one) => workloadFrom(one, profiles)), ...guards];
+}
+
+function policiesFrom(
+  resources: readonly ResourceOf<'GlobalNetworkPolicy'>[],
+  like: Network | undefined,
+): readonly Policy[] {
+  const theirs = like?.resources.get('GlobalNetworkPolicy') ?? [];
+  const known = new Map<Resource, Policy | undefined>(
+    theirs.map((resource, index) => [resource, like?.policies[index]]),
+  );
+  return resources.map((resource) => known.get(resource) ?? policyFrom(resource));
 }
 
 /** The endpoint as `effective` and `evaluate` know it, matched once for each direction. */

@@ -15,6 +15,7 @@ import { describeOwnHosts, describeRectangle, type FamilyChange } from './descri
 import { createDescriber, type Group, type GroupParts, groupFrom } from './describe-group.js';
 import { Ends } from './ends.js';
 import { createJudge, type Judge } from './judge.js';
+import { type Networks, narrow } from './narrow.js';
 import type { Network } from './network.js';
 import { RectangleFolder } from './rectangles.js';
 import type { Trace } from './trace.js';
@@ -36,15 +37,15 @@ export interface ConnectivityChange {
   readonly sample: Trace;
 }
 
-type Networks = readonly [before: Network, after: Network];
 const [BEFORE, AFTER] = [0, 1] as const;
 
 export function diffConnectivity(before: Network, after: Network): ConnectivityDiff {
-  const networks: Networks = [before, after];
+  const whole: Networks = [before, after];
+  const networks = narrow(whole) ?? whole;
   const connectivity = connectivityOf(networks);
-  const judges = [createJudge(before), createJudge(after)] as const;
-  const ends = new Ends();
-  const changes = IP_FAMILIES.map((family) => changesOf(connectivity[family], networks, judges, ends));
+  const judges = [createJudge(networks[BEFORE]), createJudge(networks[AFTER])] as const;
+  const comparison = { whole, networks, judges, ends: new Ends() };
+  const changes = IP_FAMILIES.map((family) => changesOf(connectivity[family], comparison));
   const merge = (kind: 'gained' | 'lost') =>
     mergeFamilies(changes.flatMap(({ family, [kind]: ofKind }) => ofKind.map((one) => ({ family, one }))));
   return { gained: merge('gained'), lost: merge('lost') };
@@ -56,11 +57,17 @@ interface FamilyChanges {
   readonly lost: readonly FamilyChange[];
 }
 
+interface Comparison {
+  readonly whole: Networks;
+  /** What is compared of them. */
+  readonly networks: Networks;
+  readonly judges: readonly [before: Judge, after: Judge];
+  readonly ends: Ends;
+}
+
 function changesOf(
   connectivity: FamilyConnectivity,
-  networks: Networks,
-  judges: readonly [Judge, Judge],
-  ends: Ends,
+  { whole, networks, judges, ends }: Comparison,
 ): FamilyChanges {
   const { points, classes, family } = connectivity;
   const folders = {
@@ -72,17 +79,19 @@ function changesOf(
     folders.lost.add(from, to, lost);
   }
   const ownHosts = [...ownHostChanges(connectivity, networks)];
-  const describe = (kind: 'gained' | 'lost', version: 0 | 1): readonly FamilyChange[] => {
+  const tell = (kind: 'gained' | 'lost', version: 0 | 1): readonly FamilyChange[] => {
     const rectangles = folders[kind].fold();
     const own = ownHosts.filter((change) => change[kind] !== NO_CONNECTIONS);
     if (rectangles.length + own.length === 0) return [];
-    const context = { connectivity, judges, ends, version, describe: createDescriber(points, version) };
+    const endpoints = whole[version].index.workloads(family);
+    const describe = createDescriber(endpoints, points, version);
+    const context = { connectivity, judges, ends, version, describe };
     return [
       ...rectangles.flatMap((rectangle) => describeRectangle(rectangle, context)),
       ...describeOwnHosts(own, kind, context),
     ];
   };
-  return { family, gained: describe('gained', AFTER), lost: describe('lost', BEFORE) };
+  return { family, gained: tell('gained', AFTER), lost: tell('lost', BEFORE) };
 }
 
 interface MergedChange {

@@ -1,0 +1,186 @@
+/**
+ * The part of two networks that a small change can touch, so that comparing it costs what the change affects.
+ *
+ * When two networks share everything but a few policies, only the endpoints that these select can meet another
+ * verdict, and only for packets that a rule that came, went or changed can match. So the endpoints that are selected
+ * and those that such a rule can be about are compared, with the policies that they have, and all others are left out:
+ * between any two of the others, and between one of them and a selected one, nothing changes. Where that would not be
+ * few, or not be certain, there is no part.
+ */
+import { cidrContains } from '../model/address.js';
+import { DIRECTIONS, type Direction, type EntityMatch, type Rule } from '../model/rule.js';
+import { matchesSelector } from '../model/selector/evaluate.js';
+import { selectorAst } from '../model/selector/selector.js';
+import type { Policy } from '../policy/policy.js';
+import { labelGroups } from './classes/label-groups.js';
+import { type Endpoint, type Network, partOf } from './network.js';
+
+export type Networks = readonly [before: Network, after: Network];
+
+/** Changed policies beyond which nobody gains from looking at each. */
+const MAX_CHANGED = 20;
+
+/** undefined: nothing is left out. */
+export function narrow(networks: Networks): Networks | undefined {
+  const [before, after] = networks;
+  const changed = shareAllButPolicies(networks) ? changedPolicies(networks) : undefined;
+  if (!changed || changed.length > MAX_CHANGED) return undefined;
+  const touched = new Set<Endpoint>();
+  for (const change of changed) if (!addTouched(touched, change, networks, changed)) return undefined;
+  for (const endpoint of [...touched])
+    for (const address of endpoint.addresses)
+      for (const holder of before.index.holdersOf(address)) touched.add(holder);
+  if (touched.size * 2 > before.endpoints.length) return undefined;
+  const endpoints = before.endpoints.filter((one) => touched.has(one) || one.kind === 'HostEndpoint');
+  const names = new Set(endpoints.flatMap(({ profiles }) => profiles));
+  const profiles = new Map([...before.profiles].filter(([name]) => names.has(name)));
+  const part = (network: Network) =>
+    partOf(network, endpoints, policiesOf(network.policies, endpoints), profiles);
+  return [part(before), part(after)];
+}
+
+function shareAllButPolicies([before, after]: Networks): boolean {
+  return (
+    before.endpoints === after.endpoints &&
+    before.hosts === after.hosts &&
+    before.networkSets === after.networkSets &&
+    before.pools === after.pools &&
+    before.tiers === after.tiers &&
+    before.profiles === after.profiles &&
+    before.settingsOf === after.settingsOf
+  );
+}
+
+interface ChangedPolicy {
+  readonly versions: readonly Policy[];
+  /** It is in both networks, and only rules differ: it stays where it is, for the same endpoints. */
+  readonly isInPlace: boolean;
+  /** Those that came, went or changed. */
+  readonly rules: readonly DirectedRule[];
+}
+
+type DirectedRule = readonly [direction: Direction, rule: Rule];
+
+function changedPolicies([before, after]: Networks): readonly ChangedPolicy[] {
+  const old = new Map(before.policies.map((policy) => [policy.name, policy]));
+  const changed: ChangedPolicy[] = [];
+  for (const policy of after.policies) {
+    const known = old.get(policy.name);
+    old.delete(policy.name);
+    if (known !== policy) changed.push(compare(known, policy));
+  }
+  return [...changed, ...[...old.values()].map((policy) => compare(policy, undefined))];
+}
+
+function compare(before: Policy | undefined, after: Policy | undefined): ChangedPolicy {
+  const versions = [before, after].flatMap((one) => one ?? []);
+  const isInPlace = before !== undefined && after !== undefined && frameOf(before) === frameOf(after);
+  const rules = DIRECTIONS.flatMap((direction) => {
+    const [own = [], others = []] = versions.map((one) => one.rules[direction]);
+    const differing = isInPlace ? differingRules(own, others) : [...own, ...others];
+    return differing.map((rule): DirectedRule => [direction, rule]);
+  });
+  return { versions, isInPlace, rules };
+}
+
+/** All of a policy but its rules. */
+function frameOf({ tier, order, selector, types, judgesConnections }: Policy): string {
+  const values = (_: string, value: unknown) => (value instanceof Set ? [...value].sort() : value);
+  return JSON.stringify([tier, String(order), selector, types, judgesConnections], values);
+}
+
+/** What is left of two lists without what they begin and end with alike: a packet that matches none of it fares alike. */
+function differingRules(before: readonly Rule[], after: readonly Rule[]): readonly Rule[] {
+  const [own, others] = [before, after].map((rules) => rules.map((rule) => JSON.stringify(rule)));
+  const shorter = Math.min(before.length, after.length);
+  let start = 0;
+  while (start < shorter && own?.[start] === others?.[start]) start += 1;
+  let end = 0;
+  while (end < shorter - start && own?.at(-1 - end) === others?.at(-1 - end)) end += 1;
+  return [...before.slice(start, before.length - end), ...after.slice(start, after.length - end)];
+}
+
+/** @returns false when it cannot be told who is touched, or everybody is. */
+function addTouched(
+  touched: Set<Endpoint>,
+  change: ChangedPolicy,
+  networks: Networks,
+  changed: readonly ChangedPolicy[],
+): boolean {
+  const { versions, isInPlace, rules } = change;
+  const [{ index, pools }] = networks;
+  const selected = new Set(versions.flatMap(({ selector }) => index.select(selector)));
+  for (const endpoint of selected) {
+    // What a host says, and who hides behind its address, concerns more than rules name.
+    if (endpoint.kind === 'HostEndpoint' || isBeyondPools(endpoint, pools)) return false;
+    if (!isInPlace && !hasOthers(endpoint, versions, networks, changed)) return false;
+    touched.add(endpoint);
+  }
+  if (selected.size === 0) return true;
+  for (const [direction, rule] of rules) {
+    if (rule.action === 'Log') continue;
+    const peers = possiblePeers(direction === 'egress' ? rule.destination : rule.source, networks[0]);
+    if (!peers) return false;
+    for (const peer of peers) touched.add(peer);
+  }
+  return true;
+}
+
+/** Masquerading (classes/masquerade.ts) hides senders from it. */
+function isBeyondPools({ addresses }: Endpoint, pools: Network['pools']): boolean {
+  return (
+    pools.some(({ natOutgoing }) => natOutgoing) &&
+    addresses.some((address) => !pools.some(({ cidr }) => cidrContains(cidr, address)))
+  );
+}
+
+/** Without another policy in its tier, a policy that comes or goes decides on packets that none of its rules names. */
+function hasOthers(
+  { labels }: Endpoint,
+  versions: readonly Policy[],
+  [, { policies }]: Networks,
+  changed: readonly ChangedPolicy[],
+): boolean {
+  const unsteady = new Set(changed.flatMap((one) => one.versions));
+  return versions.every(({ tier, types }) =>
+    [...types].every((direction) =>
+      policies.some(
+        (other) =>
+          other.tier === tier &&
+          other.judgesConnections &&
+          other.types.has(direction) &&
+          !unsteady.has(other) &&
+          matchesSelector(other.selector, labels),
+      ),
+    ),
+  );
+}
+
+/** Whom a rule can be about, and perhaps some more; undefined: anybody. */
+function possiblePeers(
+  { selector, tag, nets }: EntityMatch,
+  { endpoints, index, networkSets }: Network,
+): readonly Endpoint[] | undefined {
+  if (selector !== undefined) {
+    const ast = selectorAst(selector);
+    const listed = networkSets
+      .filter(({ labels }) => matchesSelector(ast, labels))
+      .flatMap((set) => set.nets);
+    return [...index.select(ast), ...endpointsIn(listed, endpoints)];
+  }
+  if (tag !== undefined) return endpoints.filter(({ tags }) => tags.has(tag));
+  return nets.length > 0 ? endpointsIn(nets, endpoints) : undefined;
+}
+
+function endpointsIn(nets: EntityMatch['nets'], endpoints: readonly Endpoint[]): readonly Endpoint[] {
+  if (nets.length === 0) return [];
+  return endpoints.filter(({ addresses }) =>
+    addresses.some((address) => nets.some((net) => cidrContains(net, address))),
+  );
+}
+
+function policiesOf(policies: readonly Policy[], endpoints: readonly Endpoint[]): readonly Policy[] {
+  const selectors = policies.map(({ selector }) => selector);
+  const groups = labelGroups(endpoints, selectors, new Set());
+  return policies.filter(({ selector }) => groups.pickedBy(selector).length > 0);
+}
