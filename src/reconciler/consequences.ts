@@ -15,7 +15,7 @@ import { networkFrom } from '../verify/network.js';
 import { summarizeConnectivity } from '../verify/render/connectivity.js';
 import { type ConnectivityDiff, diffConnectivity } from '../verify/semantic-diff.js';
 import type { Desired } from './desired.js';
-import { networkOfSnapshot } from './stored-network.js';
+import { networksAround } from './stored-network.js';
 
 export interface Consequences {
   readonly connectivity: ConnectivityDiff;
@@ -30,13 +30,12 @@ export function consequencesOf(
 ): Consequences {
   const changes = plan.changes.some(isWritten);
   if (!changes && tests.length === 0) return { connectivity: UNCHANGED, tests: NO_TESTS };
-  const manifests = { source: plan.source, state };
-  const after = networkFrom(
-    networkOfSnapshot(projectPlan(snapshot, plan, layout), layout, manifests).resources,
-  );
-  const before = () => networkFrom(networkOfSnapshot(snapshot, layout).resources);
+  const projected = projectPlan(snapshot, plan, layout);
+  const resources = networksAround(snapshot, projected, layout, { source: plan.source, state });
+  const before = networkFrom(resources[0]);
+  const after = networkFrom(resources[1], before);
   return {
-    connectivity: changes ? diffConnectivity(before(), after) : UNCHANGED,
+    connectivity: changes ? diffConnectivity(before, after) : UNCHANGED,
     tests: tests.length === 0 ? NO_TESTS : runTests(after, tests),
   };
 }

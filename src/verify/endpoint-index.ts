@@ -3,15 +3,32 @@
  *
  * Each label that is asked for is indexed then, once for a network and all that share its endpoints.
  */
-import { type Address, familyOf, type IpFamily } from '../model/address.js';
+import {
+  type Address,
+  addressBits,
+  addressLength,
+  addressPart,
+  type Cidr,
+  familyOf,
+  type IpFamily,
+  prefixLength,
+} from '../model/address.js';
 import type { SelectorNode } from '../model/selector/ast.js';
 import { labelRestrictions, matchesSelector } from '../model/selector/evaluate.js';
 import type { Endpoint } from './network.js';
+
+interface ParsedAddress {
+  readonly family: IpFamily;
+  readonly bits: bigint;
+  readonly endpoint: Endpoint;
+}
 
 export class EndpointIndex {
   readonly all: readonly Endpoint[];
   readonly #byKey = new Map<string, ReadonlyMap<string, readonly Endpoint[]>>();
   readonly #families = new Map<IpFamily, EndpointIndex>();
+  /** Parsed once: that takes longer than all else. */
+  #addresses: readonly ParsedAddress[] | undefined;
   #holders: ReadonlyMap<Address, readonly Endpoint[]> | undefined;
 
   constructor(endpoints: readonly Endpoint[]) {
@@ -37,6 +54,26 @@ export class EndpointIndex {
   holdersOf(address: Address): readonly Endpoint[] {
     this.#holders ??= groupByAddress(this.all);
     return this.#holders.get(address) ?? NOBODY;
+  }
+
+  within(nets: readonly Cidr[]): readonly Endpoint[] {
+    if (nets.length === 0) return NOBODY;
+    this.#addresses ??= this.all.flatMap((endpoint) =>
+      endpoint.addresses.map((address) => ({
+        family: familyOf(address),
+        bits: addressBits(address),
+        endpoint,
+      })),
+    );
+    const found = new Set<Endpoint>();
+    for (const net of nets) {
+      const family = familyOf(net);
+      const shift = BigInt(addressLength(family) - prefixLength(net));
+      const wanted = addressBits(addressPart(net)) >> shift;
+      for (const { family: own, bits, endpoint } of this.#addresses)
+        if (own === family && bits >> shift === wanted) found.add(endpoint);
+    }
+    return [...found];
   }
 
   /** The workloads that have an address of an IP version. */

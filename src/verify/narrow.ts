@@ -34,8 +34,15 @@ export function narrow(networks: Networks): Networks | undefined {
   const endpoints = before.endpoints.filter((one) => touched.has(one) || one.kind === 'HostEndpoint');
   const names = new Set(endpoints.flatMap(({ profiles }) => profiles));
   const profiles = new Map([...before.profiles].filter(([name]) => names.has(name)));
+  const news = changed.flatMap(({ versions }) => versions).filter((one) => !before.policies.includes(one));
+  const kept = relevant([...before.policies, ...news], endpoints);
   const part = (network: Network) =>
-    partOf(network, endpoints, policiesOf(network.policies, endpoints), profiles);
+    partOf(
+      network,
+      endpoints,
+      network.policies.filter((one) => kept.has(one)),
+      profiles,
+    );
   return [part(before), part(after)];
 }
 
@@ -61,15 +68,30 @@ interface ChangedPolicy {
 
 type DirectedRule = readonly [direction: Direction, rule: Rule];
 
-function changedPolicies([before, after]: Networks): readonly ChangedPolicy[] {
-  const old = new Map(before.policies.map((policy) => [policy.name, policy]));
+function changedPolicies([{ policies: before }, { policies: after }]: Networks): readonly ChangedPolicy[] {
+  const [start, end] = commonEnds(before, after, (one, other) => one === other);
+  const old = new Map(before.slice(start, before.length - end).map((policy) => [policy.name, policy]));
   const changed: ChangedPolicy[] = [];
-  for (const policy of after.policies) {
+  for (const policy of after.slice(start, after.length - end)) {
     const known = old.get(policy.name);
     old.delete(policy.name);
     if (known !== policy) changed.push(compare(known, policy));
   }
   return [...changed, ...[...old.values()].map((policy) => compare(policy, undefined))];
+}
+
+/** How many items two lists have in common at their beginnings, and at their ends. */
+function commonEnds<T>(
+  before: readonly T[],
+  after: readonly T[],
+  isSame: (one: T | undefined, other: T | undefined) => boolean,
+): readonly [start: number, end: number] {
+  const shorter = Math.min(before.length, after.length);
+  let start = 0;
+  while (start < shorter && isSame(before[start], after[start])) start += 1;
+  let end = 0;
+  while (end < shorter - start && isSame(before.at(-1 - end), after.at(-1 - end))) end += 1;
+  return [start, end];
 }
 
 function compare(before: Policy | undefined, after: Policy | undefined): ChangedPolicy {
@@ -89,14 +111,13 @@ function frameOf({ tier, order, selector, types, judgesConnections }: Policy): s
   return JSON.stringify([tier, String(order), selector, types, judgesConnections], values);
 }
 
-/** What is left of two lists without what they begin and end with alike: a packet that matches none of it fares alike. */
+/** What two lists do not begin and end with alike: a packet that matches none of it fares alike. */
 function differingRules(before: readonly Rule[], after: readonly Rule[]): readonly Rule[] {
-  const [own, others] = [before, after].map((rules) => rules.map((rule) => JSON.stringify(rule)));
-  const shorter = Math.min(before.length, after.length);
-  let start = 0;
-  while (start < shorter && own?.[start] === others?.[start]) start += 1;
-  let end = 0;
-  while (end < shorter - start && own?.at(-1 - end) === others?.at(-1 - end)) end += 1;
+  const [start, end] = commonEnds(
+    before,
+    after,
+    (one, other) => JSON.stringify(one) === JSON.stringify(other),
+  );
   return [...before.slice(start, before.length - end), ...after.slice(start, after.length - end)];
 }
 
@@ -166,21 +187,18 @@ function possiblePeers(
     const listed = networkSets
       .filter(({ labels }) => matchesSelector(ast, labels))
       .flatMap((set) => set.nets);
-    return [...index.select(ast), ...endpointsIn(listed, endpoints)];
+    return [...index.select(ast), ...index.within(listed)];
   }
   if (tag !== undefined) return endpoints.filter(({ tags }) => tags.has(tag));
-  return nets.length > 0 ? endpointsIn(nets, endpoints) : undefined;
+  return nets.length > 0 ? index.within(nets) : undefined;
 }
 
-function endpointsIn(nets: EntityMatch['nets'], endpoints: readonly Endpoint[]): readonly Endpoint[] {
-  if (nets.length === 0) return [];
-  return endpoints.filter(({ addresses }) =>
-    addresses.some((address) => nets.some((net) => cidrContains(net, address))),
+/** Those that select one of the endpoints. */
+function relevant(policies: readonly Policy[], endpoints: readonly Endpoint[]): ReadonlySet<Policy> {
+  const groups = labelGroups(
+    endpoints,
+    policies.map(({ selector }) => selector),
+    new Set(),
   );
-}
-
-function policiesOf(policies: readonly Policy[], endpoints: readonly Endpoint[]): readonly Policy[] {
-  const selectors = policies.map(({ selector }) => selector);
-  const groups = labelGroups(endpoints, selectors, new Set());
-  return policies.filter(({ selector }) => groups.pickedBy(selector).length > 0);
+  return new Set(policies.filter(({ selector }) => groups.pickedBy(selector).length > 0));
 }
