@@ -84,6 +84,32 @@ export const oneEndpoint: Row = {
   ],
 };
 
+export const oneRule: Row = {
+  name: 'host-one-rule',
+  work: 'change one rule of a policy on a host that has this many endpoints, and read it back',
+  sizes: SIZES,
+  contenders: [
+    {
+      name: 'heddle',
+      async prepare(size) {
+        await wipePacketFilter();
+        const dataplane = openDataplane();
+        await converge(dataplane, host(size));
+        return { work: () => converge(dataplane, [changedPolicy()]), dispose: wipePacketFilter };
+      },
+    },
+    {
+      name: 'restore, by hand',
+      async prepare(size) {
+        await wipePacketFilter();
+        await converge(openDataplane(), host(size));
+        const rules = difference(host(size), [...host(size), changedPolicy()]);
+        return { work: () => restoreRules(rules), dispose: wipePacketFilter };
+      },
+    },
+  ],
+};
+
 function openDataplane(): Dataplane {
   const { families, sysctls } = recordWishes(IP_FAMILIES);
   return createDataplane({
@@ -115,8 +141,11 @@ function textsOf(batch: readonly DataplaneUpdate[]): HostTexts {
 
 /** The chains that differ once there is one endpoint more, as somebody would write them who knows which. */
 function additionTo(size: number): readonly string[] {
-  const before = textsOf(host(size)).rules;
-  const after = textsOf([...host(size), endpointOf(size)]).rules;
+  return difference(host(size), [...host(size), endpointOf(size)]);
+}
+
+function difference(old: readonly DataplaneUpdate[], now: readonly DataplaneUpdate[]): readonly string[] {
+  const [before, after] = [textsOf(old).rules, textsOf(now).rules];
   return after.map((text, index) => {
     const known = new Set(before[index]?.split('\n'));
     const filter = text.slice(text.indexOf('*filter')).split('\n');
@@ -160,14 +189,19 @@ function ipSet(number: number): DataplaneUpdate {
   return { type: 'ip-set-update', id: idOf(number), setType: 'hash:net', members };
 }
 
-function policyOf(number: number): DataplaneUpdate {
-  const allow = (port: number): CompiledRule =>
+/** The first one, with another port. */
+function changedPolicy(): DataplaneUpdate {
+  return policyOf(0, 8443);
+}
+
+function policyOf(number: number, port = 443): DataplaneUpdate {
+  const allow = (to: number): CompiledRule =>
     rule('Allow', {
       protocol: PROTOCOL_NUMBERS.TCP,
       source: { sets: [idOf(number % SETS)] },
-      destination: { ports: ports(port) },
+      destination: { ports: ports(to) },
     });
-  return policy(`p${number}`, { ingress: [allow(80), allow(443)], egress: [rule('Allow')] });
+  return policy(`p${number}`, { ingress: [allow(80), allow(port)], egress: [rule('Allow')] });
 }
 
 function endpointOf(number: number): DataplaneUpdate {

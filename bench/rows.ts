@@ -1,6 +1,6 @@
 import { agentStart } from './agent-start.js';
 import { calcChurn } from './calc-churn.js';
-import { firstProgramming, oneEndpoint } from './dataplane.js';
+import { firstProgramming, oneEndpoint, oneRule } from './dataplane.js';
 import { flows } from './flows.js';
 import { load } from './load.js';
 import { netlink } from './netlink.js';
@@ -14,6 +14,7 @@ export const rows: readonly Row[] = [
   calcChurn,
   firstProgramming,
   oneEndpoint,
+  oneRule,
   agentStart,
   verify,
   flows,

@@ -174,6 +174,21 @@ test('only the command line reads argv and the environment, prints, and ends the
   t.deepEqual(wrong, []);
 });
 
+test('no shell anywhere: programs are given an argument vector (CVE-2021-41254)', (t) => {
+  const wrong: string[] = [];
+  for (const { path, text } of files) {
+    const code = text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
+    const taken = /import \{([^}]*)\} from 'node:child_process'/.exec(code)?.[1] ?? '';
+    const calls = taken.split(',').map((name) => name.trim().split(' as ')[0] ?? '');
+    for (const name of calls)
+      if (name !== '' && !/^(?:type \w+|spawn|execFile)$/.test(name)) wrong.push(`${path} imports ${name}`);
+    if (/\bshell:/.test(code)) wrong.push(`${path} asks for a shell`);
+    if (/'(?:\/bin\/)?(?:ba)?sh',|\beval\(|new Function\(/.test(code)) wrong.push(`${path} runs text`);
+    if (/(?:require|import)\(?\s*'(?:node:)?child_process'/.test(code)) wrong.push(`${path} takes all of it`);
+  }
+  t.deepEqual(wrong, []);
+});
+
 test('law 6: no file has a twin for the other family', (t) => {
   const paths = new Set(files.map(({ path }) => path));
   const twins = [...paths].filter(
