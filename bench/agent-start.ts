@@ -89,6 +89,7 @@ async function startAgent(store: Datastore): Promise<void> {
         onApply: () => {},
       }),
     onCalculated: () => {},
+    checkNode: async () => [],
     report(facts) {
       last = facts;
       if (facts.verified || facts.failures.length > 0) stop.abort();

@@ -13,6 +13,7 @@ import type { Datastore } from '../datastore/datastore.js';
 import type { Layout } from '../layout/layout.js';
 import type { Head } from '../layout/records.js';
 import type { Log } from '../model/log.js';
+import type { ResourceOf } from '../model/resource.js';
 import { bgpModelFor } from '../topology/bgp.js';
 import type { BgpSpeaker } from './bgp/speaker.js';
 import { BgpLane } from './bgp-lane.js';
@@ -26,12 +27,15 @@ import { Inbox, type Work } from './inbox.js';
 import type { Clock } from './status/clock.js';
 import type { HostFacts } from './status/host-facts.js';
 import { createSyncer } from './syncer/create-syncer.js';
+import type { Update } from './syncer/update.js';
 
 export interface AgentOptions {
   readonly node: string;
   readonly store: Datastore;
   readonly layout: Layout;
   readonly speaker: BgpSpeaker;
+  /** Looks at the Node of this host and registers its addresses where it has none; says what is wrong with them. */
+  readonly checkNode: (node: ResourceOf<'Node'>, workloadPrefix: string) => Promise<readonly DriverFailure[]>;
   /** Builds the drivers; called once in each life. */
   readonly openDataplane: (settings: AgentSettings, inbox: Inbox, signal: AbortSignal) => Dataplane;
   /** Told of each flush of the calculation graph: how long it took, in seconds, and what it put out. */
@@ -74,6 +78,9 @@ class Life {
   #facts: HostFacts;
   #heads: ReadonlyMap<string, Head> = new Map();
   #settings: AgentSettings | undefined;
+  /** This host's own, and whether it has been looked at since it changed. */
+  #node: { readonly resource: ResourceOf<'Node'>; readonly checked: boolean } | undefined;
+  #nodeProblems: readonly DriverFailure[] = [];
   #dataplane: Dataplane | undefined;
   /** When what is at odds is tried again, by the monotonic clock. */
   #retryAt = 0;
@@ -171,6 +178,7 @@ class Life {
       for (const update of updates) {
         this.#graph.onUpdate(update);
         this.#counts.onUpdate(update);
+        this.#noteNode(update);
       }
     }
     const last = batches.at(-1);
@@ -204,6 +212,8 @@ class Life {
     const { failures } = (await this.#dataplane?.apply(updates)) ?? { failures: [] };
     this.#askBgp(updates, work.resync);
     this.#retryAt = this.#options.clock.monotonic() + RETRY_MS;
+    // After the dataplane, and never while the store would not answer: policy does not wait for it.
+    if (work.storeAway === undefined) await this.#checkNode(work.resync);
     const at = this.#options.clock.now();
     const differences = failures.length > 0 ? [] : ((await this.#dataplane?.verify('changed')) ?? []);
     if (revision === undefined) return;
@@ -220,11 +230,29 @@ class Life {
   /** What the store holds and this host does not do, or does not know itself by. */
   #unenforced(): readonly DriverFailure[] {
     const { node } = this.#options;
-    const problems = [...this.#graph.problems()].map(([object, message]) => ({ object, message }));
+    const objects = [...this.#graph.problems()].map(([object, message]) => ({ object, message }));
+    const problems = [...objects, ...this.#nodeProblems];
     if (this.#counts.hasHost(node)) return problems;
     const message =
       'is not in the store, so nothing is here for it: add it to the repository, or mend --node';
     return [{ object: `Node ${node}`, message }, ...problems];
+  }
+
+  #noteNode({ kind, resource }: Update): void {
+    if (kind !== 'Node') return;
+    // An object that goes brings no name along.
+    const isOurs = resource?.kind === 'Node' && resource.metadata.name === this.#options.node;
+    if (isOurs) this.#node = { resource, checked: false };
+    else if (!this.#counts.hasHost(this.#options.node)) this.#node = undefined;
+  }
+
+  async #checkNode(again: boolean): Promise<void> {
+    if (!this.#node) this.#nodeProblems = [];
+    if (!this.#node || (this.#node.checked && !again)) return;
+    const { resource } = this.#node;
+    this.#node = { resource, checked: true };
+    const prefix = this.#settings?.interfacePrefix ?? '';
+    this.#nodeProblems = await this.#options.checkNode(resource, prefix);
   }
 
   #askBgp(updates: readonly DataplaneUpdate[], resync: boolean): void {

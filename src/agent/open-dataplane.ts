@@ -1,8 +1,9 @@
 /**
  * Builds the dataplane of a host from its settings: a packet filter and the path drivers for each family, and the
- * watch over interfaces that has them read the kernel back.
+ * watches that have them read the kernel back: over interfaces, and over the hands of others.
  */
 import type { Exec } from '../kernel/exec.js';
+import type { Nftables } from '../kernel/open-nftables.js';
 import { IP_FAMILIES } from '../model/address.js';
 import type { Log } from '../model/log.js';
 import type { AgentSettings } from './calc/agent-settings.js';
@@ -10,6 +11,8 @@ import type { Backend } from './dataplane/backends/backend.js';
 import { createDataplane, type Dataplane } from './dataplane/dataplane.js';
 import { watchInterfaces } from './dataplane/drivers/interface-watch.js';
 import { type KernelDriversOptions, kernelDrivers } from './dataplane/drivers/kernel-drivers.js';
+import { watchTampering } from './dataplane/drivers/tamper-watch.js';
+import { isTampering } from './dataplane/drivers/tampering.js';
 import type { Inbox } from './inbox.js';
 import type { Clock } from './status/clock.js';
 
@@ -18,6 +21,8 @@ export interface OpenDataplaneOptions {
   readonly backend: Backend;
   readonly kernel: Pick<KernelDriversOptions, 'rtnetlink' | 'procSys' | 'conntrack' | 'hostAddresses'> & {
     readonly exec: Exec;
+    /** Where the packet filter says who changed it; absent: it is read back on a timer only. */
+    readonly nftables?: Pick<Nftables, 'events'>;
   };
   /** A lock file of its own for hosts that share one file system. */
   readonly lockFile?: string;
@@ -37,7 +42,8 @@ export function openDataplane(options: OpenDataplaneOptions): Dataplane {
   const families = IP_FAMILIES.filter((family) => family === 4 || settings.ipv6Support);
   const pause = (ms: number) => clock.pause(ms, signal);
   const lock = lockFile === undefined ? {} : { lockFile };
-  const packetFilters = families.map((family) => backend({ family, exec: kernel.exec, pause, ...lock }));
+  const programs = ownPrograms(kernel.exec);
+  const packetFilters = families.map((family) => backend({ family, exec: programs.exec, pause, ...lock }));
   const paths = kernelDrivers({ families, settings, ...kernel });
   const plain = createDataplane({ packetFilters, paths, now: () => clock.monotonic() });
   const watch = watchInterfaces({
@@ -51,6 +57,25 @@ export function openDataplane(options: OpenDataplaneOptions): Dataplane {
     now: () => clock.monotonic(),
     pause,
     signal,
+  });
+  const onBroken = (error: unknown) =>
+    log.warn('changes by others are found on a timer only', { error: String(error) });
+  void watchTampering({
+    events: (stop) => kernel.rtnetlink.pathEvents(stop),
+    isTampering: (event) =>
+      isTampering(event, { protocol: settings.deviceRouteProtocol, families: paths.families }),
+    onTampered() {
+      for (const driver of paths.drivers) driver.queueResync();
+      inbox.requestRepair();
+    },
+    ...{ onBroken, pause, signal },
+  });
+  void watchTampering({
+    events: (stop) => kernel.nftables?.events(stop),
+    isTampering: (event) => event.type === 'overrun' || !programs.isOwn(event.pid),
+    // What was let in meanwhile is cut, so it is more than a repair.
+    onTampered: () => inbox.requestResync(),
+    ...{ onBroken, pause, signal },
   });
   const dataplane: Dataplane = {
     ...plain,
@@ -67,4 +92,24 @@ export function openDataplane(options: OpenDataplaneOptions): Dataplane {
   );
   signal.addEventListener('abort', () => clearInterval(refresh), { once: true });
   return dataplane;
+}
+
+/** More than can be heard of late. */
+const PROGRAMS_KNOWN = 256;
+
+/** The programs that we run, by their process ids. */
+function ownPrograms(exec: Exec): { readonly exec: Exec; isOwn(pid: number): boolean } {
+  const pids = new Set<number>();
+  const onStart = (pid: number) => {
+    pids.delete(pid);
+    pids.add(pid);
+    for (const oldest of pids) {
+      if (pids.size <= PROGRAMS_KNOWN) break;
+      pids.delete(oldest);
+    }
+  };
+  return {
+    exec: (command, args, options) => exec(command, args, { ...options, onStart }),
+    isOwn: (pid) => pids.has(pid),
+  };
 }

@@ -4,12 +4,13 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { runAgent } from '../agent/agent.js';
 import { createBgpSpeaker } from '../agent/bgp/index.js';
 import type { AgentSettings } from '../agent/calc/agent-settings.js';
 import { backends } from '../agent/dataplane/backends/index.js';
 import { openDataplane } from '../agent/open-dataplane.js';
+import { NodeRegistrar } from '../agent/register-node.js';
 import { systemClock } from '../agent/status/clock.js';
 import { LoopWatch, readiness } from '../agent/status/health.js';
 import { startHealthServer } from '../agent/status/health-server.js';
@@ -17,13 +18,17 @@ import type { HostFacts } from '../agent/status/host-facts.js';
 import { hostSessions, hostStatus } from '../agent/status/host-status.js';
 import { AgentMetrics } from '../agent/status/metrics.js';
 import { StatusReporter } from '../agent/status/status-reporter.js';
-import { exec } from '../kernel/exec.js';
-import { hostAddresses } from '../kernel/host-addresses.js';
+import type { Conntrack } from '../kernel/conntrack.js';
+import { type Exec, exec } from '../kernel/exec.js';
+import { hostAddresses, readHostInterfaces } from '../kernel/host-addresses.js';
 import { NETLINK_NETFILTER, NETLINK_ROUTE } from '../kernel/netlink/constants.js';
-import { netlinkTransports } from '../kernel/netlink/index.js';
+import { type NetlinkTransportName, netlinkTransports } from '../kernel/netlink/index.js';
 import { openConntrack } from '../kernel/open-conntrack.js';
+import { type Nftables, openNftables } from '../kernel/open-nftables.js';
 import { openRtNetlink } from '../kernel/open-rtnetlink.js';
-import { procSys } from '../kernel/proc-sys.js';
+import { type ProcSys, procSys } from '../kernel/proc-sys.js';
+import type { RtNetlink } from '../kernel/rtnetlink.js';
+import { type Address, familyOf, type IpFamily, parseAddress } from '../model/address.js';
 import { type CommonOptions, flag, type Verb, verb } from './command.js';
 import type { CliContext } from './context.js';
 import { addEtcdOptions, type EtcdOptions, openStore } from './etcd-options.js';
@@ -34,12 +39,14 @@ import { requireRoot } from './require-root.js';
 interface AgentOptions extends CommonOptions, EtcdOptions {
   readonly node: string;
   readonly backend: keyof typeof backends;
-  readonly netlink: keyof typeof netlinkTransports;
+  readonly netlink: NetlinkTransportName;
   readonly bgp: 'managed' | 'system' | 'none';
   readonly stateDir: string;
   readonly secretsDir?: string;
   readonly metricsListen?: ListenAddress;
   readonly xtablesLock?: string;
+  readonly ip?: Address;
+  readonly ip6?: Address;
 }
 
 interface ListenAddress {
@@ -47,7 +54,27 @@ interface ListenAddress {
   readonly port: number;
 }
 
-export const agent: Verb = (context) => {
+/** The doors through which an agent reaches the kernel. */
+export interface KernelDoors {
+  readonly exec: Exec;
+  readonly procSys: ProcSys;
+  openRtNetlink(transport: NetlinkTransportName): Promise<RtNetlink>;
+  openConntrack(transport: NetlinkTransportName): Promise<Conntrack>;
+  openNftables(transport: NetlinkTransportName): Promise<Nftables>;
+}
+
+export const KERNEL_DOORS: KernelDoors = {
+  exec,
+  procSys,
+  openRtNetlink: async (name) => openRtNetlink(await openTransport(name, NETLINK_ROUTE)),
+  openConntrack: async (name) => openConntrack(await openTransport(name, NETLINK_NETFILTER)),
+  openNftables: async (name) => openNftables(await openTransport(name, NETLINK_NETFILTER)),
+};
+
+export const agent: Verb = (context) => agentThrough(KERNEL_DOORS, context);
+
+/** The verb, with other doors: those of a test stand in for a kernel that fails. */
+export function agentThrough(doors: KernelDoors, context: CliContext): Command {
   const { environment } = context;
   const add = (flags: string, description: string) => flag(environment, flags, description);
   return addEtcdOptions(
@@ -66,26 +93,34 @@ export const agent: Verb = (context) => {
         .choices(['managed', 'system', 'none'])
         .default('managed'),
     )
+    .addOption(
+      add(
+        '--ip <address>',
+        'IPv4 address to register for a Node without one; else found on the host',
+      ).argParser(parseOf(4)),
+    )
+    .addOption(add('--ip6 <address>', 'IPv6 address, likewise').argParser(parseOf(6)))
     .addOption(add('--state-dir <dir>', 'where BIRD keeps its files').default('/var/lib/heddle'))
     .addOption(add('--secrets-dir <dir>', 'where the files of secrets lie'))
     .addOption(
       add('--metrics-listen <host:port>', '/metrics, /readiness and /liveness').argParser(parseListen),
     )
     .addOption(add('--xtables-lock <file>', 'a lock file of its own, for hosts that share a file system'))
-    .action((options: AgentOptions) => run(context, options));
-};
+    .action((options: AgentOptions) => run(context, options, doors));
+}
 
-async function run(context: CliContext, options: AgentOptions): Promise<void> {
+async function run(context: CliContext, options: AgentOptions, doors: KernelDoors): Promise<void> {
   requireRoot('heddle agent programs routes and packet filters');
   const { node, stateDir } = options;
   const log = createLog(options.logLevel, { node });
   await mkdir(stateDir, { recursive: true });
   await requireFolder(options.secretsDir);
   await using opened = await openStore(options, log);
-  await using rtnetlink = openRtNetlink(await openTransport(options.netlink, NETLINK_ROUTE));
-  await using conntrack = openConntrack(await openTransport(options.netlink, NETLINK_NETFILTER));
+  await using rtnetlink = await doors.openRtNetlink(options.netlink);
+  await using conntrack = await doors.openConntrack(options.netlink);
+  await using nftables = await doors.openNftables(options.netlink);
   const metrics = new AgentMetrics();
-  const countingExec = metrics.countingExec(exec);
+  const countingExec = metrics.countingExec(doors.exec);
   const speaker = createBgpSpeaker({
     mode: options.bgp,
     stateDir: join(stateDir, 'bird'),
@@ -107,15 +142,22 @@ async function run(context: CliContext, options: AgentOptions): Promise<void> {
   log.info('agent started', { backend: options.backend, netlink: options.netlink, bgp: options.bgp });
   const { store, layout } = opened;
   const kernel = {
-    ...{ conntrack, procSys, hostAddresses, exec: countingExec },
+    ...{ conntrack, hostAddresses, procSys: doors.procSys, exec: countingExec },
     rtnetlink: metrics.timingRoutes(rtnetlink),
+    // The legacy tables are no part of it, and say nothing.
+    ...(options.backend !== 'iptables-legacy' && { nftables }),
   };
   const { signal } = context;
+  const registrar = new NodeRegistrar({
+    ...{ store, layout, log, hostAddresses, hostInterfaces: () => readHostInterfaces(rtnetlink) },
+    givenAddresses: [options.ip, options.ip6].flatMap((given) => given ?? []),
+  });
   try {
     await Promise.all([
       reporter.run(signal),
       runAgent({
         ...{ node, store, layout, speaker, report, log, signal, clock: systemClock },
+        checkNode: (ours, prefix) => registrar.check(ours, prefix),
         onCalculated: (seconds, updates) => metrics.observeCalculation(seconds, updates),
         openDataplane: (settings, inbox, life) =>
           openDataplane({
@@ -132,7 +174,7 @@ async function run(context: CliContext, options: AgentOptions): Promise<void> {
   }
 }
 
-async function openTransport(name: keyof typeof netlinkTransports, protocol: number) {
+async function openTransport(name: NetlinkTransportName, protocol: number) {
   const { available, open } = netlinkTransports[name];
   const reason = await available();
   if (reason !== undefined) {
@@ -168,6 +210,15 @@ async function requireFolder(folder: string | undefined): Promise<void> {
   if (folder === undefined) return;
   const found = await stat(folder).catch(() => undefined);
   if (!found?.isDirectory()) throw new CliError(EXIT.invalidInput, `--secrets-dir ${folder} is no folder`);
+}
+
+function parseOf(family: IpFamily): (text: string) => Address {
+  return (text) => {
+    const parsed = parseAddress(text);
+    if (!parsed || familyOf(parsed) !== family)
+      throw new InvalidArgumentError(`"${text}" is no IPv${family} address.`);
+    return parsed;
+  };
 }
 
 function parseListen(text: string): ListenAddress {

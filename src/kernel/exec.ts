@@ -17,6 +17,8 @@ export interface ExecOptions {
   /** Default 30 s; then the program is killed and the call throws. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** Told the process id of the program once it runs. */
+  readonly onStart?: (pid: number) => void;
   /** Set in addition to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -40,11 +42,12 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 
 export const exec: Exec = (command, args, options = {}) =>
   new Promise((resolve, reject) => {
-    const { input, timeoutMs = DEFAULT_TIMEOUT_MS, signal, env = {} } = options;
+    const { input, timeoutMs = DEFAULT_TIMEOUT_MS, signal, env = {}, onStart } = options;
     const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     const [program, argv] =
       settings.length === 0 ? [command, args] : ['env', [...settings, command, ...args]];
     const child = spawn(program, argv, { stdio: ['pipe', 'pipe', 'pipe'], ...(signal && { signal }) });
+    if (child.pid !== undefined) onStart?.(child.pid);
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     let timedOut = false;

@@ -11,7 +11,7 @@ import { decodeNeighbor, encodeNeighbor, encodeNeighborDump } from './netlink/ne
 import { decodeRoute, encodeRoute, encodeRouteDump } from './netlink/route.js';
 import type { NetlinkEvent, NetlinkMessage, NetlinkRequest, NetlinkTransport } from './netlink/transport.js';
 import { NetlinkError } from './netlink/transport.js';
-import type { LinkEvent, RouteOp, RtNetlink } from './rtnetlink.js';
+import type { LinkEvent, PathEvent, RouteOp, RtNetlink } from './rtnetlink.js';
 
 /** A table of 10,000 routes is walked in 10 ms; one that changes during each of ten walks is not a table to trust. */
 const DUMP_ATTEMPTS = 10;
@@ -33,6 +33,11 @@ export function openRtNetlink(transport: NetlinkTransport): RtNetlink {
     linkEvents(signal) {
       const events = transport.subscribe?.([RTNLGRP.LINK], signal);
       return events && toLinkEvents(events);
+    },
+    pathEvents(signal) {
+      const groups = [RTNLGRP.NEIGH, RTNLGRP.IPV4_ROUTE, RTNLGRP.IPV6_ROUTE];
+      const events = transport.subscribe?.(groups, signal);
+      return events && toPathEvents(events);
     },
     close: () => transport.close(),
     [Symbol.asyncDispose]: () => transport.close(),
@@ -75,6 +80,20 @@ async function* toLinkEvents(events: AsyncIterable<NetlinkEvent>): AsyncGenerato
     }
     const link = decodeLink(event.message);
     if (link) yield { type: 'link', link, gone: event.message.type === RTM.DELLINK };
+  }
+}
+
+async function* toPathEvents(events: AsyncIterable<NetlinkEvent>): AsyncGenerator<PathEvent> {
+  for await (const event of events) {
+    if (event.type === 'overrun') {
+      yield event;
+      continue;
+    }
+    const gone = event.message.type === RTM.DELROUTE || event.message.type === RTM.DELNEIGH;
+    const route = decodeRoute(event.message);
+    if (route) yield { type: 'route', route, gone };
+    const neighbor = decodeNeighbor(event.message);
+    if (neighbor) yield { type: 'neighbor', neighbor, gone };
   }
 }
 

@@ -47,6 +47,11 @@ export type LinkEvent =
   | { readonly type: 'link'; readonly link: Link; readonly gone: boolean }
   | { readonly type: 'overrun' };
 
+export type PathEvent =
+  | { readonly type: 'route'; readonly route: KernelRoute; readonly gone: boolean }
+  | { readonly type: 'neighbor'; readonly neighbor: KernelNeighbor; readonly gone: boolean }
+  | { readonly type: 'overrun' };
+
 export interface RtNetlink extends AsyncDisposable {
   links(): Promise<readonly Link[]>;
   /** Routes of the main table. `protocol` filters in the kernel where it can. */
@@ -56,5 +61,7 @@ export interface RtNetlink extends AsyncDisposable {
   apply(ops: readonly RouteOp[]): Promise<readonly (NetlinkError | undefined)[]>;
   /** Link changes as they happen; undefined where the transport has no events. */
   linkEvents(signal: AbortSignal): AsyncIterable<LinkEvent> | undefined;
+  /** Routes and neighbour entries likewise, whoever changed them. */
+  pathEvents(signal: AbortSignal): AsyncIterable<PathEvent> | undefined;
   close(): Promise<void>;
 }

@@ -70,7 +70,10 @@ export function planLab(name: string, resources: Iterable<Resource>): LabPlan {
   if (nodes.length === 0) throw new LabPlanError('there is no Node: a lab needs at least one host');
   const reflectors = resourcesOf(all, 'RouteReflector');
   const networks = fabricNetworks(nodes, reflectors);
-  const hosts = [...nodes, ...reflectors].map((host, index) => planHost(name, host, index, networks));
+  const found = addressesToFind(nodes, reflectors, [...networks]);
+  const hosts = [...nodes, ...reflectors].map((host, index) =>
+    planHost(name, host, index, networks, found.get(host.metadata.name)),
+  );
   const etcdAddress =
     [...networks.values()].find((gateway) => !gateway.includes(':')) ?? [...networks.values()][0];
   if (etcdAddress === undefined) throw new LabPlanError('no Node has an address: set spec.bgp.ipv4Address');
@@ -114,10 +117,11 @@ function planHost(
   host: ResourceOf<'Node'> | ResourceOf<'RouteReflector'>,
   index: number,
   networks: ReadonlyMap<Cidr, Address>,
+  found: readonly InterfaceAddress[] = [],
 ): LabHost {
   const { name } = host.metadata;
-  const addresses =
-    host.kind === 'Node' ? nodeAddresses(host) : addressesInNetworks(host, [...networks.keys()]);
+  const own = host.kind === 'Node' ? nodeAddresses(host) : addressesInNetworks(host, [...networks.keys()]);
+  const addresses = own.length > 0 ? own : found;
   if (addresses.length === 0) {
     throw new LabPlanError(`Node "${name}" has no address: set spec.bgp.ipv4Address`);
   }
@@ -154,6 +158,37 @@ function nodeAddresses(node: ResourceOf<'Node'>): InterfaceAddress[] {
 
 function reflectorAddresses({ spec }: ResourceOf<'RouteReflector'>): Address[] {
   return [spec.ipv4Address, ...(spec.ipv6Address === undefined ? [] : [spec.ipv6Address])];
+}
+
+/** For each Node without an address the next free one in every network: its agent finds and registers them. */
+function addressesToFind(
+  nodes: readonly ResourceOf<'Node'>[],
+  reflectors: readonly ResourceOf<'RouteReflector'>[],
+  networks: readonly (readonly [Cidr, Address])[],
+): ReadonlyMap<string, readonly InterfaceAddress[]> {
+  const taken = new Set([
+    ...nodes.flatMap(nodeAddresses).map(addressPart),
+    ...reflectors.flatMap(reflectorAddresses),
+    ...networks.map(([, gateway]) => gateway),
+  ]);
+  const found = new Map<string, readonly InterfaceAddress[]>();
+  for (const node of nodes.filter((one) => nodeAddresses(one).length === 0)) {
+    const addresses = networks.map(([network]) => lowestFree(network, taken));
+    for (const address of addresses) taken.add(addressPart(address));
+    found.set(node.metadata.name, addresses);
+  }
+  return found;
+}
+
+function lowestFree(network: Cidr, taken: ReadonlySet<Address>): InterfaceAddress {
+  const family: IpFamily = network.includes(':') ? 6 : 4;
+  const first = addressBits(addressPart(network));
+  for (let offset = 1n; ; offset += 1n) {
+    const candidate = addressFromBits(first + offset, family);
+    if (!cidrContains(network, candidate))
+      throw new LabPlanError(`${network} has no free address for a Node without one: use a larger network`);
+    if (!taken.has(candidate)) return `${candidate}/${prefixLength(network)}` as InterfaceAddress;
+  }
 }
 
 /** Reflectors have bare addresses: here each is in the network of the nodes that it lies in. */

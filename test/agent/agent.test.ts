@@ -66,7 +66,7 @@ class NotedDataplane implements Dataplane {
   }
 }
 
-async function start({ node = 'host-1', bgp = speaker } = {}) {
+async function start({ node = 'host-1', bgp = speaker, nodeProblems = [] as readonly DriverFailure[] } = {}) {
   const store = createMemoryDatastore();
   await store.transact({
     guards: [],
@@ -83,6 +83,7 @@ async function start({ node = 'host-1', bgp = speaker } = {}) {
       return dataplane;
     },
     onCalculated: () => {},
+    checkNode: async () => nodeProblems,
     report: (now) => {
       facts = now;
     },
@@ -223,6 +224,14 @@ test('law 5: a value that cannot be read denies its object, and the host is neve
   await agent.put(ENDPOINT, '{"state": "act');
   await until(() => agent.state() === 'degraded');
   t.deepEqual(agent.lives[0]?.addresses, []);
+});
+
+test('a host whose Node has an address of another host is degraded, and says so', async (t) => {
+  const nodeProblems = [{ object: 'Node host-1', message: 'AddressMismatch: 10.9.9.9' }];
+  await using agent = await start({ nodeProblems });
+  await agent.put(READY, 'true');
+  await until(() => agent.state() === 'degraded');
+  t.regex(agent.error() ?? '', /^Node host-1: AddressMismatch: 10\.9\.9\.9/);
 });
 
 test('a host that the store does not know is degraded, and says so', async (t) => {

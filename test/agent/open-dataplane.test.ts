@@ -2,12 +2,13 @@
 import test from 'ava';
 import { DEFAULT_AGENT_SETTINGS } from '../../src/agent/calc/agent-settings.js';
 import { openDataplane } from '../../src/agent/open-dataplane.js';
+import type { Nftables, NftablesEvent } from '../../src/kernel/open-nftables.js';
 import { FakeConntrack } from '../helpers/fake-conntrack.js';
 import { FakeRtNetlink } from '../helpers/fake-rtnetlink.js';
 import { toyBackend } from './dataplane/toy-backend.js';
 import { ManualClock } from './status/manual-clock.js';
 
-function open() {
+function open({ nftables }: { nftables?: Pick<Nftables, 'events'> } = {}) {
   const stop = new AbortController();
   const clock = new ManualClock();
   const rtnetlink = new FakeRtNetlink();
@@ -24,6 +25,7 @@ function open() {
       conntrack: new FakeConntrack(),
       hostAddresses: () => new Set(),
       exec: async () => ({ code: 0, stdout: '', stderr: '' }),
+      ...(nftables && { nftables }),
     },
     inbox: {
       requestRepair: () => (requests.repairs += 1),
@@ -42,6 +44,16 @@ test('openDataplane() has a workload interface that comes looked at', async (t) 
   rtnetlink.addLink('cali1');
   await clock.advance(0);
   t.deepEqual(requests, { repairs: 1, resyncs: 0 });
+  stop();
+});
+
+test('openDataplane() has everything read back when somebody else changed the packet filter', async (t) => {
+  async function* events(): AsyncGenerator<NftablesEvent> {
+    yield { type: 'change', pid: 4711 };
+  }
+  const { clock, requests, stop } = open({ nftables: { events } });
+  await clock.advance(0);
+  t.deepEqual(requests, { repairs: 0, resyncs: 1 });
   stop();
 });
 

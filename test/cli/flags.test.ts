@@ -27,6 +27,8 @@ const SAMPLES: Readonly<Record<string, string>> = {
   '--hosts': '50%',
   '--commit': 'abcdef0',
   '--metrics-listen': '127.0.0.1:9091',
+  '--ip': '10.0.0.1',
+  '--ip6': 'fd00::1',
 };
 
 interface Leaf {

@@ -139,6 +139,29 @@ for (const { title, commands, closed, undo = () => [] } of DISTURBANCES)
     for (const command of undo()) await fault.lab.on(HOST, command);
   });
 
+/** Those of which the kernel tells. Of sets it does not. */
+const HEARD = DISTURBANCES.filter(({ title }) => !/sets|sysctls/.test(title));
+
+test('what the kernel tells of is put right when it happens: no timer is due for an hour', async (t) => {
+  await fault.refreshEvery('3600s');
+  t.true(HEARD.length >= 8);
+  for (const { title, commands, undo = () => [] } of HEARD) {
+    const before = await kernelOf(HOST);
+    for (const command of commands()) await fault.lab.on(HOST, command);
+    let now: readonly string[] = [];
+    const isRight = async () => {
+      now = await kernelOf(HOST);
+      return now.filter((line) => !isTheirs(line)).join('\n') === before.join('\n') && isOursFirst(now);
+    };
+    await until(isRight, { timeoutMs: 15_000 }).catch(() => t.deepEqual(now, before, title));
+    for (const command of undo()) await fault.lab.on(HOST, command);
+  }
+  await fault.everythingDeniedIsCut();
+  await fault.nothingDeniedPassed(fault.traffic.now());
+  await fault.everythingAllowedPasses();
+  await fault.refreshEvery('1s');
+});
+
 test('an agent without memory sweeps what is ours and stale, and leaves what is theirs', async (t) => {
   const before = await kernelOf(HOST);
   await fault.programs.kill(AGENT);

@@ -103,7 +103,7 @@ test('a BIRD that hangs holds up no policy; its host says what is missing, and i
       t.regex(error ?? '', /BIRD|BGP/);
     }
     await fault.untilRed('host-1', 'bgp-daemon');
-    t.like(await fault.ask('host-1', '/liveness'), { status: 200 });
+    t.like(await fault.lab.ask('host-1', '/liveness'), { status: 200 });
   } finally {
     process.kill(bird, 'SIGCONT');
   }
@@ -191,7 +191,7 @@ test('an etcd that lost everything empties no host: they hold what they have unt
 });
 
 test('/readiness is 503 with the reason while etcd, Ready or a peer is away, and 200 otherwise; /liveness is 200 throughout', async (t) => {
-  const isAlive = async () => t.like(await fault.ask('host-1', '/liveness'), { status: 200 });
+  const isAlive = async () => t.like(await fault.lab.ask('host-1', '/liveness'), { status: 200 });
   await fault.untilGreen('host-1');
   await isAlive();
 
@@ -219,7 +219,7 @@ test('/readiness is 503 with the reason while etcd, Ready or a peer is away, and
 test('/metrics is what a host holds: its kernel, its part of the store, its sessions, its commit', async (t) => {
   const commit = await fault.lab.head();
   await fault.untilGreen('host-1');
-  const { status, body } = await fault.ask('host-1', '/metrics');
+  const { status, body } = await fault.lab.ask('host-1', '/metrics');
   t.is(status, 200);
   const figures = figuresOf(body);
   const on = (...command: CommandLine) => fault.lab.on('host-1', command);

@@ -151,6 +151,9 @@ export class FakeRtNetlink implements RtNetlink {
     })();
   }
 
+  /** Nobody else changes this kernel. */
+  pathEvents(): undefined {}
+
   async close(): Promise<void> {}
 
   async [Symbol.asyncDispose](): Promise<void> {}

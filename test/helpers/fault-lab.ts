@@ -5,7 +5,6 @@
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execPath } from 'node:process';
 import type { HealthCode } from '../../src/agent/status/health.js';
 import { exec } from '../../src/kernel/exec.js';
 import { type CommandLine, inNamespace } from '../../src/kernel/namespaces.js';
@@ -30,12 +29,15 @@ export const DENIED: readonly Pair[] = [
   ['web-2', 'batch-1'],
 ];
 
-const REFRESH = `apiVersion: heddle/v1
-kind: AgentConfiguration
-metadata: { name: default }
-spec: { iptablesRefreshInterval: 1s, ipsetsRefreshInterval: 1s, routeRefreshInterval: 1s }
-`;
+/** How often agents read the kernel back. */
+function refreshEvery(interval: string): string {
+  const settings = ['iptablesRefreshInterval', 'ipsetsRefreshInterval', 'routeRefreshInterval'];
+  return manifest('AgentConfiguration', 'default', {
+    spec: Object.fromEntries(settings.map((setting) => [setting, interval])),
+  });
+}
 
+const AGENTS_FILE = 'agents.yaml';
 const VARIANT_ENDPOINTS = 60;
 
 export class FaultLab implements AsyncDisposable {
@@ -51,7 +53,7 @@ export class FaultLab implements AsyncDisposable {
     let lab: TestLab;
     try {
       await cp(exampleFolder('three-hosts'), seed, { recursive: true });
-      await writeFile(join(seed, 'agents.yaml'), REFRESH);
+      await writeFile(join(seed, AGENTS_FILE), refreshEvery('1s'));
       lab = await TestLab.start(seed, flags);
     } finally {
       await rm(seed, { recursive: true, force: true });
@@ -68,6 +70,12 @@ export class FaultLab implements AsyncDisposable {
       await lab[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** Has agents read the kernel back so often; resolves when they do. */
+  async refreshEvery(interval: string): Promise<void> {
+    await writeFile(join(this.lab.state.workTree, AGENTS_FILE), refreshEvery(interval));
+    await this.lab.live(await this.lab.push(`Read back every ${interval}`));
   }
 
   /** Claims, of all packets since then: none of the denied pairs passed. */
@@ -95,21 +103,11 @@ export class FaultLab implements AsyncDisposable {
     return exec(enter, rest);
   }
 
-  /** What an agent answers over HTTP at the port that a lab gives it, asked on its host. */
-  async ask(
-    host: string,
-    path: '/readiness' | '/liveness' | '/metrics',
-  ): Promise<{ readonly status: number; readonly body: string }> {
-    const script = `fetch('http://127.0.0.1:9091${path}')
-      .then(async (answer) => console.log(JSON.stringify({ status: answer.status, body: await answer.text() })))`;
-    return JSON.parse(await this.lab.on(host, [execPath, '-e', script]));
-  }
-
   /** Waits until a host is not ready for this reason, among others. */
   async untilRed(host: string, code: HealthCode): Promise<void> {
     let body = '';
     const isRed = async () => {
-      const answer = await this.ask(host, '/readiness');
+      const answer = await this.lab.ask(host, '/readiness');
       body = answer.body;
       return answer.status === 503 && body.includes(JSON.stringify({ code }).slice(1, -1));
     };
@@ -119,7 +117,7 @@ export class FaultLab implements AsyncDisposable {
   }
 
   async untilGreen(host: string): Promise<void> {
-    await until(async () => (await this.ask(host, '/readiness')).status === 200, {
+    await until(async () => (await this.lab.ask(host, '/readiness')).status === 200, {
       timeoutMs: 20_000,
       what: `${host} to be ready`,
     });

@@ -46,11 +46,16 @@ export class LabPrograms {
     await until(() => !isRunning(process), { what: `the end of ${role}` });
   }
 
-  /** Starts a program that is gone, as it was started first. */
-  async start(role: string): Promise<void> {
+  isRunning(role: string): boolean {
+    return isRunning(this.#program(role).process);
+  }
+
+  /** Starts a program that is gone, as it was started first, or as that is changed. */
+  async start(role: string, changed: (first: CommandLine) => CommandLine = (first) => first): Promise<void> {
     const program = this.#program(role);
     if (isRunning(program.process)) throw new Error(`${role} is running already`);
-    const { commandLine, namespace, process } = program;
+    const { namespace, process } = program;
+    const commandLine = changed(program.commandLine);
     const whole = namespace === undefined ? commandLine : inNamespace(namespace, commandLine);
     program.process = await startProcess(whole, process);
     // The lab ends what is in its file, hosts before etcd.

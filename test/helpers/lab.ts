@@ -136,6 +136,16 @@ export class TestLab implements AsyncDisposable {
     return (await runOrThrow(exec, inNamespace(this.namespaceOf(place), commandLine))).stdout;
   }
 
+  /** What an agent answers over HTTP at the port that a lab gives it, asked on its host. */
+  async ask(
+    host: string,
+    path: '/readiness' | '/liveness' | '/metrics',
+  ): Promise<{ readonly status: number; readonly body: string }> {
+    const script = `fetch('http://127.0.0.1:9091${path}')
+      .then(async (answer) => console.log(JSON.stringify({ status: answer.status, body: await answer.text() })))`;
+    return JSON.parse(await this.on(host, [execPath, '-e', script]));
+  }
+
   async reaches(from: string, to: string, protocol: 'icmp' | 'tcp', family: 4 | 6 = 4): Promise<boolean> {
     const target = this.plan.workloads.find(({ name }) => name === to);
     const address = target?.addresses.find((one) => one.includes(':') === (family === 6));

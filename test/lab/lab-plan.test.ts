@@ -86,6 +86,18 @@ test('hostSideMac() is stable, unicast and locally administered', (t) => {
   t.is(Number.parseInt(mac.slice(0, 2), 16) & 3, 2);
 });
 
+test('planLab() gives a Node without an address the next free one of each network, for its agent to find', (t) => {
+  const { hosts } = planLab('x', [node('a', '10.0.0.1/24', 'fd99::1/64'), node('b'), node('c')]);
+  t.deepEqual(
+    hosts.map(({ addresses }) => addresses.map(String)),
+    [
+      ['10.0.0.1/24', 'fd99::1/64'],
+      ['10.0.0.2/24', 'fd99::2/64'],
+      ['10.0.0.3/24', 'fd99::3/64'],
+    ],
+  );
+});
+
 test('planLab() refuses a network that it cannot build, and says why', (t) => {
   t.throws(() => planLab('x', []), { instanceOf: LabPlanError, message: /at least one host/ });
   t.throws(() => planLab('x', [node('a')]), { instanceOf: LabPlanError, message: /Node "a" has no address/ });

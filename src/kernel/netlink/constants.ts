@@ -65,6 +65,13 @@ export const RTPROT = { KERNEL: 2, BOOT: 3, STATIC: 4 } as const;
 export const NDA = { DST: 1, LLADDR: 2 } as const;
 export const NUD = { REACHABLE: 0x2, STALE: 0x4, PERMANENT: 0x80 } as const;
 
+/** Multicast groups of NETLINK_NETFILTER (linux/netfilter/nfnetlink.h). */
+export const NFNLGRP = { NFTABLES: 7 } as const;
+/** What the kernel sends after each transaction of nf_tables, subsystem in the upper octet. */
+export const NFT_MSG_NEWGEN = 0xa0f;
+/** linux/netfilter/nf_tables.h; in network byte order. */
+export const NFTA_GEN = { PROC_PID: 2 } as const;
+
 /** Requests of connection tracking: the subsystem in the upper octet (linux/netfilter/nfnetlink.h). */
 export const CTNETLINK = { NEW: 0x100, GET: 0x101, DELETE: 0x102 } as const;
 /** linux/netfilter/nfnetlink_conntrack.h */

@@ -110,7 +110,12 @@ test('timingRoutes() times lists and writes of routes, not of neighbours, and ha
   const metrics = new AgentMetrics(() => now);
   const kernel = new FakeRtNetlink();
   const rtnetlink = metrics.timingRoutes({
-    ...{ links: () => kernel.links(), linkEvents: () => undefined, close: async () => {} },
+    ...{
+      links: () => kernel.links(),
+      linkEvents: () => undefined,
+      pathEvents: () => undefined,
+      close: async () => {},
+    },
     neighbors: (family) => kernel.neighbors(family),
     async routes(...what) {
       now += 250;
