@@ -59,7 +59,7 @@ export interface IPPoolSpec {
    */
   natOutgoing: boolean;
   /**
-   * Give out no new addresses; what runs stays reachable.
+   * Give out no new addresses: a word to whoever assigns them, heddle assigns none. The pool is still routed and announced.
    */
   disabled: boolean;
   /**
@@ -71,7 +71,7 @@ export interface IPPoolSpec {
    */
   vxlanMode: 'Never' | 'Always' | 'CrossSubnet';
   /**
-   * Prefix length of the blocks that hosts take: 20-32 for IPv4, 116-128 for IPv6.
+   * Prefix length of the blocks that hosts take, stored for whoever assigns addresses (heddle assigns none): 20-32 for IPv4, 116-128 for IPv6.
    */
   blockSize?: number;
   /**
@@ -131,7 +131,7 @@ export interface RuleSpec {
   source?: EntityRuleSpec;
   destination?: EntityRuleSpec;
   /**
-   * Notes about the rule; they change nothing.
+   * Notes about the rule for readers of the manifest; they change nothing and are not stored.
    */
   metadata?: {
     /**
