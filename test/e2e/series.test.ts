@@ -4,16 +4,19 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { execPath } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { packageFolder } from '../../src/cli/package-folder.js';
 import type { Datastore } from '../../src/datastore/datastore.js';
 import { openEtcdDatastore } from '../../src/datastore/etcd/etcd-datastore.js';
-import { headCodec, type TxnRecord, txnCodec } from '../../src/layout/records.js';
+import { headCodec, historyCodec, type TxnRecord, txnCodec } from '../../src/layout/records.js';
 import type { Revision } from '../../src/model/store.js';
 import { leaderOf, startEtcd, startEtcdCluster, type TestEtcd } from '../helpers/etcd.js';
 import { folderOf, heddle } from '../helpers/heddle.js';
+import { inventoryDisagreements } from '../helpers/inventory.js';
 import { until } from '../helpers/until.js';
 import { FakeSource } from '../reconciler/fake-source.js';
 import { endpoint, NODES, POOL, profile } from '../reconciler/manifests.js';
@@ -23,6 +26,7 @@ import { Witness } from '../reconciler/witness.js';
 const MAIN = fileURLToPath(new URL('dist/src/cli/main.js', packageFolder()));
 const TXN = LAYOUT.keys.txn('default');
 const HEAD = LAYOUT.keys.head('default');
+const LEADER = LAYOUT.keys.leader('default');
 
 /** A server that takes small requests, so that a series has many transactions. */
 const SMALL_REQUESTS = ['--max-request-bytes=300000'];
@@ -30,18 +34,22 @@ const SMALL_REQUESTS = ['--max-request-bytes=300000'];
 /** Bytes: room for what fills the store before the series, and for half of the series. */
 const QUOTA = 7_000_000;
 
-function network(endpoints: number): Record<string, string> {
+function network(endpoints: number, shift = 0): Record<string, string> {
   const files: Record<string, string> = {
     'pool.yaml': POOL,
     'nodes.yaml': NODES,
     'web.yaml': profile('web'),
   };
   const documents = Array.from({ length: endpoints }, (_, i) =>
-    endpoint(`w${i}`, `192.168.${i >> 8}.${i & 255}`),
+    endpoint(`w${i}`, `192.168.${(i + shift) >> 8}.${(i + shift) & 255}`),
   );
   for (let first = 0; first < endpoints; first += 200)
     files[`endpoints-${first}.yaml`] = documents.slice(first, first + 200).join('---\n');
   return files;
+}
+
+function inOneFile(files: Record<string, string>): string {
+  return Object.values(files).join('---\n');
 }
 
 test.serial('a reconciler that is killed again and again is followed by one that finishes', async (t) => {
@@ -133,6 +141,72 @@ test.serial('a store that is full stops a series; it says why, and goes on once 
   const after = await witness.sees(second);
   t.deepEqual(witness.states, [before, after]);
 });
+
+test.serial('two processes that fight for the lead give every commit one place in the history', async (t) => {
+  await using etcd = await startEtcd({ flags: SMALL_REQUESTS });
+  await using store = openEtcdDatastore(etcd.options);
+  const rounds = [1_000, 1_500];
+  await using folder = await folderOf({ 'all.yaml': inOneFile(network(1)) });
+  t.is((await heddle(['reconcile', '--once', '--repo', folder.path, '--etcd', etcd.endpoint])).code, 0);
+  await using witness = new Witness(store, LAYOUT);
+  const commits = [await headCommit(store)];
+  await witness.sees(commits[0] ?? '');
+  const args = ['reconcile', '--repo', folder.path, '--etcd', etcd.endpoint, '--interval', '1s'];
+  const rivals = [1, 2].map(() => spawn(execPath, [MAIN, ...args], { stdio: 'ignore' }));
+  const meddler = meddle(store);
+  try {
+    for (const [shift, endpoints] of rounds.entries()) {
+      // Endpoints hand their addresses on; one rename, so that no rival reads half a file.
+      await writeFile(join(folder.path, 'next'), inOneFile(network(endpoints, shift)));
+      await rename(join(folder.path, 'next'), join(folder.path, 'all.yaml'));
+      await until(async () => (await headCommit(store)) !== commits.at(-1) && !(await store.get(TXN)).entry, {
+        timeoutMs: 90_000,
+        what: `a commit with ${endpoints} endpoints`,
+      });
+      commits.push(await headCommit(store));
+      await witness.sees(commits.at(-1) ?? '');
+      t.deepEqual(inventoryDisagreements(await store.snapshot(LAYOUT.prefix), LAYOUT), []);
+    }
+  } finally {
+    for (const rival of rivals) rival.kill('SIGKILL');
+    await Promise.all(rivals.map((rival) => rival.exitCode ?? rival.signalCode ?? once(rival, 'exit')));
+  }
+  t.true((await meddler.stop()) >= rounds.length, 'the lead was taken away again and again');
+  t.deepEqual(
+    witness.states.map((state) => state.split('\n')[0]),
+    commits,
+  );
+  const { entries } = await store.snapshot(LAYOUT.keys.historyPrefix);
+  t.deepEqual(
+    [...entries].map(([key, { value }]) => historyCodec.decode(key, value).commit),
+    commits,
+  );
+});
+
+/** Takes the lead away after every third transaction of a series; `stop` says how often. */
+function meddle(store: Datastore): { stop(): Promise<number> } {
+  const stop = new AbortController();
+  const run = async (): Promise<number> => {
+    const { revision } = await store.get(TXN);
+    let [transactions, taken] = [0, 0];
+    const from = (revision + 1) as Revision;
+    for await (const message of store.watch(TXN, { from, signal: stop.signal })) {
+      if (message.type !== 'events') continue;
+      transactions += 1;
+      if (transactions % 3 > 0) continue;
+      taken += 1;
+      await store.transact({ guards: [], writes: [{ write: { op: 'delete', key: LEADER } }] });
+    }
+    return taken;
+  };
+  const ended = run();
+  return {
+    stop: () => {
+      stop.abort();
+      return ended;
+    },
+  };
+}
 
 /** What the message of the failure tells people to do. */
 async function makeRoom(etcd: TestEtcd, store: Datastore): Promise<void> {
