@@ -29,6 +29,8 @@ export interface Series {
   readonly plan: Plan;
   readonly options: TransactionOptions;
   readonly units: readonly Unit[];
+  /** Bytes of a transaction that are no units: its guards, and the record of the series, which is longest at the end. */
+  readonly frame: number;
 }
 
 /** How far a series has come. */
@@ -54,11 +56,12 @@ export interface SeriesStep {
 export const FULL_TRANSACTION: StepLimits = { writes: MAX_TRANSACTION_WRITES, bytes: MAX_TRANSACTION_BYTES };
 
 export function planSeries(plan: Plan, options: TransactionOptions): Series {
-  return { plan, options, units: splitPlan(plan, closingWrites(plan, true, options)) };
+  const units = splitPlan(plan, closingWrites(plan, true, options));
+  return { plan, options, units, frame: frameBytes(plan, options) };
 }
 
 /** Where the plan takes the series up: at its beginning, or after what others have left. */
-export function beginSeries({ plan }: Series): SeriesPosition {
+export function beginSeries({ plan }: Pick<Series, 'plan'>): SeriesPosition {
   const { series, revision } = plan.base;
   const applied = series?.record.applied ?? 0;
   const record: TxnRecord = {
@@ -103,14 +106,16 @@ export function describeOversize(series: Series): string | undefined {
   return `${what} takes ${size}, and one transaction of etcd at most ${room.writes} with ${room.bytes}; make it smaller`;
 }
 
-/** What is left of a transaction beside its guards and the record of the series, which is longest at the end. */
-function roomOfStep(series: Series, limits: StepLimits): StepLimits {
-  const { plan, options } = series;
-  const { record } = beginSeries(series);
+/** What is left of a transaction for units. */
+function roomOfStep({ frame }: Series, limits: StepLimits): StepLimits {
+  return { writes: limits.writes - 1, bytes: limits.bytes - frame };
+}
+
+function frameBytes(plan: Plan, options: TransactionOptions): number {
+  const { record } = beginSeries({ plan });
   const longest = { ...record, applied: record.total, summary: summaryOfCommit(plan) };
-  const writes = [recordWrite(series, longest)];
-  const frame = transactionBytes({ guards: transactionGuards(plan, undefined, options), writes });
-  return { writes: limits.writes - writes.length, bytes: limits.bytes - frame };
+  const writes = [recordWrite({ plan, options }, longest)];
+  return transactionBytes({ guards: transactionGuards(plan, undefined, options), writes });
 }
 
 function recordAfter(record: TxnRecord, step: readonly Unit[]): TxnRecord {
@@ -123,6 +128,6 @@ function recordAfter(record: TxnRecord, step: readonly Unit[]): TxnRecord {
 }
 
 /** The guard on the record stands for its write. */
-function recordWrite({ plan, options }: Series, record: TxnRecord): GuardedWrite {
+function recordWrite({ plan, options }: Pick<Series, 'plan' | 'options'>, record: TxnRecord): GuardedWrite {
   return { write: { op: 'put', key: options.layout.keys.txn(plan.source), value: txnCodec.encode(record) } };
 }

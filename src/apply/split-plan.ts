@@ -42,7 +42,7 @@ export function splitPlan(plan: Plan, closing: readonly GuardedWrite[]): Unit[] 
 export function stepEnd(units: readonly Unit[], from: number, limits: StepLimits): number {
   let end = from;
   let [writes, bytes] = [0, 0];
-  for (const unit of units.slice(from)) {
+  for (let unit = units[end]; unit; unit = units[end]) {
     writes += unit.writes.length;
     bytes += unitBytes(unit);
     if (end > from && (writes > limits.writes || bytes > limits.bytes)) break;
