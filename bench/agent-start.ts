@@ -2,9 +2,10 @@
  * An agent starts on a host with a hundred endpoints, in a network of up to 100,000 keys: from the first byte of the
  * snapshot to a kernel that was programmed and read back, with everything but BIRD as in `heddle agent`.
  *
- * The yardstick is the raw snapshot, page after page, which any agent has to fetch. The peak of memory holds what
- * filling the store took, too: each batch of it is forgotten before the next.
+ * The yardstick is the snapshot, page after page, as the client library hands it out: what any agent has to fetch,
+ * and nothing made of it.
  */
+import { Etcd3 } from 'etcd3';
 import { runAgent } from '../src/agent/agent.js';
 import { createBgpSpeaker } from '../src/agent/bgp/index.js';
 import { backends } from '../src/agent/dataplane/backends/index.js';
@@ -20,23 +21,15 @@ import { openKoffiTransport } from '../src/kernel/netlink/koffi/koffi-transport.
 import { openConntrack } from '../src/kernel/open-conntrack.js';
 import { openRtNetlink } from '../src/kernel/open-rtnetlink.js';
 import { procSys } from '../src/kernel/proc-sys.js';
-import { createLayout } from '../src/layout/create-layout.js';
-import type { KeyValue } from '../src/layout/layout.js';
-import { addressFromBits } from '../src/model/address.js';
 import type { Log } from '../src/model/log.js';
-import type { Resource } from '../src/model/resource.js';
-import { policy, resource, selector, workload } from '../test/helpers/build-resources.js';
 import { startEtcd } from '../test/helpers/etcd.js';
 import { bringUpLoopback } from '../test/helpers/netns.js';
 import { wipePacketFilter } from './dataplane.js';
 import type { Row } from './row.js';
+import { fillElsewhere, layout, NODE } from './store-network.js';
 
-const NODE = 'host-0';
-const LOCAL_ENDPOINTS = 100;
-const APPLICATIONS = 50;
-const KEYS_PER_BATCH = 1_000;
+const PAGE = 4_000;
 
-const layout = createLayout();
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 export const agentStart: Row = {
@@ -44,32 +37,53 @@ export const agentStart: Row = {
   work: 'start an agent with a hundred endpoints of its own, in a network of this many keys',
   sizes: [10_000, 30_000, 100_000],
   contenders: [
-    { name: 'heddle', prepare: (size) => prepare(size, startAgent) },
     {
-      name: 'snapshot, raw',
+      name: 'heddle',
       prepare: (size) =>
-        prepare(size, async (store) => {
-          const { entries } = await store.snapshot(layout.prefix);
-          if (entries.size < size) throw new Error(`Only ${entries.size} keys`);
+        prepare(size, async (etcd) => {
+          await using store = openEtcdDatastore({ endpoints: [etcd] });
+          await startAgent(store);
+        }),
+    },
+    {
+      name: 'pages of the snapshot, raw',
+      prepare: (size) =>
+        prepare(size, async (etcd) => {
+          const keys = await readPages(etcd);
+          if (keys < size) throw new Error(`Only ${keys} keys`);
         }),
     },
   ],
 };
 
-async function prepare(size: number, work: (store: Datastore) => Promise<void>) {
+async function prepare(size: number, work: (etcd: string) => Promise<void>) {
   await wipePacketFilter();
   await bringUpLoopback();
-  const etcd = await startEtcd({ flags: ['--max-txn-ops=4096'] });
-  const store = openEtcdDatastore(etcd.options);
-  await fill(store, size);
+  const etcd = await startEtcd();
+  await fillElsewhere(etcd.endpoint, size);
   return {
-    work: () => work(store),
+    work: () => work(etcd.endpoint),
     async dispose() {
-      await store.close();
       await etcd.close();
       await wipePacketFilter();
     },
   };
+}
+
+async function readPages(etcd: string): Promise<number> {
+  const client = new Etcd3({ hosts: etcd });
+  const end = Buffer.from(layout.prefix.replace(/\/$/, '0'));
+  let keys = 0;
+  for (let key = Buffer.from(layout.prefix), revision = '0'; ; ) {
+    const page = await client.kv.range({ key, range_end: end, limit: PAGE, revision });
+    revision = page.header.revision;
+    keys += page.kvs.length;
+    const last = page.kvs.at(-1);
+    if (!page.more || last === undefined) break;
+    key = Buffer.concat([last.key, Buffer.from([0])]);
+  }
+  client.close();
+  return keys;
 }
 
 /** Resolves when the agent calls itself live. */
@@ -97,43 +111,4 @@ async function startAgent(store: Datastore): Promise<void> {
   });
   const [problem] = [...(last?.failures ?? []), ...(last?.verified?.differences ?? [])];
   if (problem) throw new Error(`${problem.object}: ${problem.message}`);
-}
-
-async function fill(store: Datastore, keys: number): Promise<void> {
-  let batch: KeyValue[] = [{ key: layout.keys.ready, value: 'true' }];
-  const flush = async () => {
-    const writes = batch.map(({ key, value }) => ({ write: { op: 'put', key, value } as const }));
-    if (!(await store.transact({ guards: [], writes })).ok) throw new Error('The store took no keys');
-    batch = [];
-  };
-  for (const object of network(keys)) {
-    batch.push(...layout.encode(object, { pools: [] }));
-    if (batch.length >= KEYS_PER_BATCH) await flush();
-  }
-  await flush();
-}
-
-/** About one key for each endpoint; every policy lets one application into another. */
-function* network(keys: number): Iterable<Resource> {
-  yield resource('Profile', 'open', {
-    ingress: [],
-    egress: [{ action: 'Allow' }],
-    tags: [],
-    labelsToApply: {},
-  });
-  for (let number = 0; number < APPLICATIONS; number += 1)
-    yield policy(`p${number}`, {
-      selector: selector(`app == 'a${number}'`),
-      types: ['Ingress'],
-      ingress: [
-        { action: 'Allow', source: { selector: selector(`app == 'a${(number + 1) % APPLICATIONS}'`) } },
-      ],
-    });
-  for (let number = 0; number < keys; number += 1)
-    yield workload(number.toString(16).padStart(8, '0'), {
-      node: number < LOCAL_ENDPOINTS ? NODE : `host-${1 + (number % 1_000)}`,
-      addresses: [addressFromBits(BigInt(0x0a000000 + number), 4)],
-      profiles: ['open'],
-      labels: { app: `a${number % (20 * APPLICATIONS)}`, zone: `z${number % 7}` },
-    });
 }

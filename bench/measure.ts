@@ -42,8 +42,8 @@ export async function sample(row: Row, contenderName: string, size: number): Pro
   if (!contender) throw new Error(`Row "${row.name}" has no contender "${contenderName}"`);
   const { work, dispose } = await contender.prepare(size);
   const started = performance.now();
-  await work();
-  const ms = performance.now() - started;
+  const counted = await work();
+  const ms = typeof counted === 'number' ? counted : performance.now() - started;
   await dispose?.();
   return { ms, peakMiB: resourceUsage().maxRSS / 1024 };
 }

@@ -5,8 +5,8 @@
  * the contender's and a slow machine is slow for both. The ratio of medians is what may be compared over time.
  */
 
-/** Prepared outside of the measured time. */
-export type Work = () => void | Promise<void>;
+/** Prepared outside of the measured time. May return the ms that count, where they are not those that it took. */
+export type Work = () => unknown;
 
 export interface Contender {
   /** What runs, for the table: `heddle`, `yaml.parseAllDocuments`. */

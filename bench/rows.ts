@@ -1,6 +1,9 @@
 import { agentStart } from './agent-start.js';
+import { apply } from './apply.js';
 import { calcChurn } from './calc-churn.js';
+import { churn } from './churn.js';
 import { firstProgramming, oneEndpoint, oneRule } from './dataplane.js';
+import { fanOut } from './fan-out.js';
 import { flows } from './flows.js';
 import { load } from './load.js';
 import { netlink } from './netlink.js';
@@ -16,6 +19,9 @@ export const rows: readonly Row[] = [
   oneEndpoint,
   oneRule,
   agentStart,
+  apply,
+  churn,
+  fanOut,
   verify,
   flows,
 ];
