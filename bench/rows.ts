@@ -8,7 +8,7 @@ import { flows } from './flows.js';
 import { load } from './load.js';
 import { netlink } from './netlink.js';
 import type { Row } from './row.js';
-import { verify } from './verify.js';
+import { verify, verifyNaive, verifyOne, verifyRich } from './verify.js';
 
 /** Adding a row is one file and one line here. */
 export const rows: readonly Row[] = [
@@ -23,5 +23,8 @@ export const rows: readonly Row[] = [
   churn,
   fanOut,
   verify,
+  verifyRich,
+  verifyOne,
+  verifyNaive,
   flows,
 ];

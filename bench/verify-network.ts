@@ -24,6 +24,60 @@ export function verifyNetwork({ endpoints, policies }: NetworkSize, changed = 0)
   ];
 }
 
+/**
+ * The same in both IP versions, and with all that policy has: a profile with a tag for each tenth endpoint, which rules
+ * ask for; tiers that pass on; network sets with labels; what is asked negated, ICMP and protocols by number.
+ */
+export function richNetwork(size: NetworkSize, changed = 0): Resource[] {
+  const groups = Math.max(1, size.endpoints / 100);
+  return [
+    resource('Tier', 'security', { order: 1, defaultAction: 'Pass' }),
+    resource('Tier', 'platform', { order: 2, defaultAction: 'Pass' }),
+    ...Array.from({ length: groups }, (_, number) => tagged(number, groups)),
+    ...Array.from({ length: groups }, (_, number) => listed(number)),
+    ...verifyNetwork(size, changed).map((one) => enrich(one, groups)),
+  ];
+}
+
+function tagged(number: number, groups: number): Resource {
+  return resource('Profile', `t${number}`, {
+    tags: [`t${number}`],
+    ingress: [
+      { action: 'Allow', protocol: 'TCP', source: { tag: `t${hash(number) % groups}` } },
+      { action: 'Allow', protocol: 'ICMPv6', source: { notTag: `t${number}` } },
+      { action: 'Allow', protocol: 'ICMP', icmp: { type: 8 } },
+    ],
+    egress: [{ action: 'Allow' }],
+  });
+}
+
+function listed(number: number): Resource {
+  const nets = [cidr(`198.18.${number % 256}.0/24`), cidr(`2001:db8:${(number % 4096).toString(16)}::/48`)];
+  return resource('GlobalNetworkSet', `s${number}`, { nets }, { partner: `s${number}` });
+}
+
+function enrich(one: Resource, groups: number): Resource {
+  const number = Number(one.metadata.name.slice(1));
+  if (one.kind === 'WorkloadEndpoint') {
+    const six = hostCidr(addressFromBits((0xfd00n << 112n) + BigInt(number + 1), 6));
+    const profiles = number % 10 === 0 ? [`t${hash(number) % groups}`] : [];
+    return { ...one, spec: { ...one.spec, profiles, ipNetworks: [...one.spec.ipNetworks, six] } };
+  }
+  if (one.kind !== 'GlobalNetworkPolicy') return one;
+  const tier = ['default', 'security', 'platform'][number % 3] ?? 'default';
+  const guards: DeepReadonly<RuleSpec>[] = [
+    { action: 'Deny', source: { selector: selector(`partner == 's${hash(number) % groups}'`) } },
+    {
+      action: 'Allow',
+      protocol: 'SCTP',
+      source: { notSelector: selector(`env == '${ENVIRONMENTS[number % 3]}'`) },
+    },
+    { action: 'Deny', protocol: 47 },
+  ];
+  const ingress = [...guards, ...(one.spec.ingress ?? [])];
+  return { ...one, spec: { ...one.spec, tier, ingress } };
+}
+
 /** As many applications as policies; three tiers, three environments. */
 function endpoint(number: number, policies: number): Resource {
   const app = hash(number) % policies;
