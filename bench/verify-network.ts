@@ -2,7 +2,7 @@
  * A network of applications for the benchmark of connectivity: many small groups of endpoints, policies that guard one
  * group each, some of them with networks, denials and egress.
  */
-import { addressFromBits, hostCidr, parseCidr } from '../src/model/address.js';
+import { addressFromBits, hostCidr, parseCidr, parseInterfaceAddress } from '../src/model/address.js';
 import type { DeepReadonly } from '../src/model/brand.js';
 import type { Kind, Resource, ResourceOf, SpecOf } from '../src/model/resource.js';
 import { toSelectorText } from '../src/model/selector/selector.js';
@@ -13,6 +13,7 @@ export interface NetworkSize {
   readonly policies: number;
 }
 
+const HOSTS = 500;
 const ENVIRONMENTS = ['prod', 'stage', 'test'];
 const PORTS = [53, 80, 443, 3306, 5432, 6379, 8080, 9090, 9092, '8000:8100', '30000:32767'] as const;
 
@@ -33,10 +34,18 @@ export function richNetwork(size: NetworkSize, changed = 0): Resource[] {
   return [
     resource('Tier', 'security', { order: 1, defaultAction: 'Pass' }),
     resource('Tier', 'platform', { order: 2, defaultAction: 'Pass' }),
+    ...Array.from({ length: HOSTS }, (_, number) => host(number)),
     ...Array.from({ length: groups }, (_, number) => tagged(number, groups)),
     ...Array.from({ length: groups }, (_, number) => listed(number)),
     ...verifyNetwork(size, changed).map((one) => enrich(one, groups)),
   ];
+}
+
+function host(number: number): Resource {
+  const ipv4Address = `192.0.${2 + (number >>> 8)}.${number % 256}/16`;
+  return resource('Node', `host-${number}`, {
+    bgp: { ipv4Address: parsed(parseInterfaceAddress(ipv4Address), ipv4Address) },
+  });
 }
 
 function tagged(number: number, groups: number): Resource {
@@ -82,7 +91,7 @@ function enrich(one: Resource, groups: number): Resource {
 function endpoint(number: number, policies: number): Resource {
   const app = hash(number) % policies;
   const spec = {
-    node: `host-${number % 500}`,
+    node: `host-${number % HOSTS}`,
     orchestrator: 'heddle',
     endpoint: 'eth0',
     interfaceName: `cali${number}`,

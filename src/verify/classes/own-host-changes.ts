@@ -31,10 +31,12 @@ export function* ownHostChanges(
 ): Generator<OwnHostChange, void> {
   const { points } = connectivity;
   const hosts = hostPoints(points);
+  if (hosts.size === 0) return;
   for (const [workload, { type, parties }] of points.entries()) {
     if (type !== 'workload') continue;
+    const [before, after] = [hostOf(parties[BEFORE]), hostOf(parties[AFTER])];
     const isSettled = isUnchanged(connectivity, networks, workload);
-    for (const name of new Set([hostOf(parties[BEFORE]), hostOf(parties[AFTER])])) {
+    for (const name of before === after ? [before] : [before, after]) {
       for (const host of (name !== undefined && hosts.get(name)) || []) {
         if (isSettled && isInBoth(points[host])) continue;
         yield* compare(connectivity, workload, host);
