@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
 import { systemClock } from '../agent/status/clock.js';
 import { createLayout } from '../layout/create-layout.js';
+import { openParsedFiles } from '../loader/sources/parsed-files.js';
 import type { ReconcileOutcome } from '../reconciler/outcome.js';
 import { type Against, reconcileOnce } from '../reconciler/reconcile-once.js';
 import { runReconciler } from '../reconciler/reconciler.js';
@@ -83,9 +84,11 @@ async function runOnce(context: CliContext, options: ReconcileOptions): Promise<
   const against = againstOf(options);
   const needsStore = against.type === 'store' || !options.dryRun;
   await using opened = needsStore ? await openStore(options, createLog(options.logLevel)) : undefined;
+  const source = await openSourceOf(options);
   const outcome = await reconcileOnce(
     {
-      source: await openSourceOf(options),
+      source,
+      parsed: openParsedFiles(options.cacheDir, source.description),
       store: opened?.store,
       layout: opened?.layout ?? createLayout(options.etcdPrefix),
       now: () => new Date(),
@@ -122,6 +125,7 @@ async function runLoop(context: CliContext, options: ReconcileOptions): Promise<
   await runReconciler(
     {
       ...{ source, log, store: opened.store, layout: opened.layout },
+      parsed: openParsedFiles(options.cacheDir, source.description),
       now: () => new Date(),
       random: Math.random,
       sleep: (ms, signal) => systemClock.pause(ms, signal),

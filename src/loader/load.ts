@@ -28,21 +28,45 @@ export interface LoadResult {
   readonly diagnose: (finding: Finding) => Diagnostic;
 }
 
+/** Where parsed files outlive the process. What it gives must be what was put in, or nothing. */
+export interface ParsedFiles {
+  get(file: SourceFile): ParsedFile | undefined;
+  put(file: SourceFile, parsed: ParsedFile): void;
+  /** Of what it holds only these files are still of use. */
+  keep(files: readonly SourceFile[]): void;
+}
+
 /** Files parsed in earlier loads, by path and blob id; belongs to the caller, who loads again and again. */
 export class ManifestCache {
+  readonly #store: ParsedFiles | undefined;
   #files = new Map<string, ParsedFile>();
+  /** How many files the last load had to parse. */
+  parsed = 0;
+
+  constructor(store?: ParsedFiles) {
+    this.#store = store;
+  }
 
   /** Parses the files that are new, and forgets those that are gone. */
   parseAll(files: readonly SourceFile[]): ParsedFile[] {
+    this.parsed = 0;
     const kept = new Map<string, ParsedFile>();
     const parsed = files.map((file) => {
       const key = `${file.blobId} ${file.path}`;
-      const result = this.#files.get(key) ?? parseManifestFile(file);
+      const result = this.#files.get(key) ?? this.#store?.get(file) ?? this.#parse(file);
       kept.set(key, result);
       return result;
     });
     this.#files = kept;
+    this.#store?.keep(files);
     return parsed;
+  }
+
+  #parse(file: SourceFile): ParsedFile {
+    this.parsed += 1;
+    const result = parseManifestFile(file);
+    this.#store?.put(file, result);
+    return result;
   }
 }
 

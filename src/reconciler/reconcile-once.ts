@@ -12,6 +12,7 @@ import type { PlanDocument } from '../diff/render/json.js';
 import { isReviewedPlan } from '../diff/saved-plan.js';
 import type { Layout } from '../layout/layout.js';
 import type { Rollback } from '../layout/records.js';
+import { ManifestCache, type ParsedFiles } from '../loader/load.js';
 import type { Source } from '../loader/sources/source.js';
 import type { Snapshot } from '../model/store.js';
 import { type ApprovedPlan, planWithApproval } from './approved-plan.js';
@@ -30,6 +31,8 @@ export interface ReconcileDeps {
   readonly layout: Layout;
   readonly now: () => Date;
   readonly signal: AbortSignal;
+  /** Where parsed manifests outlive the process. */
+  readonly parsed?: ParsedFiles | undefined;
   /** Told how far a commit has come that takes more than one transaction. */
   readonly onProgress?: (progress: ApplyProgress) => void;
 }
@@ -109,7 +112,7 @@ export async function reconcileOnce(
 }
 
 async function readDesired(
-  { source, layout, signal }: ReconcileDeps,
+  { source, layout, parsed, signal }: ReconcileDeps,
   { commit, rollback }: ReconcileOptions,
   findings: Findings,
 ): Promise<Desired | undefined> {
@@ -119,7 +122,7 @@ async function readDesired(
     findings.failures = [{ code: 'invalid', message }];
     return undefined;
   }
-  const desired = prepareDesired(tree, layout);
+  const desired = prepareDesired(tree, layout, new ManifestCache(parsed));
   findings.version = desired.version;
   findings.diagnostics = desired.diagnostics;
   const message = describeErrors(desired.diagnostics);

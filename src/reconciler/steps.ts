@@ -12,7 +12,7 @@ import { summarizePlan } from '../diff/summary.js';
 import type { Layout } from '../layout/layout.js';
 import { readRecord } from '../layout/read-record.js';
 import { type Head, headCodec } from '../layout/records.js';
-import { ManifestCache } from '../loader/load.js';
+import { ManifestCache, type ParsedFiles } from '../loader/load.js';
 import { type Source, SourceError, type SourceTree } from '../loader/sources/source.js';
 import type { Log } from '../model/log.js';
 import type { KeyEvent, StoreKey } from '../model/store.js';
@@ -35,6 +35,8 @@ export interface StepDeps {
   /** Resolves after `ms`, or as soon as the signal is aborted. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly log: Log;
+  /** Where parsed manifests outlive the process. */
+  readonly parsed?: ParsedFiles | undefined;
 }
 
 export interface StepOptions {
@@ -50,7 +52,7 @@ type EffectOf<T extends ReconcilerEffect['type']> = Extract<ReconcilerEffect, { 
 export class ReconcileSteps {
   readonly #deps: StepDeps;
   readonly #options: StepOptions;
-  readonly #cache = new ManifestCache();
+  readonly #cache: ManifestCache;
   #tree: SourceTree | undefined;
   /** The newest commit of the source, readable or not. */
   #newest: string | undefined;
@@ -64,6 +66,7 @@ export class ReconcileSteps {
   /** `emit` takes the events that are no answers: how far a step has come. */
   constructor(deps: StepDeps, options: StepOptions, emit: (event: ReconcilerEvent) => void) {
     this.#deps = deps;
+    this.#cache = new ManifestCache(deps.parsed);
     this.#options = options;
     this.#emit = emit;
   }
@@ -147,6 +150,7 @@ export class ReconcileSteps {
     if (!tree) throw new TypeError('Nothing was read that could be loaded');
     const { commit } = tree.version;
     const prepared = prepare(tree, this.#deps.layout, this.#cache);
+    this.#deps.log.info('commit read', { commit, files: tree.files.length, parsed: this.#cache.parsed });
     if (typeof prepared === 'string') return { type: 'loaded', generation, commit, problem: prepared };
     // What was the newest until now is probably live, and may have to stay so.
     this.#live ??= this.#good;

@@ -40,3 +40,22 @@ test('status: processes verify each other, one that reads another folder is name
   t.is(left.length, 1, 'what they said is gone with them');
   t.regex(left[0]?.message ?? '', /no reconciler leads; the last commit was applied 20/);
 });
+
+test('reconcile: a process that starts again parses nothing that the one before has parsed', async (t) => {
+  await using etcd = await startEtcd();
+  const repository = makeRepository(t);
+  repository.push({ 'a.yaml': TIER, 'b.yaml': TIER.replace('name: a', 'name: b') }, 'first');
+  const cache = temporaryFolder(t);
+  const parsedBy = async (): Promise<number> => {
+    await using loop = startHeddle([
+      ...['reconcile', '--interval', '200ms', '--repo', repository.bare],
+      ...['--cache-dir', cache, '--etcd', etcd.endpoint],
+    ]);
+    const line = await until(() => /^.*"commit read".*$/m.exec(loop.output())?.[0], { timeoutMs: 60_000 });
+    return JSON.parse(line).parsed;
+  };
+  t.is(await parsedBy(), 2);
+  t.is(await parsedBy(), 0);
+  repository.push({ 'b.yaml': TIER.replace('name: a', 'name: c') }, 'second');
+  t.is(await parsedBy(), 1);
+});
