@@ -23,6 +23,7 @@ import { untilRouted, untilSessionsAreUp } from './lab-ready.js';
 import { loadFolder } from './load-folder.js';
 import { createLog } from './log.js';
 import { packageFolder } from './package-folder.js';
+import { PROBE_PROGRAM } from './probe-program.js';
 import { requireRoot } from './require-root.js';
 
 interface DemoOptions extends CommonOptions {
@@ -76,7 +77,7 @@ async function tell(context: CliContext, options: DemoOptions): Promise<void> {
     colors.dim('  an agent and BIRD, each a process of its own in a network namespace of its own\n'),
   );
 
-  await using prober = new Prober([...self, 'lab', 'probe-agent']);
+  await using prober = new Prober(PROBE_PROGRAM);
   await using opened = await openStore({ etcd: lab.etcdOutside, etcdPrefix: '/calico' }, createLog('error'));
   const stage: Stage = { context, colors, lab, prober, opened };
   let files = example;

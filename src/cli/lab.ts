@@ -3,7 +3,6 @@
  */
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
-import { stdin, stdout } from 'node:process';
 import type { Command } from 'commander';
 import { exec } from '../kernel/exec.js';
 import { inNamespace } from '../kernel/namespaces.js';
@@ -12,7 +11,6 @@ import { removeLab, startLab } from '../lab/lab.js';
 import { type LabPlan, LabPlanError, planLab } from '../lab/lab-plan.js';
 import { isRunning } from '../lab/lab-processes.js';
 import { type LabState, labFolder, readLabState } from '../lab/lab-state.js';
-import { runProbeAgent } from '../lab/probe-agent.js';
 import { Prober } from '../lab/prober.js';
 import { parseRelayEnd, startRelay } from '../lab/relay.js';
 import { headOf } from '../lab/repository.js';
@@ -31,6 +29,7 @@ import { labName } from './lab-name.js';
 import { untilSessionsAreUp } from './lab-ready.js';
 import { loadFolder } from './load-folder.js';
 import { createLog } from './log.js';
+import { PROBE_PROGRAM } from './probe-program.js';
 import { requireRoot } from './require-root.js';
 
 const LIVE_TIMEOUT_MS = 60_000;
@@ -41,13 +40,13 @@ interface LabOptions extends CommonOptions {
 
 export const lab: Verb = (context) => {
   const group = verbGroup('lab', 'a whole network of a folder on this machine, in network namespaces');
-  for (const make of [up, status, execIn, probe, down, labDemo, relay, probeAgent])
+  for (const make of [up, status, execIn, probe, down, labDemo, relay])
     group.addCommand(make(context), hidden(make));
   return group;
 };
 
 function hidden(make: Verb): { hidden: boolean } {
-  return { hidden: make === relay || make === probeAgent };
+  return { hidden: make === relay };
 }
 
 const up: Verb = (context) =>
@@ -112,7 +111,7 @@ const probe: Verb = (context) =>
     .action(async (path: string | undefined, options: LabOptions) => {
       const running = await requireLab(options.name);
       const { state } = await loadFolder(context, path ?? running.workTree, options);
-      await using prober = new Prober([...context.self, 'lab', 'probe-agent']);
+      await using prober = new Prober(PROBE_PROGRAM);
       const tests = resourcesOf(state.values(), 'ConnectivityTest');
       const report = runTests(networkFrom(state.values()), tests);
       const summary = await runProbes(exec, prober, planProbes(state, running.plan), running.plan);
@@ -146,11 +145,6 @@ const relay: Verb = (context) =>
       await startRelay(parseRelayEnd(listen), parseRelayEnd(connect), context.signal);
       await new Promise<void>((done) => context.signal.addEventListener('abort', () => done()));
     });
-
-const probeAgent: Verb = (context) =>
-  verb(context, 'probe-agent', 'try connections on request: JSON lines in, JSON lines out').action(() =>
-    runProbeAgent(stdin, stdout),
-  );
 
 function withName(context: CliContext, command: Command): Command {
   return command.addOption(labName(context, 'lab'));

@@ -1,6 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
+import { version } from '../../src/cli/version.js';
+import { exec } from '../../src/kernel/exec.js';
+import { runOrThrow } from '../../src/kernel/namespaces.js';
 import { folderOf, heddle } from '../helpers/heddle.js';
 
 test('init makes a repository that is valid, with editor settings and CI', async (t) => {
@@ -13,7 +16,26 @@ test('init makes a repository that is valid, with editor settings and CI', async
   const settings = JSON.parse(await readFile(join(target, '.vscode/settings.json'), 'utf8'));
   const [schema = ''] = Object.keys(settings['yaml.schemas']);
   t.is(JSON.parse(await readFile(join(target, schema), 'utf8')).title, 'heddle manifest');
-  t.regex(await readFile(join(target, '.github/workflows/heddle.yaml'), 'utf8'), /heddle validate/);
+});
+
+test('the workflow of init takes this very version, and what it runs passes: validate, test, and a plan in markdown', async (t) => {
+  await using folder = await folderOf({});
+  const target = join(folder.path, 'net');
+  await heddle(['init', target]);
+  const git = (...args: string[]) => runOrThrow(exec, ['git', '-C', target, ...args]);
+  await git('init', '--quiet');
+  await git('add', '--all');
+  await git('-c', 'user.name=a', '-c', 'user.email=a@b', 'commit', '--quiet', '-m', 'one');
+  const workflow = await readFile(join(target, '.github/workflows/heddle.yaml'), 'utf8');
+  t.true(workflow.includes(`npm install --global heddle@${version()}`));
+  const commands = [...workflow.matchAll(/- run: heddle (.*)/g)].map(([, line = '']) => line);
+  t.is(commands.length, 3);
+  for (const command of commands) {
+    const [words = ''] = command.replace(/origin\/\$\{\{.*?\}\}/, 'HEAD').split(' > ');
+    const { code, stdout } = await heddle(words.split(' ').map((word) => (word === '.' ? target : word)));
+    t.is(code, 0, `${words}: ${stdout}`);
+    if (words.startsWith('reconcile')) t.regex(stdout, /^<!-- heddle-plan:default -->/);
+  }
 });
 
 test('init leaves a folder alone that is not empty', async (t) => {

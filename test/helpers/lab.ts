@@ -7,6 +7,7 @@ import { basename, join } from 'node:path';
 import { execPath } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { packageFolder } from '../../src/cli/package-folder.js';
+import { PROBE_PROGRAM } from '../../src/cli/probe-program.js';
 import type { Datastore } from '../../src/datastore/datastore.js';
 import { openEtcdDatastore } from '../../src/datastore/etcd/etcd-datastore.js';
 import { type Exec, exec } from '../../src/kernel/exec.js';
@@ -56,7 +57,7 @@ export class TestLab implements AsyncDisposable {
     const state = await startLab(options);
     await rm(seed, { recursive: true, force: true });
     const store = openEtcdDatastore({ endpoints: [state.etcdOutside] });
-    return new TestLab(options, state, store, new Prober([...HEDDLE, 'lab', 'probe-agent']));
+    return new TestLab(options, state, store, new Prober(PROBE_PROGRAM));
   }
 
   get plan(): LabPlan {
