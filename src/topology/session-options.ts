@@ -5,6 +5,7 @@
  * the gateway alone belongs to the side that wrote it down. Times are whole seconds, as BGP counts them.
  */
 import { familyOf, type IpFamily } from '../model/address.js';
+import { unfitForBgp } from '../model/bgp-address.js';
 import { parseDurationMs } from '../model/duration.js';
 import type { SpecOf } from '../model/resource.js';
 import type { SessionOptions } from './bgp-model.js';
@@ -25,7 +26,8 @@ export function peerOptions(
   const restartSeconds = seconds(maxRestartTime, LONGEST_RESTART_SECONDS);
   return {
     ...(password && { password }),
-    ...(sourceAddress === 'None' && { sourceAddress }),
+    // BFD across routers is between two addresses, and BIRD wants to know ours.
+    ...(sourceAddress === 'None' && !bfd && { sourceAddress }),
     ...(keepaliveSeconds !== undefined && { keepaliveSeconds }),
     ...(restartSeconds !== undefined && { restartSeconds }),
     ...(bfd && { bfd }),
@@ -36,7 +38,8 @@ export function peerOptions(
     // Of peers by selector only the sessions of the gateway's own family are behind it.
     ...(reachableBy !== undefined &&
       role === 'asker' &&
-      familyOf(reachableBy) === family && { gateway: reachableBy }),
+      familyOf(reachableBy) === family &&
+      unfitForBgp(reachableBy) === undefined && { gateway: reachableBy }),
   };
 }
 

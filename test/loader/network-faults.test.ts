@@ -246,6 +246,16 @@ test('a peer with a prefix', finds, peer('{peerIP: 10.0.0.1/24}'), [
   /Write 10\.0\.0\.1/,
 ]);
 test('a multicast peer', finds, peer('{peerIP: "224.0.0.1:179"}'), ['4:16', 'invalid-value', /multicast/]);
+test('a gateway that no machine is', finds, peer('{peerIP: "10.0.0.1", reachableBy: 0.0.0.0}'), [
+  '4:41',
+  'invalid-value',
+  /unspecified/,
+]);
+test('BFD from nowhere', finds, peer('{peerIP: 10.0.0.1, bfd: true, sourceAddress: None}'), [
+  '4:52',
+  'invalid-value',
+  /from the address of the node/,
+]);
 test('a link-local peer', finds, peer('{peerIP: "fe80::1", asNumber: 1}'), [
   '4:16',
   'invalid-value',

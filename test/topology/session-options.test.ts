@@ -40,6 +40,7 @@ test('without options has none', option, {}, {});
 test('password', option, { password: { file: 'f' } }, { password: { file: 'f' } });
 test('sourceAddress UseNodeIP is the default', option, { sourceAddress: 'UseNodeIP' }, {});
 test('sourceAddress None', option, { sourceAddress: 'None' }, { sourceAddress: 'None' });
+test('bfd, which wants to know the source', option, { bfd: true, sourceAddress: 'None' }, { bfd: true });
 test('keepaliveTime, in whole seconds', option, { keepaliveTime: '1500ms' }, { keepaliveSeconds: 2 });
 test('keepaliveTime of no time is a second', option, { keepaliveTime: '0s' }, { keepaliveSeconds: 1 });
 test('maxRestartTime, up to 12 bits of seconds', option, { maxRestartTime: '9h' }, { restartSeconds: 4095 });

@@ -44,6 +44,17 @@ export function checkPeer(spec: SpecOf<'BGPPeer'>): Fault[] {
     );
   const peer = spec.peerIP === undefined ? undefined : parsePeerAddress(spec.peerIP)?.address;
   if (peer) faults.push(...checkBgpAddress(peer, ['spec', 'peerIP']));
+  if (spec.reachableBy !== undefined)
+    faults.push(...checkBgpAddress(spec.reachableBy, ['spec', 'reachableBy']));
+  if (spec.bfd && spec.sourceAddress === 'None')
+    faults.push(
+      invalid(
+        ['spec', 'sourceAddress'],
+        spec.sourceAddress,
+        'bfd watches the path from the address of the node, so the session has to come from it too',
+        'Take sourceAddress away, or bfd',
+      ),
+    );
   if (peer && spec.reachableBy !== undefined && familyOf(spec.reachableBy) !== familyOf(peer))
     faults.push(
       invalid(
