@@ -52,7 +52,8 @@ function format(objects: readonly StoredObject[], whole: boolean, output: string
 
 function formatWhole({ resource, problem, keys }: StoredObject): string {
   const comment = keys.map((key) => `# ${key}\n`).join('');
-  return resource ? comment + formatManifest(resource) : `${comment}# ${problem}\n`;
+  const reason = problem === undefined ? '' : `# ${problem}\n`;
+  return `${comment}${reason}${resource ? formatManifest(resource) : ''}`;
 }
 
 function toJson({ resource, ...object }: StoredObject): object {

@@ -8,7 +8,7 @@ import { identifyBlock } from './codecs/ipam-block.js';
 import { CODECS, type StoredKind } from './codecs.js';
 import { controlKeys, identifyControlPath } from './control-keys.js';
 import { parseCidrSegment } from './escape.js';
-import type { EncodeContext, KeyOwner, Layout, StoredId } from './layout.js';
+import { type EncodeContext, type KeyOwner, type Layout, LayoutError, type StoredId } from './layout.js';
 import { RESOURCES } from './resource-value.js';
 
 /** @throws {RangeError} for a root that is no absolute path, or that heddle's own keys lie in. */
@@ -33,9 +33,17 @@ export function createLayout(root = '/calico'): Layout {
     decode(id, values) {
       const paths = new Map<string, string>();
       for (const [key, value] of values) paths.set(key.slice(root.length), value);
-      const resource = decodeResource(id, paths);
-      const origin = { ...resource.origin, file: `${root}${resource.origin.file}` };
-      return { ...resource, origin };
+      const rooted = (resource: Resource): Resource => ({
+        ...resource,
+        origin: { ...resource.origin, file: `${root}${resource.origin.file}` },
+      });
+      try {
+        return rooted(decodeResource(id, paths));
+      } catch (error) {
+        if (!(error instanceof LayoutError) || !error.rest) throw error;
+        const message = error.message.slice(`${error.path}: `.length);
+        throw new LayoutError(error.path, error.value, message, rooted(error.rest));
+      }
     },
   };
 }

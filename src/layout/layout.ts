@@ -73,6 +73,8 @@ export class LayoutError extends Error {
     readonly path: string,
     readonly value: string,
     message: string,
+    /** The object without that value, where its values stand alone: settings do, parts of an endpoint do not. */
+    readonly rest?: Resource,
   ) {
     super(`${path}: ${message}`);
   }

@@ -84,7 +84,7 @@ function decode(
   try {
     return { resource: layout.decode(id, values) };
   } catch (error) {
-    if (error instanceof LayoutError) return { resource: undefined, problem: error.message };
+    if (error instanceof LayoutError) return { resource: error.rest, problem: error.message };
     throw error;
   }
 }

@@ -515,7 +515,7 @@ test(
   'an interface prefix with a comma',
   refuses,
   { '/v1/config/InterfacePrefix': 'cali,tap' },
-  /expected letters and digits/,
+  /expected one prefix of letters and digits, .* found "cali,tap"/,
 );
 
 const foreign = test.macro({

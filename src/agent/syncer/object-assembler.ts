@@ -131,7 +131,8 @@ export class ObjectAssembler {
     try {
       resource = this.#layout.decode(id, this.#valuesOf(object));
     } catch (error) {
-      return { id, kind, resource: undefined, problem: describeFailure(this.#layout.root, id, error) };
+      const rest = error instanceof LayoutError ? error.rest : undefined;
+      return { id, kind, resource: rest, problem: describeFailure(this.#layout.root, id, error) };
     }
     const problem = unsupportedParts(resource);
     return problem === undefined

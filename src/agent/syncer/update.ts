@@ -14,7 +14,10 @@ interface ResourceUpdate {
   readonly id: StoredId;
   /** `unknown`: there is a `problem`, or there was. */
   readonly kind: Kind | 'unknown';
-  /** undefined: the object is gone, or cannot be read (then `problem` says why, and the object is as if gone). */
+  /**
+   * undefined: the object is gone, or cannot be read (then `problem` says why, and the object is as if gone). Of
+   * settings, those that can be read.
+   */
   readonly resource: Resource | undefined;
   readonly problem?: string;
 }

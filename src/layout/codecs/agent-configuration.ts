@@ -6,12 +6,12 @@
  * parameter that is not in the table (ClusterGUID, IpInIpTunnelAddr, ...) is not ours: others keep theirs there.
  */
 import { type Cidr, familyOf, parseCidr } from '../../model/address.js';
-import type { SpecOf } from '../../model/resource.js';
+import type { ResourceOf, SpecOf } from '../../model/resource.js';
 import { compact } from '../compact.js';
 import { escapeName, unescapeName } from '../escape.js';
-import type { Codec } from '../layout.js';
+import { type Codec, LayoutError } from '../layout.js';
 import { scopeId, scopeName, scopeOf, scopeOfId } from '../scope.js';
-import { rawValue, storedResource } from '../stored-values.js';
+import { storedResource } from '../stored-values.js';
 
 export const agentConfigurationCodec: Codec<'AgentConfiguration'> = {
   kind: 'AgentConfiguration',
@@ -37,16 +37,36 @@ export const agentConfigurationCodec: Codec<'AgentConfiguration'> = {
 
   decode(id, values) {
     const fields: [string, unknown][] = [];
+    const unreadable: Unreadable[] = [];
     for (const [path, text] of values) {
       const field = FIELD_BY_NAME.get(path.slice(path.lastIndexOf('/') + 1));
       if (!field) continue;
       const { decode, what } = PARAMETERS[field];
-      fields.push([field, rawValue<unknown>({ path, text }, decode, what)]);
+      const value = decode(text.trim());
+      if (value === undefined) unreadable.push({ path, text, what });
+      else fields.push([field, value]);
     }
     const spec = Object.fromEntries(fields) as Spec;
-    return storedResource('AgentConfiguration', { name: scopeName(scopeOfId(id)) }, spec, values);
+    const resource = storedResource('AgentConfiguration', { name: scopeName(scopeOfId(id)) }, spec, values);
+    throwUnreadable(unreadable, resource);
+    return resource;
   },
 };
+
+interface Unreadable {
+  readonly path: string;
+  readonly text: string;
+  readonly what: string;
+}
+
+/** One bad parameter must not open what another closes: the rest of them goes along. @throws {LayoutError} */
+function throwUnreadable(unreadable: readonly Unreadable[], rest: ResourceOf<'AgentConfiguration'>): void {
+  const [first, ...others] = unreadable;
+  if (!first) return;
+  const say = ({ text, what }: Unreadable): string => `expected ${what}, found ${JSON.stringify(text)}`;
+  const more = others.map((one) => `; ${one.path}: ${say(one)}`).join('');
+  throw new LayoutError(first.path, first.text, `${say(first)}${more}`, rest);
+}
 
 type Spec = SpecOf<'AgentConfiguration'>;
 type Values = { readonly [F in keyof Spec]-?: Exclude<Spec[F], undefined> };
@@ -63,7 +83,7 @@ interface Parameter<T> {
 const PARAMETERS: { readonly [F in Field]: Parameter<Values[F]> } = {
   interfacePrefix: {
     name: 'InterfacePrefix',
-    what: 'letters and digits, at most 11',
+    what: 'one prefix of letters and digits, at most 11 (not a list of prefixes)',
     encode: (value) => value,
     decode: (text) => (/^[A-Za-z0-9]{1,11}$/.test(text) ? text : undefined),
   },

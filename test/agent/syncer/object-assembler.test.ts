@@ -94,6 +94,21 @@ test('real layout: a long value is shortened, and what is not enforced yet is a 
   t.is(plain?.problem, undefined);
 });
 
+test('real layout: of settings, one that cannot be read takes none of the others away', (t) => {
+  const assembler = new ObjectAssembler(createLayout('/calico'));
+  const [update] = assembler.apply([
+    put('/calico/v1/config/InterfacePrefix', 'cali,tap'),
+    put('/calico/v1/config/NoPolicyEgress', 'DENY'),
+    put('/calico/v1/config/Ipv6Support', 'perhaps'),
+  ]);
+  t.deepEqual(update?.resource?.spec, { noPolicyEgress: 'Deny' });
+  t.is(update?.resource?.origin.file, '/calico/v1/config/InterfacePrefix');
+  t.regex(
+    update?.problem ?? '',
+    /^\/calico\/v1\/config\/InterfacePrefix: expected one prefix .* found "cali,tap"; \/v1\/config\/Ipv6Support: expected true or false, found "perhaps"/,
+  );
+});
+
 const PARTS = ['/r/a/x', '/r/a/y', '/r/b/x', '/r/c/x', '/r/c/y'];
 const histories = fc.array(
   fc.record({ name: fc.constantFrom(...PARTS), value: fc.constantFrom('1', '2', 'bad', undefined) }),
