@@ -83,9 +83,11 @@ const INACTIVE = 'the endpoint is inactive: all its packets are dropped';
 function fixedEgress(endpoint: Endpoint, toOwnHost: boolean, { family, icmp }: Packet): Side | undefined {
   if (family === 6 && icmp?.type === ROUTER_ADVERTISEMENT)
     return byDefault(endpoint, 'deny', 'a workload may not pose as a router (router advertisement)');
+  // Nothing leads back to it, so whatever comes from it counts as spoofed.
+  if (!endpoint.active) return byDefault(endpoint, 'deny', INACTIVE);
   if (family === 6 && toOwnHost && icmp && NEIGHBOR_DISCOVERY.has(icmp.type))
     return byDefault(endpoint, 'allow', 'neighbor discovery with the own host is always open');
-  return endpoint.active ? undefined : byDefault(endpoint, 'deny', INACTIVE);
+  return undefined;
 }
 
 function ask(

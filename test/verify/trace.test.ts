@@ -172,6 +172,8 @@ test('an inactive endpoint neither sends nor receives, not even from its host', 
   const network = [...NETWORK, off];
   t.like(ask(network, 'off', 'web'), { verdict: 'deny', egress: { kind: 'Default' } });
   t.like(ask(network, 'host-1', 'off'), { verdict: 'deny', ingress: { kind: 'Default' } });
+  const six = workload('off', { addresses: ['fd80::9'], state: 'inactive', node: 'host-2' });
+  t.is(ask([...NETWORK, six], 'off', 'fd99::2', 'icmp/135').verdict, 'deny', 'not even for its gateway');
 });
 
 test('an address belongs to the active one of its endpoints', (t) => {

@@ -107,7 +107,8 @@ export class FamilyConnectivity {
     if (isSame(source, destination)) return ALL_CONNECTIONS;
     if (isHostAndOwn(source, destination))
       return destination.endpoint.active ? ALL_CONNECTIONS : NO_CONNECTIONS;
-    return isHostAndOwn(destination, source) ? this.sets.union(decided, this.#discovery) : decided;
+    const asksHost = isHostAndOwn(destination, source) && source.endpoint.active;
+    return asksHost ? this.sets.union(decided, this.#discovery) : decided;
   }
 
   /** The same without what passes within one endpoint or host, or between a host and its workload, unasked. */
