@@ -3,7 +3,7 @@
  * after would let through. Both ends judge by themselves, and between hosts nothing happens at once: so what the
  * sender's host may be at, and what the receiver's may be at, are asked separately.
  *
- * HEDDLE_SOAK is how long it goes on, in seconds; HEDDLE_SEED draws the same commits again.
+ * HEDDLE_SOAK is how long it goes on, in seconds, or HEDDLE_STEPS how many commits; HEDDLE_SEED draws the same again.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -42,6 +42,7 @@ test.before('the lab is up', async () => {
 test.after.always('the lab goes', () => lab?.[Symbol.asyncDispose]());
 
 const SOAK_MS = Number(env.HEDDLE_SOAK ?? 25) * 1_000;
+const STEPS = env.HEDDLE_STEPS === undefined ? undefined : Number(env.HEDDLE_STEPS);
 const SEED = Number(env.HEDDLE_SEED ?? Math.floor(Math.random() * 1e6));
 
 /** A commit, and when it may have been in force on some host. */
@@ -87,7 +88,7 @@ test('while commits come and go, nothing passes that both the old and the new on
 
   let number = 0;
   for (const manifests of randomCommits(SEED)) {
-    if (traffic.now() - begin > SOAK_MS) break;
+    if (STEPS === undefined ? traffic.now() - begin > SOAK_MS : number === STEPS) break;
     number += 1;
     const since = eras.at(-1)?.from ?? 0;
     eras.push(eraOf(number, manifests, traffic.now()));
