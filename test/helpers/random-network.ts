@@ -145,6 +145,49 @@ const workloadEndpoint = fc
     state: fc.constantFrom('active' as const, 'inactive' as const),
   })
   .map(({ name, ...options }) => workload(name, options));
+/** Labels that selectors ask for. */
+export const anyLabels = label;
+
+/** Policy without endpoints, as the loader lets it through: tiers that are there, and nothing that is not enforced. */
+export const policyParts: fc.Arbitrary<readonly Resource[]> = fc
+  .tuple(
+    fc.array(tier, { maxLength: 2 }),
+    fc.array(profile, { maxLength: 2 }),
+    fc.array(networkPolicy, { maxLength: 4 }),
+    fc.array(networkSet, { maxLength: 2 }),
+  )
+  .map((lists) => {
+    const parts = lists
+      .flat()
+      .filter((one) => !isStaged(one))
+      .map(withoutUnusedRules);
+    const named = TIERS.filter((name) => name !== 'default').map((name) =>
+      resource('Tier', name, { defaultAction: 'Deny' }),
+    );
+    return [
+      ...new Map([...named, ...parts].map((one) => [`${one.kind}/${one.metadata.name}`, one])).values(),
+    ];
+  });
+
+/** Rules of a direction that the types of their policy leave out are an error. */
+function withoutUnusedRules(one: Resource): Resource {
+  if (one.kind !== 'GlobalNetworkPolicy' || !one.spec.types?.length) return one;
+  const { ingress, egress, ...spec } = one.spec;
+  const has = (type: 'Ingress' | 'Egress') => spec.types?.includes(type) === true;
+  return {
+    ...one,
+    spec: {
+      ...spec,
+      ...(has('Ingress') && ingress && { ingress }),
+      ...(has('Egress') && egress && { egress }),
+    },
+  };
+}
+
+function isStaged(one: Resource): boolean {
+  return one.kind === 'GlobalNetworkPolicy' && (one.spec.doNotTrack === true || one.spec.preDNAT === true);
+}
+
 const hostEndpoint = fc
   .tuple(fc.constantFrom('h1', 'h2'), some([...ADDRESSES[4], ...ADDRESSES[6]]), some(PROFILES), label)
   .map(([name, expectedIPs, profiles, labels]) =>

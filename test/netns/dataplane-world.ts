@@ -92,7 +92,7 @@ export async function createWorld(backend: BackendName): Promise<World> {
 }
 
 /** Rules of ours must not meet the next test, nor the other backend's file. */
-async function wipe(variant: string): Promise<void> {
+export async function wipe(variant: string): Promise<void> {
   for (const tool of ['iptables', 'ip6tables'])
     for (const table of ['raw', 'nat', 'filter'])
       await run(`${tool}-${variant}-restore`, [], { input: `*${table}\nCOMMIT\n` });
@@ -169,7 +169,7 @@ export async function echoes(ns: Namespace, family: IpFamily): Promise<number> {
 }
 
 /** AsyncDisposableStack, which Node 20 has not. */
-class AsyncStack {
+export class AsyncStack {
   readonly #disposals: (() => PromiseLike<void>)[] = [];
 
   use<T extends AsyncDisposable>(resource: T): T {
