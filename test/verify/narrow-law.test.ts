@@ -1,6 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { familyOf } from '../../src/model/address.js';
 import { idOf, type Resource, type ResourceOf } from '../../src/model/resource.js';
+import { selectorAst, toSelectorText } from '../../src/model/selector/selector.js';
 import { narrow } from '../../src/verify/narrow.js';
 import { networkFrom } from '../../src/verify/network.js';
 import {
@@ -144,6 +146,35 @@ test('narrow() leaves out nobody to whom a change of policies makes a difference
   });
   fc.assert(property, { numRuns: 400 });
   t.true(seen.narrowed > 40 && seen.changed > 20, JSON.stringify(seen));
+});
+
+test('a selector that tells a group picks exactly its endpoints, written into a manifest', (t) => {
+  let told = 0;
+  const property = fc.property(network, changes, (old, changed) => {
+    const [before, after] = [networkFrom(old), networkFrom(changed.reduce(changePolicy, old))];
+    for (const { from, to, families } of diffConnectivity(before, after).gained) {
+      for (const { selector: text, count, members, outside } of [from, to]) {
+        const parsed = text === undefined ? undefined : toSelectorText(text);
+        t.is(parsed === undefined, text === undefined, text);
+        if (parsed === undefined || outside || members.length < count) continue;
+        told += 1;
+        const picked = after.index
+          .select(selectorAst(parsed))
+          .filter(
+            ({ kind, addresses }) =>
+              kind === 'WorkloadEndpoint' &&
+              addresses.some((address) => families.includes(familyOf(address))),
+          );
+        const names = new Set(after.endpoints.map(({ name }) => name));
+        t.deepEqual(
+          members.filter((name) => names.has(name)),
+          picked.map(({ name }) => name).sort(),
+        );
+      }
+    }
+  });
+  fc.assert(property, { numRuns: 200 });
+  t.true(told > 20, `${told}`);
 });
 
 /** Which address stands for all of outside is of no account. */
