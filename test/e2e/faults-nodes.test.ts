@@ -1,12 +1,15 @@
 /**
- * A Node whose manifest gives no address, and one whose manifest gives the address of another host.
+ * What an agent is told of its host and itself: a Node without an address, one with the address of another host, and
+ * secrets, which it tells nobody.
  */
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
+import { openEtcdDatastore } from '../../src/datastore/etcd/etcd-datastore.js';
 import type { StoreKey } from '../../src/model/store.js';
 import { exampleFolder, TestLab } from '../helpers/lab.js';
+import { LabPrograms } from '../helpers/lab-programs.js';
 import { until } from '../helpers/until.js';
 
 const test = anyTest.serial as TestFn;
@@ -82,4 +85,53 @@ test('an address that a manifest gives and the host does not have is AddressMism
   await writeFile(file, text);
   await lab.live(await lab.push('No address again'));
   t.deepEqual(await registered(), OWN, 'what the manifest gave is kept by the host');
+});
+
+const SECRETS = { bgp: 'Bgp-Secret-4711', etcd: 'Etcd-Secret-4712', wrong: 'Wrong-Secret-4713' } as const;
+
+test('secrets are in no log, no key of the store, no metric and no answer of an agent, at any log level', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'heddle-secrets-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  for (const [name, secret] of Object.entries(SECRETS)) await writeFile(join(folder, name), `${secret}\n`);
+  const file = join(lab.state.workTree, 'network', 'bgp.yaml');
+  await writeFile(file, `${await readFile(file, 'utf8')}  nodeMeshPassword: { file: bgp }\n`);
+  const commit = await lab.push('A password');
+  await until(async () => (await lab.status()).sources.some((source) => source.commit === commit));
+
+  const ctl = (...args: string[]) =>
+    lab.on('fabric', ['env', 'ETCDCTL_API=3', 'etcdctl', `--endpoints=${lab.state.etcdInside}`, ...args]);
+  await ctl('user', 'add', `root:${SECRETS.etcd}`);
+  await ctl('user', 'grant-role', 'root', 'root');
+  await ctl('auth', 'enable');
+  const programs = new LabPrograms(lab.state);
+  for (const [host, password] of [
+    ['host-1', 'etcd'],
+    ['host-2', 'wrong'],
+  ] as const) {
+    await programs.kill(`agent ${host}`);
+    const user = ['--etcd-user', 'root', '--etcd-password-file', join(folder, password)];
+    const flags = [...user, '--secrets-dir', folder, '--log-level', 'debug'];
+    await programs.start(`agent ${host}`, (first) => [...first, ...flags]);
+  }
+  const config = join(lab.stateDirOf('host-1'), 'bird', 'bird.conf');
+  await until(async () => (await readFile(config, 'utf8')).includes(SECRETS.bgp), { timeoutMs: 30_000 });
+  await until(() => /"msg":"store is away"/.test(programs.log('agent host-2')), { timeoutMs: 30_000 });
+
+  await using store = openEtcdDatastore({
+    ...{ endpoints: [lab.state.etcdOutside], user: 'root', password: SECRETS.etcd },
+  });
+  const status = () => store.get(lab.layout.keys.hostStatus('host-1'));
+  await until(async () => (await status()).entry?.value.includes(commit), { timeoutMs: 30_000 });
+  const { entries } = await store.snapshot('/');
+  const told = {
+    log: programs.log('agent host-1'),
+    'log with a wrong password': programs.log('agent host-2'),
+    store: [...entries].map(([key, { value }]) => `${key} ${value}`).join('\n'),
+    metrics: (await lab.ask('host-1', '/metrics')).body,
+    readiness: (await lab.ask('host-1', '/readiness')).body,
+  };
+  for (const [where, text] of Object.entries(told)) {
+    t.true(text.length > 100, `${where} says something`);
+    for (const secret of Object.values(SECRETS)) t.false(text.includes(secret), `${secret} in ${where}`);
+  }
 });
