@@ -43,14 +43,6 @@ export function consequencesOf(
 const UNCHANGED: ConnectivityDiff = { gained: [], lost: [] };
 const NO_TESTS: TestReport = { passed: 0, failed: 0, results: [] };
 
-/** The tests that fail, with their places; undefined when all hold. */
-export function describeFailedTests({ results }: TestReport): string | undefined {
-  const failed = results.filter(({ ok }) => !ok);
-  if (failed.length === 0) return undefined;
-  const named = failed.map(({ name, origin }) => `${name} (${origin.file}:${origin.line})`);
-  return `ConnectivityTest ${named.join(', ')} fails: heddle test shows the packet`;
-}
-
 const WIDENINGS_SHOWN = 3;
 
 /** What the plan opens, for whoever has forbidden that; undefined when nothing. */

@@ -15,8 +15,9 @@ import type { Rollback } from '../layout/records.js';
 import { ManifestCache, type ParsedFiles } from '../loader/load.js';
 import type { Source } from '../loader/sources/source.js';
 import type { Snapshot } from '../model/store.js';
+import { describeFailures } from '../verify/render/test-report.js';
 import { type ApprovedPlan, planWithApproval } from './approved-plan.js';
-import { consequencesOf, describeFailedTests, describeWidening } from './consequences.js';
+import { consequencesOf, describeWidening } from './consequences.js';
 import { type Desired, describeErrors, prepareDesired } from './desired.js';
 import { type Circumstances, commitInStore, hasWork, type Objection, objectionsTo } from './judge.js';
 import { campaign, currentLeader, type Leadership, takeOver } from './leader.js';
@@ -306,7 +307,7 @@ function object(
 ): readonly Objection[] {
   const { plan, tests, connectivity } = findings;
   if (!plan) return [];
-  const broken = tests && describeFailedTests(tests);
+  const broken = tests && describeFailures(tests);
   const widening = denyWidening && connectivity ? describeWidening(connectivity) : undefined;
   const objections = objectionsTo(plan, { ...found, layout, broken, widening });
   findings.failures = objections.flatMap(({ type, message }) =>

@@ -17,8 +17,9 @@ import { type Source, SourceError, type SourceTree } from '../loader/sources/sou
 import type { Log } from '../model/log.js';
 import type { KeyEvent, StoreKey } from '../model/store.js';
 import { summarizeConnectivity } from '../verify/render/connectivity.js';
+import { describeFailures } from '../verify/render/test-report.js';
 import { planWithApproval } from './approved-plan.js';
-import { type Consequences, consequencesOf, describeFailedTests, describeWidening } from './consequences.js';
+import { type Consequences, consequencesOf, describeWidening } from './consequences.js';
 import { type Desired, describeErrors, prepareDesired } from './desired.js';
 import { judgePlan } from './judge.js';
 import type { Leadership } from './leader.js';
@@ -203,7 +204,7 @@ export class ReconcileSteps {
     }
     const consequences = consequencesOf(plan, snapshot, prepared.desired, layout);
     this.#consequences = consequences;
-    const broken = describeFailedTests(consequences.tests);
+    const broken = describeFailures(consequences.tests);
     const widening = denyWidening ? describeWidening(consequences.connectivity) : undefined;
     const newest = this.#newest;
     const verdict = judgePlan(plan, { layout, suspension, broken, widening, newest });

@@ -118,6 +118,18 @@ test('--deny-widening holds the loop too, and its condition says what a commit w
   await loop.live(bench.source.commit(other));
 });
 
+test('a test that fails holds the loop, and its condition shows the packet and the rule', async (t) => {
+  const bench = new Bench();
+  await using loop = new RunningReconciler(bench.source, bench.store);
+  await loop.live(bench.source.commit(smallNetwork()));
+  bench.source.commit({ ...smallNetwork('Deny'), 'test.yaml': connectivityTest('Allow') });
+  await loop.applied('Refused');
+  t.is(
+    loop.state.conditions.Applied.message,
+    'ConnectivityTest w1-to-w2 (test.yaml:1) expects Allow: w1 -> w2 tcp/80 deny: profile web, ingress rule 1: Deny  profiles.yaml:4',
+  );
+});
+
 /** What can stand against one plan, by exit code, and how it comes about on the way to the last run. */
 const REASONS = {
   suspended: EXIT_CODES.locked,

@@ -5,9 +5,8 @@
  */
 import { printable } from '../../model/printable.js';
 import { type ConnectivityChange, type ConnectivityDiff, isExposure } from '../semantic-diff.js';
-import { deciderOf } from '../side.js';
 import { PLAIN_STYLE, type VerifyStyle } from './style.js';
-import { conversationOf, placeOf } from './trace.js';
+import { describeTrace } from './trace.js';
 
 /** Changes shown of each kind; the rest is counted. */
 const SHOWN = 20;
@@ -122,14 +121,8 @@ function listOf(connections: readonly string[]): string {
   return hidden > 0 ? `${shown} and ${hidden} more` : shown;
 }
 
-/** The rule that decides now: of what closed the first that says no, of what opened the last that says yes. */
 function formatSample(mark: '+' | '-', { sample }: ConnectivityChange): string {
-  const sides = [sample.egress, sample.ingress].filter((side) => side !== null);
-  const decisive = sides.find(({ verdict }) => verdict === 'deny') ?? sides.at(-1);
-  const origin = decisive && deciderOf(decisive)?.origin;
-  const place = origin ? `  ${placeOf(origin)}` : '';
-  const why = decisive ? `: ${decisive.reason}${place}` : '';
   // Where an end is gone, only the network before can be asked.
   const when = mark === '-' && sample.verdict === 'allow' ? 'before, ' : '';
-  return printable(`${when}${sample.src} -> ${sample.dst} ${conversationOf(sample)} ${sample.verdict}${why}`);
+  return printable(`${when}${describeTrace(sample)}`);
 }

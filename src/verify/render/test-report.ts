@@ -5,7 +5,7 @@
 import { printable } from '../../model/printable.js';
 import type { TestReport, TestResult } from '../connectivity-test.js';
 import { PLAIN_STYLE, type VerifyStyle } from './style.js';
-import { formatTrace } from './trace.js';
+import { describeTrace, formatTrace } from './trace.js';
 
 export function formatTestReport(report: TestReport, style: VerifyStyle = PLAIN_STYLE): string {
   const { results, passed } = report;
@@ -38,6 +38,20 @@ export function failureLines({ results }: TestReport): readonly string[] {
     .flatMap((result) => `- ${formatResult(result, width, PLAIN_STYLE)}`.trimEnd().split('\n'));
   const hidden = failed.length - FAILURES_SHOWN;
   return hidden > 0 ? [...shown, `- and ${hidden} more fail`] : shown;
+}
+
+const NAMED = 3;
+
+/** Those that fail, in a few lines, each with the packet that shows it; undefined when all hold. */
+export function describeFailures({ results }: TestReport): string | undefined {
+  const failed = results.filter(({ ok }) => !ok);
+  if (failed.length === 0) return undefined;
+  const named = failed.slice(0, NAMED).map(({ name, origin, expect, reason, counterexample }) => {
+    const why = reason ?? (counterexample && describeTrace(counterexample)) ?? '';
+    return printable(`ConnectivityTest ${name} (${origin.file}:${origin.line}) expects ${expect}: ${why}`);
+  });
+  const hidden = failed.length - named.length;
+  return [...named, ...(hidden > 0 ? [`and ${hidden} more ConnectivityTests fail`] : [])].join('\n');
 }
 
 function widthOf(results: readonly TestResult[]): number {

@@ -28,6 +28,16 @@ export function formatTrace(trace: Trace, style: VerifyStyle = PLAIN_STYLE): str
   ].join('');
 }
 
+/** In one line, with what decides: the first that says no, or the last that says yes. */
+export function describeTrace(trace: Trace): string {
+  const sides = [trace.egress, trace.ingress].filter((side) => side !== null);
+  const decisive = sides.find(({ verdict }) => verdict === 'deny') ?? sides.at(-1);
+  const origin = decisive && deciderOf(decisive)?.origin;
+  const place = origin ? `  ${placeOf(origin)}` : '';
+  const why = decisive ? `: ${decisive.reason}${place}` : '';
+  return `${trace.src} -> ${trace.dst} ${conversationOf(trace)} ${trace.verdict}${why}`;
+}
+
 function line(label: string, text: string, { dim }: VerifyStyle): string {
   return `  ${dim(label.padEnd(7))}  ${text}`.trimEnd().concat('\n');
 }
