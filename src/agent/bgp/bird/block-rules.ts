@@ -11,6 +11,7 @@
 import { addressLength, type Cidr, familyOf, type IpFamily, prefixLength } from '../../../model/address.js';
 import type { BgpModel } from '../../../topology/bgp-model.js';
 import { type BirdText, bird, block, lines, network, networkSet, symbol } from './bird-text.js';
+import type { BirdDialect } from './dialect.js';
 
 export interface BlockRules {
   readonly definitions: readonly BirdText[];
@@ -43,11 +44,17 @@ export function blockRules(family: IpFamily, model: BgpModel): BlockRules {
 }
 
 /** The protocol that holds the blackholes; nothing when there are no blocks. */
-export function blackholes(family: IpFamily, model: BgpModel): BirdText[] {
+export function blackholes(family: IpFamily, model: BgpModel, dialect: BirdDialect): BirdText[] {
   const own = blocksOf(family, model);
   if (own.length === 0) return [];
   const routes = own.map(({ cidr }) => bird`route ${network(cidr)} blackhole;`);
-  return [block(bird`\nprotocol static heddle_blackholes_${family}`, bird`ipv${family};`, lines(...routes))];
+  return [
+    block(
+      bird`\nprotocol static heddle_blackholes_${family}`,
+      ...dialect.channelOf(family),
+      lines(...routes),
+    ),
+  ];
 }
 
 function blocksOf(family: IpFamily, { blocks }: BgpModel): BgpModel['blocks'] {

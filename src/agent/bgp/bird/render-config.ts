@@ -24,12 +24,12 @@ import {
   joined,
   lines,
   quoted,
-  quotedPath,
   symbol,
 } from './bird-text.js';
 import { blackholes } from './block-rules.js';
+import { BIRD_2, type BirdDialect } from './dialect.js';
 import { isWorkload, type PoolRules, poolRules } from './pool-rules.js';
-import { bfdProtocol, channel, sessionProtocol, sessionTemplate } from './render-session.js';
+import { bfdProtocol, sessionProtocol, sessionTemplate } from './render-session.js';
 
 export interface IdleConfigOptions {
   /** Where BIRD logs to. A file is turned over at 1 MiB, and one old file is kept beside it. */
@@ -40,6 +40,8 @@ export interface IdleConfigOptions {
 }
 
 export interface BirdConfigOptions extends IdleConfigOptions {
+  /** Default: BIRD 2. */
+  readonly dialect?: BirdDialect;
   /** Protocol number of the agent's routes, by which BIRD tells workloads from the rest of the kernel's table. */
   readonly deviceRouteProtocol: number;
   readonly passwordOf: PasswordOf;
@@ -50,28 +52,32 @@ export const DIGEST_PROTOCOL = symbol('heddle_', 'device');
 
 /** The configuration for this model. Equal input gives equal text. @throws {RangeError} for an unusable log path. */
 export function renderBirdConfig(model: BgpModel, options: BirdConfigOptions): string {
-  const { sessions } = model;
-  const rules = {
-    4: poolRules(4, model, options.deviceRouteProtocol),
-    6: poolRules(6, model, options.deviceRouteProtocol),
-  };
+  const { passwordOf, dialect = BIRD_2 } = options;
+  const parts = dialect.families.map((family) => {
+    const sessions = model.sessions.filter((session) => session.family === family);
+    return { family, sessions, rules: poolRules(family, model, options.deviceRouteProtocol) };
+  });
+  const sessions = parts.flatMap((part) => part.sessions);
   return withDigest((digest) =>
     lines(
       bird`# Written by heddle for ${quoted(model.node)}: the next change overwrites what is edited here.`,
       ...logLines(model.logSeverity, options),
+      ...dialect.preamble(model),
+      ...debugLines(model.logSeverity),
       bird`router id ${address(model.routerId)};`,
       // How long a restarted daemon holds back its changes to the kernel for a peer that does not come back.
       bird`graceful restart wait 30;`,
       deviceProtocol(digest),
       block(
         bird`\nprotocol direct heddle_direct`,
-        bird`ipv4;`,
-        bird`ipv6;`,
+        ...dialect.families.flatMap((family) => dialect.channelOf(family)),
         bird`interface ${joined(ignoredInterfaces(model))}"*";`,
       ),
-      ...IP_FAMILIES.flatMap((family) => familyPart(family, rules[family], model, options)),
+      ...parts.flatMap(({ family, rules }) => familyPart(family, rules, model, { ...options, dialect })),
       sessions.some(({ bfd }) => bfd) ? bfdProtocol() : undefined,
-      ...sessions.map((session) => sessionProtocol(session, model, rules[session.family], options)),
+      ...parts.flatMap((part) =>
+        part.sessions.map((session) => sessionProtocol(session, model, part.rules, { passwordOf, dialect })),
+      ),
     ),
   );
 }
@@ -82,11 +88,16 @@ export function renderIdleBirdConfig(options: IdleConfigOptions): string {
     lines(
       bird`# Written by heddle: this host takes no part in BGP.`,
       ...logLines('Info', options),
+      ...BIRD_2.preamble(NOBODY),
+      ...debugLines('Info'),
       deviceProtocol(digest),
-      ...IP_FAMILIES.map((family) => kernelProtocol(family, bird`all`)),
+      ...IP_FAMILIES.map((family) => kernelProtocol(family, BIRD_2, bird`all`)),
     ),
   );
 }
+
+/** There is no BGP in it. */
+const NOBODY = { listenPort: 179, bindsToAddress: false, sessions: [] };
 
 /** The digest that a configuration (or the description of its device protocol) carries; undefined: not ours. */
 export function digestOf(text: string): string | undefined {
@@ -110,20 +121,24 @@ const LOG_CLASSES: Readonly<Record<BgpModel['logSeverity'], BirdText>> = {
   None: bird`{ bug }`,
 };
 
-function logLines(severity: BgpModel['logSeverity'], options: IdleConfigOptions): (BirdText | undefined)[] {
-  const timestamp = bird`"%Y-%m-%dT%H:%M:%S.%3f%z"`;
+function logLines(
+  severity: BgpModel['logSeverity'],
+  { log, dialect = BIRD_2 }: Pick<BirdConfigOptions, 'log' | 'dialect'>,
+): BirdText[] {
+  return [bird`log ${logTarget(log, dialect)} ${LOG_CLASSES[severity]};`];
+}
+
+function debugLines(severity: BgpModel['logSeverity']): (BirdText | undefined)[] {
   return [
-    bird`log ${logTarget(options.log)} ${LOG_CLASSES[severity]};`,
-    ...[bird`log`, bird`base`, bird`protocol`].map((what) => bird`timeformat ${what} ${timestamp};`),
     severity === 'Debug' ? bird`debug protocols all;` : undefined,
     severity === 'Info' ? bird`debug protocols { states };` : undefined,
   ];
 }
 
-function logTarget(log: IdleConfigOptions['log']): BirdText {
+function logTarget(log: IdleConfigOptions['log'], dialect: BirdDialect): BirdText {
   switch (log.to) {
     case 'file':
-      return bird`${quotedPath(log.path)} 1048576 ${quotedPath(`${log.path}.1`)}`;
+      return dialect.logFile(log.path);
     case 'syslog':
       return bird`syslog`;
     case 'stderr':
@@ -140,7 +155,10 @@ function familyPart(
   family: IpFamily,
   rules: PoolRules,
   model: BgpModel,
-  { deviceRouteProtocol }: BirdConfigOptions,
+  {
+    deviceRouteProtocol,
+    dialect,
+  }: Pick<BirdConfigOptions, 'deviceRouteProtocol'> & { readonly dialect: BirdDialect },
 ): (BirdText | undefined)[] {
   const hasForeign = model.sessions.some((session) => session.family === family && !session.isOurs);
   return [
@@ -156,10 +174,10 @@ function familyPart(
       bird`if ${isWorkload(family, deviceRouteProtocol)} then preference = 150;`,
       bird`accept;`,
     ),
-    kernelProtocol(family, bird`filter heddle_from_kernel_${family}`, routesToKernel(family, model)),
-    ...gatewayRoutes(family, model),
-    ...blackholes(family, model),
-    sessionTemplate(family, model),
+    kernelProtocol(family, dialect, bird`filter heddle_from_kernel_${family}`, routesToKernel(family, model)),
+    ...gatewayRoutes(family, model, dialect),
+    ...blackholes(family, model, dialect),
+    sessionTemplate(family, model, dialect),
   ];
 }
 
@@ -169,7 +187,12 @@ function familyPart(
  * No import filter may ever refuse a route that was learned: BIRD 2.0.12 keeps pointing at the entry it then frees,
  * and announces other networks in its place once the route is let in again.
  */
-function kernelProtocol(family: IpFamily, imported: BirdText, exported = BGP_ROUTES): BirdText {
+function kernelProtocol(
+  family: IpFamily,
+  dialect: BirdDialect,
+  imported: BirdText,
+  exported = BGP_ROUTES,
+): BirdText {
   return block(
     bird`\nprotocol kernel heddle_kernel_${family}`,
     bird`learn;`,
@@ -177,9 +200,8 @@ function kernelProtocol(family: IpFamily, imported: BirdText, exported = BGP_ROU
     bird`merge paths on;`,
     bird`graceful restart;`,
     bird`scan time 10;`,
-    // A burst of a thousand routes overflows the default buffer, and then waits for the next scan.
-    bird`netlink rx buffer 16777216;`,
-    channel(family, bird`import ${imported};`, bird`export ${exported};`),
+    ...dialect.kernelOptions,
+    ...dialect.channel(family, bird`import ${imported};`, bird`export ${exported};`),
   );
 }
 
@@ -194,7 +216,7 @@ function routesToKernel(family: IpFamily, { sessions, blocks, controlPlaneOnly }
   return isStatic ? bird`where source = RTS_BGP || source = RTS_STATIC` : BGP_ROUTES;
 }
 
-function gatewayRoutes(family: IpFamily, { sessions }: BgpModel): BirdText[] {
+function gatewayRoutes(family: IpFamily, { sessions }: BgpModel, dialect: BirdDialect): BirdText[] {
   const gateways = new Map(
     sessions.flatMap(({ family: of, peerAddress, gateway }) =>
       of === family && gateway !== undefined ? [[peerAddress, gateway] as const] : [],
@@ -204,7 +226,7 @@ function gatewayRoutes(family: IpFamily, { sessions }: BgpModel): BirdText[] {
   const routes = [...gateways].map(
     ([peer, gateway]) => bird`route ${address(peer)}/${addressLength(family)} via ${address(gateway)};`,
   );
-  return [block(bird`\nprotocol static heddle_gateways_${family}`, bird`ipv${family};`, ...routes)];
+  return [block(bird`\nprotocol static heddle_gateways_${family}`, ...dialect.channelOf(family), ...routes)];
 }
 
 /** `-"cali*", -"docker0", ` */

@@ -9,22 +9,23 @@ import type { BgpModel, BgpSession } from '../../../topology/bgp-model.js';
 import type { PasswordOf } from '../password-file.js';
 import { filterCalls } from './bgp-filters.js';
 import { address, type BirdText, bird, block, quoted, quotedPassword } from './bird-text.js';
+import type { BirdDialect } from './dialect.js';
 import type { PoolRules } from './pool-rules.js';
 import { sessionSymbol } from './symbols.js';
 
-export function sessionTemplate(family: IpFamily, model: BgpModel): BirdText {
+export function sessionTemplate(family: IpFamily, model: BgpModel, dialect: BirdDialect): BirdText {
   return block(
     bird`\ntemplate bgp heddle_bgp_${family}`,
     // Next hops are looked up and the path may have routers in it, for eBGP as for iBGP.
     bird`multihop;`,
-    model.bindsToAddress ? bird`strict bind on;` : undefined,
+    dialect.bind(model),
     // RFC 4271 section 10; BIRD's own default notices a dead host only after 240 s.
     bird`hold time 90;`,
     bird`connect delay time 1;`,
     bird`connect retry time 5;`,
     bird`error wait time 1, 30;`,
     bird`graceful restart on;`,
-    channel(
+    ...dialect.channel(
       family,
       bird`import filter heddle_import_${family};`,
       bird`export filter heddle_export_${family};`,
@@ -49,27 +50,20 @@ export function sessionProtocol(
   session: BgpSession,
   model: BgpModel,
   rules: PoolRules,
-  { passwordOf }: { readonly passwordOf: PasswordOf },
+  { passwordOf, dialect }: { readonly passwordOf: PasswordOf; readonly dialect: BirdDialect },
 ): BirdText {
-  const { family, localAddress, localAs, peerAddress, peerPort, peerAs, sourceAddress } = session;
-  const source = sourceAddress === 'None' ? bird`` : bird` ${address(localAddress)}`;
+  const { family } = session;
+  const policy = policyOfItsOwn(session, model, rules);
   return block(
     bird`\nprotocol bgp ${sessionSymbol(session)} from heddle_bgp_${family}`,
     bird`description ${quoted(session.peerName)};`,
-    // BIRD has no address to bind to then, and refuses.
-    sourceAddress === 'None' && model.bindsToAddress ? bird`strict bind off;` : undefined,
-    bird`local${source} port ${model.listenPort} as ${localAs};`,
-    bird`neighbor ${address(peerAddress)} port ${peerPort} as ${peerAs};`,
+    ...dialect.ends(session, model),
     session.passive ? bird`passive on;` : undefined,
     session.password && bird`password ${quotedPassword(passwordOf(session.password))};`,
     ...reflection(session),
     ...transport(session),
-    ...channelOfItsOwn(session, model, rules),
+    ...(policy.length === 0 ? [] : dialect.channel(family, ...policy)),
   );
-}
-
-export function channel(family: IpFamily, ...body: readonly (BirdText | undefined)[]): BirdText {
-  return bird`${block(bird`ipv${family}`, ...body)};`;
 }
 
 function reflection({ reflectsFor }: BgpSession): BirdText[] {
@@ -90,16 +84,16 @@ function transport(session: BgpSession): BirdText[] {
   ];
 }
 
-function channelOfItsOwn(session: BgpSession, model: BgpModel, rules: PoolRules): BirdText[] {
+/** What its family is told differently from the template. */
+function policyOfItsOwn(session: BgpSession, model: BgpModel, rules: PoolRules): BirdText[] {
   const { family, origin, nextHop } = session;
-  const body = [
+  return [
     ...(origin === 'Mesh'
       ? [bird`export filter heddle_export_mesh_${family};`]
       : filtersOfItsOwn(session, model, rules)),
     ...(nextHop === 'Self' ? [bird`next hop self;`] : []),
     ...(nextHop === 'Keep' ? [bird`next hop keep;`] : []),
   ];
-  return body.length === 0 ? [] : [channel(family, ...body)];
 }
 
 /** BGPFilters are asked before the rules of the pools, and may decide otherwise. */
