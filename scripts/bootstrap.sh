@@ -37,6 +37,15 @@ if [ -n "$missing" ]; then
   rm -f "$log"
 fi
 
+# BIRD 1.6 and BIRD 2 do not go together as packages, so the older one is unpacked beside.
+if [ "${1-}" = tests ] && [ ! -x .build/bird-1.6/usr/sbin/bird6 ]; then
+  command -v apt-get >/dev/null || die "BIRD 1.6 is missing, and there is no apt-get here: unpack it to .build/bird-1.6"
+  say "Unpacking: bird (1.6)"
+  rm -rf .build/bird-1.6 && mkdir -p .build/bird-1.6
+  { apt-cache show bird >/dev/null 2>&1 || apt-get update -q >/dev/null; } && (cd .build/bird-1.6 && apt-get download -q bird >/dev/null 2>&1) &&
+    dpkg -x .build/bird-1.6/bird_*.deb .build/bird-1.6 || die "BIRD 1.6 could not be unpacked"
+fi
+
 if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
   say "Installing npm packages"
   npm ci --no-audit --no-fund --loglevel=error >&2

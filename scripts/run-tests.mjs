@@ -35,6 +35,7 @@ const CAPABILITIES = [
   ['GoBGP', () => succeeds('gobgpd', ['--version'])],
   ['OpenBGPD', () => succeeds('test', ['-x', '/usr/sbin/bgpctl'])],
   ['ExaBGP', () => succeeds('exabgp', ['--version'])],
+  ['BIRD 1.6', () => succeeds('.build/bird-1.6/usr/sbin/bird', ['--version'])],
 ];
 
 let passed = 0;

@@ -6,7 +6,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { runAgent } from '../agent/agent.js';
-import { createBgpSpeaker } from '../agent/bgp/index.js';
+import { createBgpSpeaker, speakers } from '../agent/bgp/index.js';
 import type { AgentSettings } from '../agent/calc/agent-settings.js';
 import { backends } from '../agent/dataplane/backends/index.js';
 import { openDataplane } from '../agent/open-dataplane.js';
@@ -41,6 +41,7 @@ interface AgentOptions extends CommonOptions, EtcdOptions {
   readonly backend: keyof typeof backends;
   readonly netlink: NetlinkTransportName;
   readonly bgp: 'managed' | 'system' | 'none';
+  readonly speaker: keyof typeof speakers;
   readonly stateDir: string;
   readonly secretsDir?: string;
   readonly metricsListen?: ListenAddress;
@@ -100,6 +101,11 @@ export function agentThrough(doors: KernelDoors, context: CliContext): Command {
       ).argParser(parseOf(4)),
     )
     .addOption(add('--ip6 <address>', 'IPv6 address, likewise').argParser(parseOf(6)))
+    .addOption(
+      add('--speaker <name>', 'bird: BIRD 2; bird1: bird and bird6 of BIRD 1.6')
+        .choices(Object.keys(speakers))
+        .default('bird'),
+    )
     .addOption(add('--state-dir <dir>', 'where BIRD keeps its files').default('/var/lib/heddle'))
     .addOption(add('--secrets-dir <dir>', 'where the files of secrets lie'))
     .addOption(
@@ -121,13 +127,16 @@ async function run(context: CliContext, options: AgentOptions, doors: KernelDoor
   await using nftables = await doors.openNftables(options.netlink);
   const metrics = new AgentMetrics();
   const countingExec = metrics.countingExec(doors.exec);
-  const speaker = createBgpSpeaker({
-    mode: options.bgp,
-    stateDir: join(stateDir, 'bird'),
-    secretsDir: options.secretsDir,
-    exec: countingExec,
-    log,
-  });
+  const speaker = createBgpSpeaker(
+    {
+      mode: options.bgp,
+      stateDir: join(stateDir, 'bird'),
+      secretsDir: options.secretsDir,
+      exec: countingExec,
+      log,
+    },
+    options.speaker,
+  );
   const reporter = new StatusReporter({ ...opened, node, log, clock: systemClock });
   const loop = new LoopWatch(systemClock);
   let facts: HostFacts | undefined;

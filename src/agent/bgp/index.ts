@@ -4,6 +4,7 @@
 import type { Exec } from '../../kernel/exec.js';
 import type { Log } from '../../model/log.js';
 import { createBirdSpeaker } from './bird/bird-speaker.js';
+import { createBird1Speaker } from './bird1/bird1-speaker.js';
 import type { BgpSpeaker } from './speaker.js';
 
 /** managed: the agent runs the daemon. system: others do. none: this host is given policy and local routes only. */
@@ -21,18 +22,18 @@ export interface SpeakerOptions {
   readonly log: Log;
 }
 
-const SPEAKERS = { bird: createBirdSpeaker } as const;
+export const speakers = { bird: createBirdSpeaker, bird1: createBird1Speaker } as const;
 
 const DEBIAN_BIRD = { configFile: '/etc/bird/bird.conf', controlSocket: '/run/bird/bird.ctl' };
 
 /** @throws {RangeError} when the state directory's path is too long. */
-export function createBgpSpeaker(options: SpeakerOptions, name: keyof typeof SPEAKERS = 'bird'): BgpSpeaker {
+export function createBgpSpeaker(options: SpeakerOptions, name: keyof typeof speakers = 'bird'): BgpSpeaker {
   const { mode, stateDir, secretsDir, exec, log } = options;
   switch (mode) {
     case 'managed':
-      return SPEAKERS[name]({ daemon: { mode, stateDir }, secretsDir, exec, log });
+      return speakers[name]({ daemon: { mode, stateDir }, secretsDir, exec, log });
     case 'system':
-      return SPEAKERS[name]({ daemon: { mode, ...(options.system ?? DEBIAN_BIRD) }, secretsDir, exec, log });
+      return speakers[name]({ daemon: { mode, ...(options.system ?? DEBIAN_BIRD) }, secretsDir, exec, log });
     case 'none':
       return NO_SPEAKER;
   }

@@ -71,13 +71,12 @@ function functionName(name: string, direction: Direction, family: IpFamily): Bir
 
 function statement(rule: Rule, direction: Direction, family: IpFamily): BirdText {
   const conditions = conditionsOf(rule, direction, family);
-  const then =
-    rule.action === 'Reject'
-      ? bird`reject;`
-      : bird`{ ${joined((rule.operations ?? []).map((one) => operation(one, direction)))}accept; }`;
+  const operations = joined((rule.operations ?? []).map((one) => operation(one, direction)));
+  const then = rule.action === 'Reject' ? bird`reject;` : bird`${operations}accept;`;
+  // A block by itself is no statement to BIRD 1.6.
   if (conditions.length === 0) return then;
   const all = conditions.map((condition, index) => bird`${index > 0 ? bird` && ` : bird``}${condition}`);
-  return bird`if ${joined(all)} then ${then}`;
+  return bird`if ${joined(all)} then ${rule.action === 'Reject' ? then : bird`{ ${then} }`}`;
 }
 
 function conditionsOf(rule: Rule, direction: Direction, family: IpFamily): BirdText[] {

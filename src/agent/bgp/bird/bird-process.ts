@@ -22,6 +22,8 @@ import {
 } from './control-socket.js';
 
 export interface BirdProcessOptions {
+  /** Default: `bird`. */
+  readonly program?: string;
   readonly paths: BirdPaths;
   readonly exec: Exec;
   readonly log: Log;
@@ -37,6 +39,7 @@ const DROPPED_ATTEMPTS = 20;
 const DROPPED_PAUSE_MS = 10;
 
 export class BirdProcess {
+  readonly #program: string;
   readonly #paths: BirdPaths;
   readonly #exec: Exec;
   readonly #log: Log;
@@ -48,6 +51,7 @@ export class BirdProcess {
   #failures = 0;
 
   constructor(options: BirdProcessOptions) {
+    this.#program = options.program ?? 'bird';
     this.#paths = options.paths;
     this.#exec = options.exec;
     this.#log = options.log;
@@ -80,8 +84,8 @@ export class BirdProcess {
     const recovering = await exists(this.#paths.pidFile);
     const { config, controlSocket, pidFile } = this.#paths;
     const args = ['-c', config, '-s', controlSocket, '-P', pidFile, ...(recovering ? ['-R'] : [])];
-    const { code, stderr } = await this.#exec('bird', args);
-    if (code !== 0) throw new Error(`bird ${args.join(' ')}: exit ${code}: ${stderr.trim()}`);
+    const { code, stderr } = await this.#exec(this.#program, args);
+    if (code !== 0) throw new Error(`${this.#program} ${args.join(' ')}: exit ${code}: ${stderr.trim()}`);
     this.#log.info('started BIRD', { config, recovering });
     this.#watch(await connectBird(controlSocket));
   }

@@ -22,6 +22,7 @@ import { birdPathsIn } from './bird-paths.js';
 import { BirdProcess } from './bird-process.js';
 import { readText, stageFile } from './config-file.js';
 import { BirdControlError, connectBird } from './control-socket.js';
+import { BIRD_2, type BirdDialect } from './dialect.js';
 import { type BirdProtocol, parseProtocols } from './protocols-parser.js';
 import { placeOf } from './refused-place.js';
 import {
@@ -47,6 +48,9 @@ export interface BirdSpeakerOptions {
   readonly log: Log;
   /** In ms, never backwards. */
   readonly now?: () => number;
+  /** Default: `bird`, which speaks BIRD 2. */
+  readonly program?: string;
+  readonly dialect?: BirdDialect;
 }
 
 /** @throws {RangeError} when the state directory's path is too long for a socket. */
@@ -62,6 +66,8 @@ const NOTHING_CHANGED: ApplyReport = { changed: 0, failures: [] };
 class BirdSpeaker implements BgpSpeaker {
   readonly #exec: Exec;
   readonly #log: Log;
+  readonly #program: string;
+  readonly #dialect: BirdDialect;
   readonly #config: string;
   readonly #controlSocket: string;
   readonly #logTarget: BirdConfigOptions['log'];
@@ -79,8 +85,11 @@ class BirdSpeaker implements BgpSpeaker {
   #closed = false;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor({ daemon, secretsDir, exec, log, now = () => performance.now() }: BirdSpeakerOptions) {
-    this.#now = now;
+  constructor(options: BirdSpeakerOptions) {
+    const { daemon, secretsDir, exec, log, program = 'bird', dialect = BIRD_2 } = options;
+    this.#now = options.now ?? (() => performance.now());
+    this.#program = program;
+    this.#dialect = dialect;
     this.#exec = exec;
     this.#log = log;
     this.#secretsDir = secretsDir;
@@ -94,7 +103,7 @@ class BirdSpeaker implements BgpSpeaker {
     this.#config = paths.config;
     this.#controlSocket = paths.controlSocket;
     this.#logTarget = { to: 'file', path: paths.logFile };
-    this.#process = new BirdProcess({ paths, exec, log });
+    this.#process = new BirdProcess({ program, paths, exec, log });
   }
 
   apply(
@@ -190,7 +199,11 @@ class BirdSpeaker implements BgpSpeaker {
 
   /** undefined: there is nothing to configure, because this host is not in BGP and never was. */
   async #wantedText(): Promise<string | undefined> {
-    const options = { log: this.#logTarget, deviceRouteProtocol: this.#settings.deviceRouteProtocol };
+    const options = {
+      log: this.#logTarget,
+      deviceRouteProtocol: this.#settings.deviceRouteProtocol,
+      dialect: this.#dialect,
+    };
     if (this.#model) {
       const sessions = [...this.#model.sessions, ...this.#handover.held];
       const { usable, problems, passwordOf } = await readPasswords(sessions, this.#secretsDir);
@@ -204,7 +217,7 @@ class BirdSpeaker implements BgpSpeaker {
   async #replaceConfig(text: string): Promise<void> {
     await mkdir(dirname(this.#config), { recursive: true, mode: 0o700 });
     await using staged = await stageFile(this.#config, text);
-    const { code, stderr } = await this.#exec('bird', ['-p', '-c', staged.path]);
+    const { code, stderr } = await this.#exec(this.#program, ['-p', '-c', staged.path]);
     if (code !== 0)
       throw new Error(
         `the configuration does not pass bird -p, the old one stays: ${stderr.trim()}${placeOf(text, stderr)}`,
@@ -267,7 +280,7 @@ function summary(sessions: readonly SessionStatus[]): BgpStatus {
 }
 
 function sessionStatus(session: BgpSession, found: BirdProtocol | undefined): SessionStatus {
-  const channel = found?.channels.find(({ name }) => name === `ipv${session.family}`);
+  const channel = found?.channels.find(({ name }) => name === `ipv${session.family}` || name === undefined);
   const state = found?.bgp?.state ?? 'Unknown';
   return {
     name: sessionSymbol(session),

@@ -22,6 +22,8 @@ export interface BirdDialect {
   logFile(path: string): BirdText;
   /** A burst of a thousand routes overflows the default buffer, and then waits for the next scan. */
   readonly kernelOptions: readonly BirdText[];
+  /** Of a daemon that takes no part in BGP. */
+  readonly idleOptions: readonly BirdText[];
   /** In the template of sessions. */
   bind(model: Pick<BgpModel, 'bindsToAddress'>): BirdText | undefined;
   /** The two ends of a session. */
@@ -41,6 +43,7 @@ export const BIRD_2: BirdDialect = {
     ),
   logFile: (path) => bird`${quotedPath(path)} 1048576 ${quotedPath(`${path}.1`)}`,
   kernelOptions: [bird`netlink rx buffer 16777216;`],
+  idleOptions: [],
   bind: ({ bindsToAddress }) => (bindsToAddress ? bird`strict bind on;` : undefined),
   ends: (
     { localAddress, localAs, peerAddress, peerPort, peerAs, sourceAddress },
@@ -65,10 +68,12 @@ export function bird1(family: IpFamily): BirdDialect {
     preamble: ({ listenPort, bindsToAddress, sessions }) => {
       const own = sessions.find((session) => session.family === family)?.localAddress;
       const at = bindsToAddress && own !== undefined ? bird` address ${address(own)}` : bird``;
-      return [bird`listen bgp${at} port ${listenPort};`];
+      return [bird`timeformat protocol "%Y-%m-%dT%H:%M:%S%z";`, bird`listen bgp${at} port ${listenPort};`];
     },
     logFile: quotedPath,
     kernelOptions: [],
+    // bird6 finds none by itself, and does not start without.
+    idleOptions: [bird`router id 127.0.0.1;`],
     bind: () => undefined,
     ends: ({ localAddress, localAs, peerAddress, peerPort, peerAs, sourceAddress }) => [
       bird`local as ${localAs};`,

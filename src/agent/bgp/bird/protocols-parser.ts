@@ -8,8 +8,8 @@
 import type { BirdReplyLine } from './control-socket.js';
 
 export interface BirdChannel {
-  /** `ipv4` or `ipv6`. */
-  readonly name: string;
+  /** `ipv4` or `ipv6`; undefined: the daemon has one family and knows no channels (BIRD 1.6). */
+  readonly name: string | undefined;
   /** Routes that came in through it and passed the import filter. */
   readonly imported: number;
   /** Routes that passed the export filter. */
@@ -68,7 +68,7 @@ function parseProtocol(row: string, details: readonly string[]): BirdProtocol {
     state,
     since: isoTime(since),
     description: own.get('Description'),
-    channels: parseChannels(firstChannel === -1 ? [] : details.slice(firstChannel)),
+    channels: parseChannels(firstChannel === -1 ? details : details.slice(firstChannel)),
     ...(type === 'BGP' && {
       bgp: { state: own.get('BGP state') ?? info, lastError: own.get('Last error') },
     }),
@@ -76,12 +76,14 @@ function parseProtocol(row: string, details: readonly string[]): BirdProtocol {
 }
 
 function parseChannels(details: readonly string[]): BirdChannel[] {
-  const channels: { name: string; imported: number; exported: number }[] = [];
+  const channels: { name: string | undefined; imported: number; exported: number }[] = [];
   for (const line of details) {
     const name = /^ {2}Channel (\S+)/.exec(line)?.[1];
     if (name !== undefined) channels.push({ name, imported: 0, exported: 0 });
+    if (!/^\s+Routes:/.test(line)) continue;
+    if (channels.length === 0) channels.push({ name: undefined, imported: 0, exported: 0 });
     const channel = channels.at(-1);
-    if (!channel || !/^\s+Routes:/.test(line)) continue;
+    if (!channel) continue;
     channel.imported = Number(/(\d+) imported/.exec(line)?.[1] ?? 0);
     channel.exported = Number(/(\d+) exported/.exec(line)?.[1] ?? 0);
   }

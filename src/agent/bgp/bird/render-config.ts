@@ -10,7 +10,7 @@
  * which configuration it runs, by whomever and whenever it was loaded.
  */
 import { createHash } from 'node:crypto';
-import { addressLength, familyOf, IP_FAMILIES, type IpFamily } from '../../../model/address.js';
+import { addressLength, familyOf, type IpFamily } from '../../../model/address.js';
 import type { BgpModel } from '../../../topology/bgp-model.js';
 import type { PasswordOf } from '../password-file.js';
 import { filterFunctions } from './bgp-filters.js';
@@ -33,6 +33,8 @@ import { bfdProtocol, sessionProtocol, sessionTemplate } from './render-session.
 
 export interface IdleConfigOptions {
   /** Where BIRD logs to. A file is turned over at 1 MiB, and one old file is kept beside it. */
+  /** Default: BIRD 2. */
+  readonly dialect?: BirdDialect;
   readonly log:
     | { readonly to: 'file'; readonly path: string }
     | { readonly to: 'syslog' }
@@ -40,8 +42,6 @@ export interface IdleConfigOptions {
 }
 
 export interface BirdConfigOptions extends IdleConfigOptions {
-  /** Default: BIRD 2. */
-  readonly dialect?: BirdDialect;
   /** Protocol number of the agent's routes, by which BIRD tells workloads from the rest of the kernel's table. */
   readonly deviceRouteProtocol: number;
   readonly passwordOf: PasswordOf;
@@ -84,14 +84,16 @@ export function renderBirdConfig(model: BgpModel, options: BirdConfigOptions): s
 
 /** The configuration of a host that has left BGP: no sessions, and the routes they brought leave the kernel. */
 export function renderIdleBirdConfig(options: IdleConfigOptions): string {
+  const { dialect = BIRD_2 } = options;
   return withDigest((digest) =>
     lines(
       bird`# Written by heddle: this host takes no part in BGP.`,
       ...logLines('Info', options),
-      ...BIRD_2.preamble(NOBODY),
+      ...dialect.preamble(NOBODY),
       ...debugLines('Info'),
+      ...dialect.idleOptions,
       deviceProtocol(digest),
-      ...IP_FAMILIES.map((family) => kernelProtocol(family, BIRD_2, bird`all`)),
+      ...dialect.families.map((family) => kernelProtocol(family, dialect, bird`all`)),
     ),
   );
 }
@@ -123,7 +125,7 @@ const LOG_CLASSES: Readonly<Record<BgpModel['logSeverity'], BirdText>> = {
 
 function logLines(
   severity: BgpModel['logSeverity'],
-  { log, dialect = BIRD_2 }: Pick<BirdConfigOptions, 'log' | 'dialect'>,
+  { log, dialect = BIRD_2 }: IdleConfigOptions,
 ): BirdText[] {
   return [bird`log ${logTarget(log, dialect)} ${LOG_CLASSES[severity]};`];
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import fc from 'fast-check';
+import { bird1 } from '../../../../src/agent/bgp/bird/dialect.js';
 import {
   type BirdConfigOptions,
   digestOf,
@@ -11,9 +12,10 @@ import {
   renderIdleBirdConfig,
 } from '../../../../src/agent/bgp/bird/render-config.js';
 import { exec } from '../../../../src/kernel/exec.js';
-import { addressFromBits } from '../../../../src/model/address.js';
+import { addressFromBits, IP_FAMILIES } from '../../../../src/model/address.js';
 import { unfitForBgp } from '../../../../src/model/bgp-address.js';
 import { bgpModelFor } from '../../../../src/topology/bgp.js';
+import { BIRD1_PROGRAMS } from '../../../helpers/bird1.js';
 import { address, type NetworkText, network, topologyInput } from '../../../topology/topology-fixture.js';
 
 const OPTIONS: BirdConfigOptions = {
@@ -30,21 +32,22 @@ function render(node: string, network: NetworkText, options = OPTIONS): string {
 }
 
 /** What BIRD itself says of the text: '' when it has nothing against it. */
-async function birdCheck(text: string): Promise<string> {
+async function birdCheck(text: string, program = 'bird'): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), `heddle-bird-${process.pid}-`));
   try {
     const file = join(folder, 'bird.conf');
     await writeFile(file, text);
-    const { code, stderr } = await exec('bird', ['-p', '-c', file]);
+    const { code, stderr } = await exec(program, ['-p', '-c', file]);
     return code === 0 ? '' : `exit ${code}: ${stderr}\n${text}`;
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
-const GOLDEN: Readonly<Record<string, () => string>> = {
-  mesh: () =>
-    render('host-2', {
+/** Written by `draw`, so that each is there in every dialect. */
+const GOLDEN: Readonly<Record<string, (draw: typeof render, options: BirdConfigOptions) => string>> = {
+  mesh: (draw) =>
+    draw('host-2', {
       nodes: {
         'host-1': { v4: '10.0.0.1/24', v6: 'fd00::1/64' },
         'host-2': { v4: '10.0.0.2/24', v6: 'fd00::2/64' },
@@ -52,14 +55,14 @@ const GOLDEN: Readonly<Record<string, () => string>> = {
       },
       pools: POOLS,
     }),
-  'own-as-and-port': () =>
-    render('a', {
+  'own-as-and-port': (draw) =>
+    draw('a', {
       nodes: { a: { v4: '10.0.0.1/24', as: 65001 }, b: { v4: '10.0.0.2/24', as: 4_200_000_001 } },
       bgp: { default: { listenPort: 1790 }, 'node.b': { listenPort: 179 } },
       pools: POOLS,
     }),
-  'hidden-pools': () =>
-    render('a', {
+  'hidden-pools': (draw) =>
+    draw('a', {
       nodes: { a: { v4: '10.0.0.1/24' }, b: { v4: '10.0.0.2/24' } },
       pools: {
         ...POOLS,
@@ -67,8 +70,8 @@ const GOLDEN: Readonly<Record<string, () => string>> = {
         'fd66::/48': { disableBGPExport: true },
       },
     }),
-  blocks: () =>
-    render('a', {
+  blocks: (draw) =>
+    draw('a', {
       nodes: { a: { v4: '10.0.0.1/24', v6: 'fd00::1/64' }, b: { v4: '10.0.0.2/24', v6: 'fd00::2/64' } },
       pools: POOLS,
       blocks: {
@@ -83,21 +86,21 @@ const GOLDEN: Readonly<Record<string, () => string>> = {
         'fd65::1/128': { a: 'confirmed' },
       },
     }),
-  'alone-without-pools': () => render('a', { nodes: { a: { v4: '10.0.0.1/24' } } }),
-  'log-debug': () =>
-    render(
+  'alone-without-pools': (draw) => draw('a', { nodes: { a: { v4: '10.0.0.1/24' } } }),
+  'log-debug': (draw) =>
+    draw(
       'a',
       { nodes: { a: { v4: '10.0.0.1/24' } }, bgp: { default: { logSeverityScreen: 'Debug' } }, pools: POOLS },
       { ...OPTIONS, log: { to: 'syslog' } },
     ),
-  'log-none': () =>
-    render(
+  'log-none': (draw) =>
+    draw(
       'a',
       { nodes: { a: { v4: '10.0.0.1/24' } }, bgp: { 'node.a': { logSeverityScreen: 'None' } }, pools: POOLS },
       { ...OPTIONS, log: { to: 'stderr' }, deviceRouteProtocol: 3 },
     ),
-  peers: () =>
-    render('host-1', {
+  peers: (draw) =>
+    draw('host-1', {
       nodes: {
         'host-1': { v4: '10.0.0.1/24', v6: 'fd00::1/64' },
         'host-2': { v4: '10.0.0.2/24', v6: 'fd00::2/64' },
@@ -108,8 +111,8 @@ const GOLDEN: Readonly<Record<string, () => string>> = {
       },
       pools: POOLS,
     }),
-  'reflecting-node': () =>
-    render('r', {
+  'reflecting-node': (draw) =>
+    draw('r', {
       nodes: { a: { v4: '10.0.0.1/24' }, r: { v4: '10.0.0.9/24', cluster: '1.0.0.1' } },
       peers: {
         reflectors: { peerSelector: 'has(rr)', nodeSelector: 'all()' },
@@ -117,8 +120,8 @@ const GOLDEN: Readonly<Record<string, () => string>> = {
       },
       pools: POOLS,
     }),
-  'route-reflector': () =>
-    render('rr-1', {
+  'route-reflector': (draw) =>
+    draw('rr-1', {
       nodes: { a: { v4: '10.0.0.1/24', v6: 'fd00::1/64' }, b: { v4: '10.0.0.2/24' } },
       reflectors: {
         'rr-1': { v4: '10.0.0.11', v6: 'fd00::11', cluster: '1.0.0.1' },
@@ -127,8 +130,8 @@ const GOLDEN: Readonly<Record<string, () => string>> = {
       bgp: { default: { nodeToNodeMeshEnabled: false } },
       pools: POOLS,
     }),
-  options: () =>
-    render('a', {
+  options: (draw) =>
+    draw('a', {
       nodes: { a: { v4: '10.0.0.1/24', v6: 'fd00::1/64' }, b: { v4: '10.0.0.2/24' } },
       peers: {
         tor: {
@@ -162,8 +165,8 @@ const GOLDEN: Readonly<Record<string, () => string>> = {
       },
       pools: POOLS,
     }),
-  filters: () =>
-    render('a', {
+  filters: (draw) =>
+    draw('a', {
       nodes: { a: { v4: '10.0.0.1/24', v6: 'fd00::1/64' }, b: { v4: '10.0.0.2/24' } },
       peers: {
         tor: { peerIP: '10.0.0.254', asNumber: 65001, filters: ['every-field', 'gone'] },
@@ -226,16 +229,35 @@ const GOLDEN: Readonly<Record<string, () => string>> = {
       },
       pools: POOLS,
     }),
-  idle: () => renderIdleBirdConfig(OPTIONS),
+  idle: (_draw, options) => renderIdleBirdConfig(options),
 };
 
-for (const [name, text] of Object.entries(GOLDEN)) {
+for (const [name, golden] of Object.entries(GOLDEN)) {
+  const text = () => golden(render, OPTIONS);
   test(`a configuration reads as in test/golden/bird/${name}.conf`, async (t) => {
     const file = fileURLToPath(new URL(`../../../../../test/golden/bird/${name}.conf`, import.meta.url));
     if (process.env.UPDATE_GOLDEN) await writeFile(file, text());
     t.is(text(), await readFile(file, 'utf8'));
   });
   test(`BIRD accepts test/golden/bird/${name}.conf`, async (t) => t.is(await birdCheck(text()), ''));
+  for (const family of IP_FAMILIES) {
+    const program = family === 4 ? 'bird' : 'bird6';
+    test(`${program} of BIRD 1.6 accepts what ${name}.conf is to it`, async (t) => {
+      // BIRD 1.6 opens its log to check a configuration.
+      const older: Pick<BirdConfigOptions, 'dialect' | 'log'> = {
+        dialect: bird1(family),
+        log: { to: 'stderr' },
+      };
+      const text = golden(
+        (node, network, options = OPTIONS) => render(node, network, { ...options, ...older }),
+        {
+          ...OPTIONS,
+          ...older,
+        },
+      );
+      t.is(await birdCheck(text, join(BIRD1_PROGRAMS, program)), '');
+    });
+  }
 }
 
 test('renderBirdConfig() carries a digest that changes with whatever else changes', (t) => {
