@@ -31,16 +31,26 @@ export function* checkShadows(resources: LintedResources): Generator<Finding, vo
 export function shadowsIn(rules: readonly Rule[]): ReadonlyMap<number, readonly number[]> {
   const found = new Map<number, readonly number[]>();
   const earlier: Placed[] = [];
+  const same = new Map<string, number>();
   for (const [index, rule] of rules.entries()) {
     if (rules.length === 1 || whyUnmatchable(rule)) continue;
+    const conditions = JSON.stringify({ ...rule, action: undefined });
+    const twin = same.get(conditions);
     const spaces = ruleSpaces(rule);
-    const shadows = shadowsOf(spaces, earlier);
+    const shadows = twin === undefined ? shadowsOf(spaces, earlier) : [twin];
     if (shadows) found.set(index, shadows);
     // What Log matches goes on to the next rule.
-    else if (rule.action !== 'Log') earlier.push({ index, spaces });
+    else if (rule.action !== 'Log') {
+      same.set(conditions, index);
+      earlier.push({ index, spaces });
+      if (earlier.length > MAX_EARLIER) earlier.shift();
+    }
   }
   return found;
 }
+
+/** In a list that a program wrote, a rule is compared with so many before it, and with all that are the same. */
+const MAX_EARLIER = 100;
 
 interface Placed {
   readonly index: number;
@@ -93,7 +103,8 @@ function narrowerDimensions(inner: RuleSpace, outer: RuleSpace): readonly Dimens
   const narrower: Dimension[] = [];
   for (const dimension of DIMENSIONS) {
     if (narrower.length > 1) break;
-    if (!isSubset(inner[dimension], outer[dimension])) narrower.push(dimension);
+    const [own, other] = [inner[dimension], outer[dimension]];
+    if (own !== other && !isSubset(own, other)) narrower.push(dimension);
   }
   return narrower;
 }

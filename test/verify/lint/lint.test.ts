@@ -132,6 +132,14 @@ test(
   [[1, 0]],
 );
 
+test('shadowed-rule: in a list of thousands, the same rule again and what a wide rule hides', (t) => {
+  const narrow: Rules = Array.from({ length: 3000 }, (_, port) => ({ action: 'Allow', ...tcp(port + 1) }));
+  const rules: Rules = [...narrow, { action: 'Deny', ...tcp(1) }, { action: 'Deny' }, ...narrow];
+  const found = shadowsIn(rules.map(ruleFromSpec));
+  t.deepEqual(found.get(3000), [0]);
+  t.is(found.size, 3001);
+});
+
 const codes = (resources: readonly Resource[], isWhole = true): string[] =>
   lint(resources, { isWhole }).map(({ code, message }) => `${code}: ${message}`);
 const allowIn = policy('in', { selector: selector("app == 'web'"), types: ['Ingress'] });
