@@ -91,7 +91,7 @@ async function writeSeries(
     const step = nextStep(series, position, limits);
     const result = await attempt(store, step.transaction);
     if (result instanceof DatastoreError) {
-      if (step.units === 1) return { status: 'too-large', message: result.message };
+      if (step.units === 1) return { status: 'too-large', message: `${step.what}: ${result.message}` };
       limits = halfOf(step.transaction);
       continue;
     }

@@ -46,6 +46,8 @@ export interface SeriesStep {
   readonly transaction: Transaction;
   /** Units that it writes. */
   readonly units: number;
+  /** The first of them, for a message. */
+  readonly what: string;
   /** The commit is whole with it. */
   readonly last: boolean;
   /** Where the series is when the transaction was made at this revision. */
@@ -91,6 +93,7 @@ export function nextStep(series: Series, position: SeriesPosition, limits: StepL
       writes: last ? writes : [recordWrite(series, record), ...writes],
     },
     units: step.length,
+    what: nameOf(step[0]),
     last,
     next: (revision) => ({ done: end, record, txn: revision }),
   };
@@ -101,9 +104,12 @@ export function describeOversize(series: Series): string | undefined {
   const room = roomOfStep(series, FULL_TRANSACTION);
   const unit = series.units.find((one) => one.writes.length > room.writes || unitBytes(one) > room.bytes);
   if (!unit) return undefined;
-  const what = unit.change ? `${unit.change.kind}/${unit.change.name}` : 'the record of the commit';
   const size = `${unit.writes.length} keys with ${unitBytes(unit)} bytes`;
-  return `${what} takes ${size}, and one transaction of etcd at most ${room.writes} with ${room.bytes}; make it smaller`;
+  return `${nameOf(unit)} takes ${size}, and one transaction of etcd at most ${room.writes} with ${room.bytes}; make it smaller`;
+}
+
+function nameOf(unit: Unit | undefined): string {
+  return unit?.change ? `${unit.change.kind}/${unit.change.name}` : 'the record of the commit';
 }
 
 /** What is left of a transaction for units. */

@@ -173,6 +173,28 @@ for (const [index, timing] of (['before', 'after'] as const).entries())
     t.true(inTheMiddle >= whole.transactions, `${whole.calls} calls, ${inTheMiddle} of them left a series`);
   });
 
+test('etcd: an object that this server does not take is named, with what to do; agents stay where they were', async (t) => {
+  await using etcd = await startEtcd({ flags: ['--max-request-bytes=3000'] });
+  await using store = openEtcdDatastore(etcd.options);
+  const scene = new Scene(etcd, store, '/calico');
+  const old = await scene.live(OLD);
+  await using witness = new Witness(store, scene.layout);
+  await witness.sees(old.commit);
+  const nets = Array.from({ length: 250 }, (_, i) => `10.0.0.${i}/32`).join(', ');
+  const set = `apiVersion: heddle/v1\nkind: GlobalNetworkSet\nmetadata: {name: huge}\nspec: {nets: [${nets}]}\n`;
+  scene.source.commit({ ...NEW, 'set.yaml': set });
+  const { failure, exitCode } = await scene.once(store);
+  t.regex(
+    failure?.message ?? '',
+    /^GlobalNetworkSet\/huge: writing \d+ keys to http:.*: etcdserver: request is too large; make it smaller, or raise --max-request-bytes/,
+  );
+  t.is(exitCode, 5);
+  t.deepEqual(await scene.disagreements(), []);
+  const fresh = await scene.live(NEW);
+  await witness.sees(fresh.commit);
+  t.deepEqual(witness.states, [old.state, fresh.state]);
+});
+
 test('etcd: an agent that starts in a series whose base was compacted is not in sync, says so, and is when it is whole', async (t) => {
   await using etcd = await startEtcd({ flags: ['--max-txn-ops=10'] });
   await using store = openEtcdDatastore(etcd.options);

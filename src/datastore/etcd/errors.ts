@@ -29,12 +29,12 @@ const REMEDIES: Record<DatastoreErrorCode, string> = {
   timeout: 'etcd did not answer in time; check its load and the network',
   unauthenticated: 'check --etcd-user and --etcd-password-file, or leave both out if etcd has no users',
   'permission-denied': 'grant a role of the etcd user read and write on the prefix',
-  'too-large': 'send less at once',
+  'too-large': 'make it smaller, or raise --max-request-bytes and --max-txn-ops of etcd',
   'no-space': 'compact and defragment etcd, then disarm the alarm (etcdctl alarm disarm)',
   compacted: 'that history is gone; read the current revision',
   'lease-not-found': 'the lease has expired; grant a new one',
   closed: 'open a new datastore',
-  invalid: 'this is a fault of the caller',
+  invalid: 'this is a fault of heddle itself; please report it with this message',
 };
 
 /** @param doing what was tried, `reading /calico/ from http://...` */
