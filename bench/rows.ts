@@ -7,6 +7,7 @@ import { fanOut } from './fan-out.js';
 import { flows } from './flows.js';
 import { load } from './load.js';
 import { netlink } from './netlink.js';
+import { pushToLive } from './push-to-live.js';
 import type { Row } from './row.js';
 import { verify, verifyNaive, verifyOne, verifyRich } from './verify.js';
 
@@ -22,6 +23,7 @@ export const rows: readonly Row[] = [
   apply,
   churn,
   fanOut,
+  pushToLive,
   verify,
   verifyRich,
   verifyOne,
