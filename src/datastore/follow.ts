@@ -57,12 +57,10 @@ export async function* follow(
   let barren = 0;
   for (let failures = 0; !signal.aborted; ) {
     try {
-      const taken = await takeSnapshot(store, prefix, reason, options.readAt);
-      if (outage !== undefined) yield { type: 'resumed' };
+      const revision = yield* tellSnapshot(store, prefix, reason, outage !== undefined, options.readAt);
       outage = undefined;
       failures = 0;
-      yield taken;
-      const round = yield* watchOnce(store, prefix, taken.snapshot.revision, options);
+      const round = yield* watchOnce(store, prefix, revision, options);
       reason = round.reason;
       outage = round.outage;
       barren = round.heard ? 0 : barren + 1;
@@ -76,6 +74,20 @@ export async function* follow(
       await sleep(backoff(failures), signal);
     }
   }
+}
+
+/** A generator of its own, because the frame of one that goes on for hours would keep the snapshot for as long. */
+async function* tellSnapshot(
+  store: Datastore,
+  prefix: string,
+  reason: string,
+  wasAway: boolean,
+  readAt: FollowOptions['readAt'],
+): AsyncGenerator<FollowMessage, Revision> {
+  const taken = await takeSnapshot(store, prefix, reason, readAt);
+  if (wasAway) yield { type: 'resumed' };
+  yield taken;
+  return taken.snapshot.revision;
 }
 
 /** Reads the store, and if the reader asks for it, the store as it was. */
