@@ -47,7 +47,8 @@ export function parseManifestFile(file: SourceFile): ParsedFile {
     return {
       manifests: [],
       diagnostics: [diagnosticAt(source.source, source.span, { ...source, path: [] })],
-      unread: wordsOf([new TextDecoder('latin1').decode(file.bytes)]),
+      // Without the zeros that UTF-16 has between letters.
+      unread: wordsOf([new TextDecoder('latin1').decode(file.bytes).replaceAll('\0', '')]),
     };
   const { documents, faults, unread } = readDocuments(source);
   const unclear: string[] = [];

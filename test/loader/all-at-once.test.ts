@@ -141,6 +141,16 @@ test(
   ['14:13', 'invalid-value', /a map/],
 );
 
+test('a name in a file that is not UTF-8 is not called missing', (t) => {
+  const codes = (name: string): string[] =>
+    faultsOf({
+      'a.yaml': new Uint8Array(Buffer.from(`\ufeff${node('n1')}`, 'utf16le')),
+      'b.yaml': doc('WorkloadEndpoint', 'w', `{node: ${name}}`),
+    }).map(({ code }) => code);
+  t.deepEqual(codes('n1'), ['unreadable-file']);
+  t.deepEqual(codes('n2'), ['unreadable-file', 'dangling-reference']);
+});
+
 /** A network in which everything refers to something else. */
 const SOUND = [
   ['Node', 'n1', { bgp: { ipv4Address: '10.0.0.1/24', asNumber: 64512 } }],
