@@ -6,31 +6,17 @@
  * and nothing made of it.
  */
 import { Etcd3 } from 'etcd3';
-import { runAgent } from '../src/agent/agent.js';
-import { createBgpSpeaker } from '../src/agent/bgp/index.js';
-import { backends } from '../src/agent/dataplane/backends/index.js';
-import { openDataplane } from '../src/agent/open-dataplane.js';
-import { systemClock } from '../src/agent/status/clock.js';
 import type { HostFacts } from '../src/agent/status/host-facts.js';
 import type { Datastore } from '../src/datastore/datastore.js';
 import { openEtcdDatastore } from '../src/datastore/etcd/etcd-datastore.js';
-import { exec } from '../src/kernel/exec.js';
-import { hostAddresses } from '../src/kernel/host-addresses.js';
-import { NETLINK_NETFILTER, NETLINK_ROUTE } from '../src/kernel/netlink/constants.js';
-import { openKoffiTransport } from '../src/kernel/netlink/koffi/koffi-transport.js';
-import { openConntrack } from '../src/kernel/open-conntrack.js';
-import { openRtNetlink } from '../src/kernel/open-rtnetlink.js';
-import { procSys } from '../src/kernel/proc-sys.js';
-import type { Log } from '../src/model/log.js';
 import { startEtcd } from '../test/helpers/etcd.js';
 import { bringUpLoopback } from '../test/helpers/netns.js';
 import { wipePacketFilter } from './dataplane.js';
+import { problemOf, runHostAgent } from './host-agent.js';
 import type { Row } from './row.js';
 import { fillElsewhere, layout, NODE } from './store-network.js';
 
 const PAGE = 4_000;
-
-const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 export const agentStart: Row = {
   name: 'agent-start',
@@ -88,27 +74,15 @@ async function readPages(etcd: string): Promise<number> {
 
 /** Resolves when the agent calls itself live. */
 async function startAgent(store: Datastore): Promise<void> {
-  await using rtnetlink = openRtNetlink(openKoffiTransport({ protocol: NETLINK_ROUTE }));
-  await using conntrack = openConntrack(openKoffiTransport({ protocol: NETLINK_NETFILTER }));
   const stop = new AbortController();
-  const kernel = { rtnetlink, conntrack, procSys, hostAddresses, exec };
   let last: HostFacts | undefined;
-  await runAgent({
-    ...{ node: NODE, store, layout, clock: systemClock, log: silent, signal: stop.signal },
-    speaker: createBgpSpeaker({ mode: 'none', stateDir: '/nonexistent', exec, log: silent }),
-    openDataplane: (settings, inbox, signal) =>
-      openDataplane({
-        ...{ settings, inbox, kernel, log: silent, signal, clock: systemClock },
-        backend: backends.iptables,
-        onApply: () => {},
-      }),
-    onCalculated: () => {},
-    checkNode: async () => [],
+  await runHostAgent({
+    ...{ node: NODE, store, layout, signal: stop.signal },
     report(facts) {
       last = facts;
       if (facts.verified || facts.failures.length > 0) stop.abort();
     },
   });
-  const [problem] = [...(last?.failures ?? []), ...(last?.verified?.differences ?? [])];
-  if (problem) throw new Error(`${problem.object}: ${problem.message}`);
+  const problem = problemOf(last);
+  if (problem) throw problem;
 }

@@ -9,6 +9,7 @@ import { load } from './load.js';
 import { netlink } from './netlink.js';
 import { pushToLive } from './push-to-live.js';
 import type { Row } from './row.js';
+import { verdict } from './verdict.js';
 import { verify, verifyNaive, verifyOne, verifyRich } from './verify.js';
 
 /** Adding a row is one file and one line here. */
@@ -19,6 +20,7 @@ export const rows: readonly Row[] = [
   firstProgramming,
   oneEndpoint,
   oneRule,
+  verdict,
   agentStart,
   apply,
   churn,
