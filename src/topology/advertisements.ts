@@ -1,7 +1,8 @@
 /**
  * The communities that announced routes are given (RFC 1997, RFC 8092), with names replaced by what they stand for.
  *
- * A name that nobody defined is an error when manifests are loaded; here it adds nothing.
+ * A name that nobody defined, or that stands for no community, is an error when manifests are loaded; here it adds
+ * nothing.
  */
 import { compareCidrs } from '../model/address.js';
 import { isCommunity } from '../model/community.js';
@@ -10,7 +11,11 @@ import type { Advertisement } from './bgp-model.js';
 
 /** Sorted by network, each network once. */
 export function advertisementsOf(settings: SpecOf<'BGPConfiguration'>): readonly Advertisement[] {
-  const named = new Map((settings.communities ?? []).map(({ name, value }) => [name, value]));
+  const named = new Map(
+    (settings.communities ?? []).flatMap(({ name, value }) =>
+      isCommunity(value) ? [[name, value] as const] : [],
+    ),
+  );
   const byNetwork = new Map<Advertisement['cidr'], Set<string>>();
   for (const { cidr, communities } of settings.prefixAdvertisements ?? []) {
     const values = byNetwork.get(cidr) ?? new Set();

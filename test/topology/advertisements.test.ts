@@ -62,3 +62,21 @@ test('a model has the filters that its sessions name, also those that do not exi
   );
   t.deepEqual(modelOf('b', text).filters, []);
 });
+
+test('a name that stands for no community adds nothing, and the rest of the configuration holds', (t) => {
+  const { advertisements, asNumber } = modelOf('a', {
+    nodes: NODES,
+    bgp: {
+      default: {
+        asNumber: 65000,
+        communities: [
+          { name: 'gold', value: '65536:1' },
+          { name: 'good', value: '65000:2' },
+        ],
+        prefixAdvertisements: [{ cidr: network('10.65.0.0/16'), communities: ['gold', 'good', '99999:1'] }],
+      },
+    },
+  });
+  t.is(asNumber, 65000);
+  t.deepEqual(advertisements, [{ cidr: network('10.65.0.0/16'), communities: ['65000:2'] }]);
+});

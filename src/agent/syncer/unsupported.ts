@@ -1,9 +1,10 @@
 /**
- * Finds in an object what this agent does not enforce yet (model/support.ts). PURE.
+ * Finds in an object what this agent does not enforce yet (model/support.ts), or cannot. PURE.
  *
  * The loader refuses the same things in manifests; in the store they can still stand, written by another
  * version or by hand, and then the host must say so instead of claiming to be `live` (law 5).
  */
+import { isCommunity } from '../../model/community.js';
 import type { Resource } from '../../model/resource.js';
 import { UNSUPPORTED_KINDS, unsupportedValues } from '../../model/support.js';
 
@@ -14,5 +15,17 @@ export function unsupportedParts(resource: Resource): string | undefined {
     ({ path, value }) =>
       `spec.${path.join('.')} = ${JSON.stringify(value)} is not enforced by this agent yet`,
   );
+  found.push(...namesWithoutCommunity(resource));
   return found.length === 0 ? undefined : found.join('; ');
+}
+
+function namesWithoutCommunity(resource: Resource): readonly string[] {
+  if (resource.kind !== 'BGPConfiguration') return [];
+  return (resource.spec.communities ?? [])
+    .filter(({ value }) => !isCommunity(value))
+    .map(
+      ({ name, value }) =>
+        `spec.communities: ${name} = ${JSON.stringify(value)} is no BGP community, and no route is given it: ` +
+        'write 65000:100 with parts up to 65535, or 65000:1:2',
+    );
 }

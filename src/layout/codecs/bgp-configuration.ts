@@ -8,7 +8,7 @@
 import type { SpecOf } from '../../model/resource.js';
 import { compact } from '../compact.js';
 import { escapeName, unescapeName } from '../escape.js';
-import { asNumber, cidr, community, duration, interfacePattern, parseAsNumber } from '../field-decoders.js';
+import { asNumber, cidr, duration, interfacePattern, parseAsNumber } from '../field-decoders.js';
 import { decodeJson, flag, integer, list, object, objectWith, oneOf, text } from '../json-decoder.js';
 import type { Codec } from '../layout.js';
 import {
@@ -101,7 +101,8 @@ const restOfSpec = object(
     nodeMeshPassword: secret,
     nodeMeshMaxRestartTime: duration,
     ignoredInterfaces: list(interfacePattern),
-    communities: list(objectWith(['name', 'value'], { name: text, value: community })),
+    // Any text: for one name that stands for nothing, no host may lose its AS number and its mesh.
+    communities: list(objectWith(['name', 'value'], { name: text, value: text })),
     prefixAdvertisements: list(objectWith(['cidr', 'communities'], { cidr, communities: list(text) })),
   },
   'refused',

@@ -40,3 +40,15 @@ test('an object of which all is enforced has no unsupported parts', (t) => {
   t.is(unsupportedParts(resource('Profile', { tags: ['a'] })), undefined);
   t.is(unsupportedParts(resource('Node', { bgp: { ipv4Address: '10.0.0.1/24' } })), undefined);
 });
+
+test('a name that stands for no BGP community is named with its value and the remedy', (t) => {
+  const communities = [
+    { name: 'gold', value: '65536:1' },
+    { name: 'good', value: '65000:1' },
+  ];
+  t.regex(
+    unsupportedParts(resource('BGPConfiguration', { communities })) ?? '',
+    /^spec\.communities: gold = "65536:1" is no BGP community, .*write 65000:100/,
+  );
+  t.is(unsupportedParts(resource('BGPConfiguration', { communities: communities.slice(1) })), undefined);
+});
