@@ -12,7 +12,7 @@ import { takeCommonFlags } from './command.js';
 import type { CliContext } from './context.js';
 import { CliError, EXIT } from './exit-codes.js';
 import { addHelpTexts } from './help-texts.js';
-import { verbs } from './verbs.js';
+import { verbsFor } from './verbs.js';
 import { version } from './version.js';
 
 let exitCode: number = EXIT.ok;
@@ -44,7 +44,7 @@ const program = takeCommonFlags(new Command('heddle'))
   .version(version())
   .exitOverride()
   .showSuggestionAfterError();
-for (const makeVerb of verbs) program.addCommand(inherit(makeVerb(context), program));
+for (const makeVerb of await verbsFor(argv.slice(2))) program.addCommand(inherit(makeVerb(context), program));
 addHelpTexts(program);
 
 program

@@ -5,7 +5,9 @@ import { Command, type Option } from 'commander';
 import { takeCommonFlags } from '../../src/cli/command.js';
 import type { CliContext } from '../../src/cli/context.js';
 import { addHelpTexts } from '../../src/cli/help-texts.js';
-import { verbs } from '../../src/cli/verbs.js';
+import { allVerbs } from '../../src/cli/verbs.js';
+
+const VERBS = await allVerbs();
 
 const context: CliContext = {
   out: () => {},
@@ -39,7 +41,7 @@ interface Leaf {
 /** Every verb that does something, with what it does taken away. */
 function leaves(environment: CliContext['environment'] = {}): Leaf[] {
   const program = takeCommonFlags(new Command('heddle'));
-  for (const make of verbs) program.addCommand(make({ ...context, environment }));
+  for (const make of VERBS) program.addCommand(make({ ...context, environment }));
   addHelpTexts(program);
   return leavesOf(program, []);
 }
@@ -118,7 +120,7 @@ test('the help of every verb has an example, and the exit codes', (t) => {
 test('common flags may stand before the verb, before a verb of a verb, and behind it, which has the last word', async (t) => {
   const outputOf = async (...args: string[]) => {
     const program = takeCommonFlags(new Command('heddle')).exitOverride();
-    for (const make of verbs) program.addCommand(make(context));
+    for (const make of VERBS) program.addCommand(make(context));
     const all = leavesOf(program, []);
     await program.parseAsync(args, { from: 'user' });
     const found = all.find(({ path }) => args.join(' ').includes(path) || path === 'lab down');
