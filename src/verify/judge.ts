@@ -31,7 +31,7 @@ export function createJudge(network: Network): Judge {
     if (isSame(from, to)) return { egress: null, ingress: null };
     return {
       egress: egressSide(context, from, to, packet),
-      ingress: ingressSide(context, from, to, arriving(network, from, to, packet)),
+      ingress: arrivingSide(context, from, to, packet),
     };
   };
 }
@@ -116,18 +116,32 @@ function placeOf({ kind, name, node }: Endpoint): Pick<Side, 'endpoint' | 'node'
   return { endpoint: `${kind}/${name}`, node };
 }
 
-/** The packet as the destination sees it: from a pool with natOutgoing to no pool at all, it bears its host's address. */
-function arriving({ pools, hosts }: Network, from: Party, to: Party, packet: Packet): Packet {
-  if (from.type !== 'workload' || to.type === 'outside') return packet;
+/** What the destination says of the packet as it sees it: masqueraded, it bears an address of its host. */
+function arrivingSide(context: Context, from: Party, to: Party, packet: Packet): Side | null {
+  if (from.type !== 'workload' || !isMasqueraded(context.network, from, to))
+    return ingressSide(context, from, to, packet);
   const { node } = from.endpoint;
-  if (node === hostOf(to)) return packet;
-  const isMasqueraded =
+  const address = context.network.hosts
+    .find(({ kind, name }) => kind === 'Node' && name === node)
+    ?.addresses.find((one) => familyOf(one) === packet.family);
+  if (address) return ingressSide(context, from, to, { ...packet, source: { ...packet.source, address } });
+  const side = ingressSide(context, from, to, packet);
+  return side && { ...side, reason: `${side.reason}; ${ofUnknownHost(node)}` };
+}
+
+/** From a pool with natOutgoing to no pool at all, on another host. */
+function isMasqueraded({ pools }: Network, from: Party, to: Party): boolean {
+  return (
+    to.type !== 'outside' &&
+    hostOf(from) !== hostOf(to) &&
     pools.some(({ cidr, natOutgoing }) => natOutgoing && cidrContains(cidr, from.address)) &&
-    !pools.some(({ cidr }) => cidrContains(cidr, to.address));
-  const address =
-    isMasqueraded &&
-    hosts
-      .find(({ kind, name }) => kind === 'Node' && name === node)
-      ?.addresses.find((one) => familyOf(one) === packet.family);
-  return address ? { ...packet, source: { ...packet.source, address } } : packet;
+    !pools.some(({ cidr }) => cidrContains(cidr, to.address))
+  );
+}
+
+function ofUnknownHost(node: string): string {
+  return (
+    `judged as from the workload's own address, though it arrives masqueraded, with an address of ${node} that ` +
+    `nobody has declared (give Node/${node} its address to have it judged so)`
+  );
 }

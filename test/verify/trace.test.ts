@@ -198,6 +198,12 @@ test('a packet from a pool with natOutgoing arrives outside the pools with the a
     ingress: [{ action: 'Allow', source: { nets: [cidr('10.99.0.1/32')] } }],
   });
   t.is(ask([...network, fromHost], 'web', 'stray').verdict, 'allow');
+
+  const registersItself = network.map((one) =>
+    one.kind === 'Node' && one.metadata.name === 'host-1' ? resource('Node', 'host-1', {}) : one,
+  );
+  const { ingress } = ask(registersItself, 'web', 'stray');
+  t.regex(ingress?.reason ?? '', /masqueraded, with an address of host-1 that nobody has declared/);
 });
 
 test('a host endpoint polices its host, but not what its host and its workloads say to each other', (t) => {
