@@ -11,6 +11,7 @@ import { type CommandLine, runOrThrow } from '../../src/kernel/namespaces.js';
 import { processStartTime } from '../../src/lab/lab-processes.js';
 import { labFolder } from '../../src/lab/lab-state.js';
 import type { StoreKey } from '../../src/model/store.js';
+import { currentLeader } from '../../src/reconciler/leader.js';
 import { ALLOWED, FaultLab } from '../helpers/fault-lab.js';
 import { until } from '../helpers/until.js';
 
@@ -60,6 +61,26 @@ test('an agent that is killed again and again in the middle of a large change op
     }
   });
   t.pass();
+});
+
+test('a reconciler that is killed while it leads is followed: the next push goes live by another host', async (t) => {
+  const { store, layout } = fault.lab;
+  const leader = () => currentLeader({ store, layout, name: 'default' });
+  const verified = async () =>
+    (await fault.lab.status()).sources[0]?.conditions.find(({ type }) => type === 'Verified')?.message;
+  await underTraffic(async () => {
+    const before = (await leader())?.node;
+    await fault.programs.kill(`reconcile ${before}`);
+    const commit = await fault.pushVariant(7);
+    await fault.lab.live(commit);
+    const after = (await leader())?.node;
+    t.log(`${before} was followed by ${after}`);
+    t.true(after !== undefined && after !== before);
+    await until(async () => (await verified()) === '2 of 2 verifiers agree', { timeoutMs: 30_000 });
+    await fault.programs.start(`reconcile ${before}`);
+    await until(async () => (await verified()) === '3 of 3 verifiers agree', { timeoutMs: 30_000 });
+    t.is((await leader())?.node, after, 'who comes back does not take the lead');
+  });
 });
 
 test('a BIRD that is killed is started again, and of 400 pings and more none is lost', async (t) => {
