@@ -105,8 +105,9 @@ const faults: Record<string, Fault> = {
     breaks: (_, server) =>
       server.damages((answer, _response, send) => {
         const bad = Buffer.from(answer);
-        const at = bad.indexOf('PACK') + 20;
-        bad.fill(0x5a, at, at + 24);
+        // Behind the header of the first object; the flush packet at the end stays.
+        const at = bad.indexOf('PACK') + 14;
+        bad.fill(0x5a, at, Math.min(at + 24, bad.length - 4));
         send(bad);
       }),
     mends: behave,
