@@ -1,7 +1,9 @@
 /**
  * Waits for what `live` does not say: that the hosts of a lab have learned each other's routes.
  */
+
 import { setTimeout as delay } from 'node:timers/promises';
+import { withDeadline } from '../datastore/deadline.js';
 import { follow } from '../datastore/follow.js';
 import { exec } from '../kernel/exec.js';
 import { inNamespace, runOrThrow } from '../kernel/namespaces.js';
@@ -19,7 +21,7 @@ export async function untilSessionsAreUp(
   { store, layout }: OpenStore,
   signal: AbortSignal,
 ): Promise<{ readonly established: number; readonly configured: number }> {
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(SESSIONS_TIMEOUT_MS)]);
+  const deadline = withDeadline(signal, SESSIONS_TIMEOUT_MS);
   let sum = { established: 0, configured: 0 };
   for await (const message of follow(store, layout.keys.hostStatusPrefix, { signal: deadline })) {
     if (message.type === 'interrupted') continue;

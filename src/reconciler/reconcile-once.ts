@@ -8,6 +8,7 @@
 import { type ApplyOptions, type ApplyProgress, applyPlan } from '../apply/apply.js';
 import { EMPTY_SNAPSHOT, projectPlan } from '../apply/project.js';
 import type { Datastore } from '../datastore/datastore.js';
+import { withDeadline } from '../datastore/deadline.js';
 import type { PlanDocument } from '../diff/render/json.js';
 import { isReviewedPlan } from '../diff/saved-plan.js';
 import type { Layout } from '../layout/layout.js';
@@ -206,7 +207,7 @@ function rollbackRecord({ rollback }: ReconcileOptions): Rollback | undefined {
 function takeLead(deps: ReconcileDeps, options: ReconcileOptions): Promise<Leadership | undefined> {
   const { name, node, lockTimeoutMs, rollback } = options;
   const now = () => deps.now().toISOString();
-  const patience = AbortSignal.any([deps.signal, AbortSignal.timeout(lockTimeoutMs)]);
+  const patience = withDeadline(deps.signal, lockTimeoutMs);
   const store = storeOf(deps);
   const candidate = { store, layout: deps.layout, name, node, now, ttlSeconds: LEASE_SECONDS };
   return rollback ? takeOver(candidate, patience) : campaign(candidate, patience);

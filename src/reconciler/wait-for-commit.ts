@@ -6,6 +6,7 @@
  * when the commit is found in the store, and once more before the wait is over, because a commit may bring new ones.
  */
 import { type Datastore, DatastoreError } from '../datastore/datastore.js';
+import { withDeadline } from '../datastore/deadline.js';
 import { type FollowMessage, follow } from '../datastore/follow.js';
 import { unescapeName } from '../layout/escape.js';
 import type { Layout } from '../layout/layout.js';
@@ -30,7 +31,7 @@ export async function waitForCommit(
   layout: Layout,
   { commit, share, timeoutMs, signal: stop }: WaitOptions,
 ): Promise<LiveCount> {
-  const signal = AbortSignal.any([stop, AbortSignal.timeout(timeoutMs)]);
+  const signal = withDeadline(stop, timeoutMs);
   const counter = new LiveCounter(store, layout, commit);
   let count: LiveCount = { hosts: 0, of: 0 };
   for await (const message of follow(store, layout.keys.hostStatusPrefix, { signal })) {

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { packageFolder } from '../../src/cli/package-folder.js';
 import type { Datastore } from '../../src/datastore/datastore.js';
+import { withDeadline } from '../../src/datastore/deadline.js';
 import { openEtcdDatastore } from '../../src/datastore/etcd/etcd-datastore.js';
 import { headCodec, historyCodec, type TxnRecord, txnCodec } from '../../src/layout/records.js';
 import type { Revision } from '../../src/model/store.js';
@@ -239,7 +240,7 @@ async function txnReaches(store: Datastore, applied: number): Promise<void> {
   const { entry, revision } = await store.get(TXN);
   if (done(entry?.value)) return;
   const stop = new AbortController();
-  const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(120_000)]);
+  const signal = withDeadline(stop.signal, 120_000);
   for await (const message of store.watch(TXN, { from: (revision + 1) as Revision, signal }))
     if (message.type === 'events')
       if (message.events.some((event) => event.type === 'put' && done(event.entry.value)))
