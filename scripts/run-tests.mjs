@@ -1,6 +1,7 @@
 // Runs the stages of the test suite one after the other, all of them even when one fails, and counts.
 // Arguments name stages to run; without any, all are run.
 import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 
 const stages = {
   types: ['npx', 'tsc', '--noEmit', '-p', 'tsconfig.json'],
@@ -14,6 +15,9 @@ const stages = {
   netns: ['unshare', '--net', 'npx', 'ava', '--concurrency=1', 'dist/test/netns/**/*.test.js'],
   e2e: ['npx', 'ava', '--concurrency=1', '--timeout=300s', 'dist/test/e2e/**/*.test.js'],
 };
+
+/** Unpacked by bootstrap.sh. */
+const BIRD_1 = new URL('../.build/bird-1.6/usr/sbin/bird', import.meta.url);
 
 const CAPABILITIES = [
   ['root', () => process.getuid() === 0],
@@ -35,7 +39,7 @@ const CAPABILITIES = [
   ['GoBGP', () => succeeds('gobgpd', ['--version'])],
   ['OpenBGPD', () => succeeds('test', ['-x', '/usr/sbin/bgpctl'])],
   ['ExaBGP', () => succeeds('exabgp', ['--version'])],
-  ['BIRD 1.6', () => succeeds('.build/bird-1.6/usr/sbin/bird', ['--version'])],
+  ['BIRD 1.6', () => succeeds(fileURLToPath(BIRD_1), ['--version'])],
 ];
 
 let passed = 0;
