@@ -9,13 +9,13 @@ export interface UntilOptions {
 
 /**
  * Resolves with the first value of `condition` that is neither undefined nor false; asks again every few ms.
- * @throws {Error} after `timeoutMs` (default 10 s), naming what was awaited.
+ * @throws {Error} after `timeoutMs` (default 30 s: machines are slow), naming what was awaited.
  */
 export async function until<T>(
   condition: () => T | undefined | false | Promise<T | undefined | false>,
   options: UntilOptions = {},
 ): Promise<T> {
-  const timeoutMs = options.timeoutMs ?? 10_000;
+  const timeoutMs = options.timeoutMs ?? 30_000;
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const value = await condition();
