@@ -84,10 +84,10 @@ export class TestLab implements AsyncDisposable {
     }
   }
 
-  /** Waits until every host has a route to every workload: BGP takes its time, and `live` does not ask it. */
+  /** Waits until every node has a route to every workload: BGP takes its time, and `live` does not ask it. */
   async routed(): Promise<void> {
     const addresses = this.plan.workloads.flatMap((workload) => workload.addresses);
-    for (const { name } of this.plan.hosts) {
+    for (const { name } of this.plan.hosts.filter(({ kind }) => kind === 'Node')) {
       const missing = async () => {
         const routes = (await this.on(name, ['ip', 'route'])) + (await this.on(name, ['ip', '-6', 'route']));
         const known = new Set(routes.split('\n').map((line) => line.split(' ')[0]));

@@ -78,6 +78,8 @@ export async function createHost({ bridge }: Fabric, name: string, number: numbe
       secretsDir: stateDir,
       exec: execInHost,
       log: logInto(logged),
+      // Tests of sessions do not wait for what keeps packets on their way (e2e/bgp-migration.test.ts does).
+      braceMs: 0,
     });
   const host: Host = {
     name,

@@ -15,6 +15,7 @@ import type { Log } from '../../../model/log.js';
 import type { BgpModel, BgpSession } from '../../../topology/bgp-model.js';
 import { DEFAULT_AGENT_SETTINGS } from '../../calc/agent-settings.js';
 import type { ApplyReport, DriverFailure } from '../../dataplane/driver.js';
+import { type KeptRoute, readBgpRoutes } from '../kept-routes.js';
 import { readPasswords } from '../passwords.js';
 import { SessionHandover } from '../session-handover.js';
 import type { BgpSpeaker, BgpStatus, SessionStatus, SpeakerSettings } from '../speaker.js';
@@ -51,6 +52,8 @@ export interface BirdSpeakerOptions {
   /** Default: `bird`, which speaks BIRD 2. */
   readonly program?: string;
   readonly dialect?: BirdDialect;
+  /** How long sessions that are exchanged go on; default: long enough for the other end to hear of it. 0: not at all. */
+  readonly braceMs?: number;
 }
 
 /** @throws {RangeError} when the state directory's path is too long for a socket. */
@@ -80,13 +83,16 @@ class BirdSpeaker implements BgpSpeaker {
   /** Sessions that are left out of the configuration, and why. */
   #leftOut: ReadonlyMap<BgpSession, string> = new Map();
   readonly #now: () => number;
-  readonly #handover = new SessionHandover();
+  readonly #handover: SessionHandover;
+  /** Routes that stay in the kernel during the handover. */
+  #keptRoutes: readonly KeptRoute[] | undefined;
   #handoverTimer: NodeJS.Timeout | undefined;
   #closed = false;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: BirdSpeakerOptions) {
     const { daemon, secretsDir, exec, log, program = 'bird', dialect = BIRD_2 } = options;
+    this.#handover = new SessionHandover(options.braceMs);
     this.#now = options.now ?? (() => performance.now());
     this.#program = program;
     this.#dialect = dialect;
@@ -151,7 +157,8 @@ class BirdSpeaker implements BgpSpeaker {
     }
     const byName = new Map(found.map((protocol) => [protocol.name, protocol]));
     const sessions = wanted.map((session) => {
-      const status = sessionStatus(session, byName.get(sessionSymbol(session)));
+      const running = this.#handover.runningFor(session);
+      const status = sessionStatus(running, byName.get(sessionSymbol(running)));
       const reason = this.#leftOut.get(session);
       return reason === undefined ? status : { ...status, state: 'Down', lastError: reason };
     });
@@ -169,7 +176,7 @@ class BirdSpeaker implements BgpSpeaker {
   /** Asks again and again while sessions are held for others that are to come up. */
   #watchHandover(): void {
     clearTimeout(this.#handoverTimer);
-    if (this.#closed || this.#handover.held.length === 0) return;
+    if (this.#closed || this.#handover.isOver) return;
     this.#handoverTimer = setTimeout(() => void this.#lookAtHandover(), HANDOVER_POLL_MS);
   }
 
@@ -205,13 +212,29 @@ class BirdSpeaker implements BgpSpeaker {
       dialect: this.#dialect,
     };
     if (this.#model) {
-      const sessions = [...this.#model.sessions, ...this.#handover.held];
-      const { usable, problems, passwordOf } = await readPasswords(sessions, this.#secretsDir);
+      const model = this.#handover.over(this.#model);
+      const { usable, problems, passwordOf } = await readPasswords(model.sessions, this.#secretsDir);
       this.#leftOut = problems;
-      return renderBirdConfig({ ...this.#model, sessions: usable }, { ...options, passwordOf });
+      this.#keptRoutes = this.#handover.keepsRoutes
+        ? (this.#keptRoutes ?? (await this.#routes()))
+        : undefined;
+      return renderBirdConfig(
+        { ...model, sessions: usable },
+        { ...options, passwordOf, keptRoutes: this.#keptRoutes ?? [] },
+      );
     }
     const wasConfigured = this.#applied && digestOf((await readText(this.#config)) ?? '') !== undefined;
     return wasConfigured ? renderIdleBirdConfig(options) : undefined;
+  }
+
+  /** Those that BGP has brought. Without them sessions are exchanged all the same. */
+  async #routes(): Promise<readonly KeptRoute[]> {
+    try {
+      return await readBgpRoutes(this.#exec);
+    } catch (error) {
+      this.#log.warn('routes cannot be kept while sessions are exchanged', { error: explain(error) });
+      return [];
+    }
   }
 
   async #replaceConfig(text: string): Promise<void> {

@@ -12,6 +12,7 @@
 import { createHash } from 'node:crypto';
 import { addressLength, familyOf, type IpFamily } from '../../../model/address.js';
 import type { BgpModel } from '../../../topology/bgp-model.js';
+import type { KeptRoute } from '../kept-routes.js';
 import type { PasswordOf } from '../password-file.js';
 import { filterFunctions } from './bgp-filters.js';
 import {
@@ -28,6 +29,7 @@ import {
 } from './bird-text.js';
 import { blackholes } from './block-rules.js';
 import { BIRD_2, type BirdDialect } from './dialect.js';
+import { keepToOurselves, keptProtocol } from './kept-protocol.js';
 import { isWorkload, type PoolRules, poolRules } from './pool-rules.js';
 import { bfdProtocol, sessionProtocol, sessionTemplate } from './render-session.js';
 
@@ -45,6 +47,8 @@ export interface BirdConfigOptions extends IdleConfigOptions {
   /** Protocol number of the agent's routes, by which BIRD tells workloads from the rest of the kernel's table. */
   readonly deviceRouteProtocol: number;
   readonly passwordOf: PasswordOf;
+  /** That the kernel is to keep although the sessions that brought them end. */
+  readonly keptRoutes?: readonly KeptRoute[];
 }
 
 /** The protocol whose description says which configuration is loaded. */
@@ -52,10 +56,12 @@ export const DIGEST_PROTOCOL = symbol('heddle_', 'device');
 
 /** The configuration for this model. Equal input gives equal text. @throws {RangeError} for an unusable log path. */
 export function renderBirdConfig(model: BgpModel, options: BirdConfigOptions): string {
-  const { passwordOf, dialect = BIRD_2 } = options;
+  const { passwordOf, dialect = BIRD_2, keptRoutes = [] } = options;
   const parts = dialect.families.map((family) => {
     const sessions = model.sessions.filter((session) => session.family === family);
-    return { family, sessions, rules: poolRules(family, model, options.deviceRouteProtocol) };
+    const rules = poolRules(family, model, options.deviceRouteProtocol);
+    const marks = [...keepToOurselves(family, keptRoutes), ...rules.marks];
+    return { family, sessions, rules: { ...rules, marks } };
   });
   const sessions = parts.flatMap((part) => part.sessions);
   return withDigest((digest) =>
@@ -73,7 +79,9 @@ export function renderBirdConfig(model: BgpModel, options: BirdConfigOptions): s
         ...dialect.families.flatMap((family) => dialect.channelOf(family)),
         bird`interface ${joined(ignoredInterfaces(model))}"*";`,
       ),
-      ...parts.flatMap(({ family, rules }) => familyPart(family, rules, model, { ...options, dialect })),
+      ...parts.flatMap(({ family, rules }) =>
+        familyPart(family, rules, model, { ...options, dialect, keptRoutes }),
+      ),
       sessions.some(({ bfd }) => bfd) ? bfdProtocol() : undefined,
       ...parts.flatMap((part) =>
         part.sessions.map((session) => sessionProtocol(session, model, part.rules, { passwordOf, dialect })),
@@ -160,7 +168,8 @@ function familyPart(
   {
     deviceRouteProtocol,
     dialect,
-  }: Pick<BirdConfigOptions, 'deviceRouteProtocol'> & { readonly dialect: BirdDialect },
+    keptRoutes,
+  }: Required<Pick<BirdConfigOptions, 'deviceRouteProtocol' | 'dialect' | 'keptRoutes'>>,
 ): (BirdText | undefined)[] {
   const hasForeign = model.sessions.some((session) => session.family === family && !session.isOurs);
   return [
@@ -176,9 +185,15 @@ function familyPart(
       bird`if ${isWorkload(family, deviceRouteProtocol)} then preference = 150;`,
       bird`accept;`,
     ),
-    kernelProtocol(family, dialect, bird`filter heddle_from_kernel_${family}`, routesToKernel(family, model)),
+    kernelProtocol(
+      family,
+      dialect,
+      bird`filter heddle_from_kernel_${family}`,
+      routesToKernel(family, model, keptRoutes),
+    ),
     ...gatewayRoutes(family, model, dialect),
     ...blackholes(family, model, dialect),
+    ...keptProtocol(family, keptRoutes, dialect),
     sessionTemplate(family, model, dialect),
   ];
 }
@@ -209,11 +224,16 @@ function kernelProtocol(
 
 const BGP_ROUTES = bird`where source = RTS_BGP`;
 
-/** The ways to peers behind a gateway are for the kernel too, because it carries the sessions, and so are blackholes. */
-function routesToKernel(family: IpFamily, { sessions, blocks, controlPlaneOnly }: BgpModel): BirdText {
+/** The ways to peers behind a gateway are for the kernel too, because it carries the sessions, and so are the others. */
+function routesToKernel(
+  family: IpFamily,
+  { sessions, blocks, controlPlaneOnly }: BgpModel,
+  keptRoutes: readonly KeptRoute[],
+): BirdText {
   const isStatic =
     sessions.some((session) => session.family === family && session.gateway) ||
-    blocks.some(({ cidr }) => familyOf(cidr) === family);
+    blocks.some(({ cidr }) => familyOf(cidr) === family) ||
+    keptRoutes.some(({ destination }) => familyOf(destination) === family);
   if (controlPlaneOnly) return isStatic ? bird`where source = RTS_STATIC` : bird`none`;
   return isStatic ? bird`where source = RTS_BGP || source = RTS_STATIC` : BGP_ROUTES;
 }

@@ -86,6 +86,24 @@ const GOLDEN: Readonly<Record<string, (draw: typeof render, options: BirdConfigO
         'fd65::1/128': { a: 'confirmed' },
       },
     }),
+  'kept-routes': (draw) =>
+    draw(
+      'a',
+      {
+        nodes: { a: { v4: '10.0.0.1/24', v6: 'fd00::1/64' } },
+        peers: { b: { node: 'a', peerIP: '10.0.0.2', asNumber: 64512, filters: ['all'] } },
+        filters: { all: { exportV4: [{ action: 'Accept' }] } },
+        pools: POOLS,
+      },
+      {
+        ...OPTIONS,
+        keptRoutes: [
+          { destination: network('10.65.2.1/32'), gateway: address('10.0.0.2') },
+          { destination: network('10.65.3.0/26'), gateway: address('10.0.0.3') },
+          { destination: network('fd65::2/128'), gateway: address('fd00::2') },
+        ],
+      },
+    ),
   'alone-without-pools': (draw) => draw('a', { nodes: { a: { v4: '10.0.0.1/24' } } }),
   'log-debug': (draw) =>
     draw(
