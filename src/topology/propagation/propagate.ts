@@ -45,7 +45,10 @@ const MAX_ALIKE = 4;
 export function propagate(input: TopologyInput): Propagation {
   const network = linkNetwork(input);
   const { speakers } = network;
-  const context: Context = { network, ...poolsOf(input), input, advertisements: new Map() };
+  const context: Context = {
+    ...{ network, ...poolsOf(input), input },
+    ...{ advertisements: new Map(), inPools: new Map() },
+  };
   const ofPools = poolDestinations(input);
   const destinations = (origin: number): readonly Destination[] => {
     const speaker = speakers[origin];
@@ -74,6 +77,8 @@ interface Context {
   readonly announced: readonly Cidr[];
   readonly hidden: readonly Cidr[];
   readonly advertisements: Map<number, readonly Advertisement[]>;
+  /** Filled as it goes: one network takes millions of ways. */
+  readonly inPools: Map<Cidr, boolean>;
 }
 
 function poolsOf({ pools }: TopologyInput): Pick<Context, 'announced' | 'hidden'> {
@@ -199,11 +204,14 @@ function throughFilters(
   return 'pools';
 }
 
-function isInPools({ announced, hidden }: Context, network: Cidr): boolean {
-  return (
+function isInPools({ announced, hidden, inPools }: Context, network: Cidr): boolean {
+  const known = inPools.get(network);
+  if (known !== undefined) return known;
+  const isIn =
     !hidden.some((pool) => cidrContains(pool, network)) &&
-    announced.some((pool) => cidrContains(pool, network))
-  );
+    announced.some((pool) => cidrContains(pool, network));
+  inPools.set(network, isIn);
+  return isIn;
 }
 
 function communitiesOf({ network, advertisements }: Context, place: number, route: Cidr): readonly string[] {
