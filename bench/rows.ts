@@ -1,5 +1,7 @@
 import { agentStart } from './agent-start.js';
 import { apply } from './apply.js';
+import { bgpBlocks, bgpChange, bgpMesh } from './bgp.js';
+import { bgpMeshUp, bgpReflectedUp, bgpRoute } from './bgp-hosts.js';
 import { calcChurn } from './calc-churn.js';
 import { churn } from './churn.js';
 import { firstProgramming, oneEndpoint, oneRule } from './dataplane.js';
@@ -31,4 +33,10 @@ export const rows: readonly Row[] = [
   verifyOne,
   verifyNaive,
   flows,
+  bgpMesh,
+  bgpBlocks,
+  bgpChange,
+  bgpRoute,
+  bgpMeshUp,
+  bgpReflectedUp,
 ];
