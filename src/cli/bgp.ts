@@ -1,6 +1,7 @@
 /**
  * `heddle bgp`: which sessions would come up, and which host would learn whose routes over whom.
  */
+import { addressLength, familyOf } from '../model/address.js';
 
 import {
   learnedRoutes,
@@ -74,10 +75,10 @@ function formatReport({ sessions, routes, missing, broken }: Report, colors: Col
     ),
     section(
       ['HOST', 'LEARNS', 'OF', 'OVER'],
-      routes.map(({ node, network, from, over }) => [
-        node,
-        network,
-        names(from),
+      routes.map(({ over, ...route }) => [
+        route.node,
+        destination(route),
+        names(route.from),
         over.join(', ') || 'directly',
       ]),
       'nobody learns a route of anybody',
@@ -87,7 +88,7 @@ function formatReport({ sessions, routes, missing, broken }: Report, colors: Col
       : [
           section(
             [colors.yellow('HOST'), colors.yellow('DOES NOT LEARN'), colors.yellow('OF')],
-            missing.map(({ node, network, from }) => [node, network, names(from)]),
+            missing.map((route) => [route.node, destination(route), names(route.from)]),
             '',
           ),
         ]),
@@ -102,6 +103,11 @@ function formatReport({ sessions, routes, missing, broken }: Report, colors: Col
         ]),
   ];
   return `${sections.join('\n\n')}\n`;
+}
+
+/** A host announces its blocks as they are, and of the rest of a pool each address by itself. */
+function destination({ network, whole }: MissingRoutes): string {
+  return whole ? network : `/${addressLength(familyOf(network))}s in ${network}`;
 }
 
 function section(heading: readonly string[], rows: readonly (readonly string[])[], none: string): string {

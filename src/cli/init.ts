@@ -33,6 +33,6 @@ export const init: Verb = (context) =>
       context.out(
         options.output === 'json'
           ? `${JSON.stringify({ dir: target, files: files.length })}\n`
-          : `${dir}: ${files.length} files. Next:\n\n  cd ${dir} && heddle validate && heddle test\n  heddle lab up . && heddle lab probe    # as root: the whole network on this machine\n`,
+          : `${dir}: ${files.length} files. Next:\n\n  cd ${dir} && heddle validate && heddle test\n  git init -b main && git add -A && git commit -m "A network"\n  heddle lab up . && heddle lab probe    # as root: the whole network on this machine\n`,
       );
     });

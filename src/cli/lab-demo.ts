@@ -240,7 +240,7 @@ function lookAround(lab: LabState): string {
     `  heddle status --etcd ${lab.etcdOutside}`,
     `  heddle lab exec --name ${name} host-1 -- iptables-nft-save -t filter`,
     `  heddle lab exec --name ${name} web-1 -- ping -c1 192.168.2.10`,
-    `  cd ${lab.workTree} && $EDITOR ... && git commit -am change && git push origin HEAD:main`,
+    `  cd ${lab.workTree} && $EDITOR ... && git add -A && git commit -m change && git push origin HEAD:main`,
     `  heddle lab down --name ${name}`,
     '',
   ].join('\n');

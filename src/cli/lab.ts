@@ -209,7 +209,7 @@ function describe(state: LabState, options: LabOptions, context: CliContext): st
   return [
     `lab ${colors.bold(plan.name)}: ${plan.hosts.length} hosts, ${plan.workloads.length} workloads`,
     '',
-    `  push a change    cd ${state.workTree} && $EDITOR ... && git commit -am change && git push origin HEAD:main`,
+    `  push a change    cd ${state.workTree} && $EDITOR ... && git add -A && git commit -m change && git push origin HEAD:main`,
     `  who is live      heddle status --etcd ${state.etcdOutside}`,
     `  inside a host    heddle lab exec${name} ${anyHost} -- ip route`,
     `  real packets     heddle lab probe${name}`,

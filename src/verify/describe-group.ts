@@ -123,7 +123,7 @@ function hostsOf(points: readonly Point[], version: number): readonly string[] {
 }
 
 function describeHosts(names: readonly string[], all: number): string {
-  if (names.length === all && all > 1) return 'all hosts';
+  if (names.length === all && all > 1) return 'all other hosts';
   return `${names.length === 1 ? 'host' : 'hosts'} ${listOf(names)}`;
 }
 

@@ -10,8 +10,8 @@ test('bgp prints sessions, and over whom each host learns the routes of the othe
   const { stdout, code } = await heddle(['bgp', CLUSTERS]);
   t.is(code, 0);
   t.regex(stdout, /^rr-a +rr-b +iBGP +IPv4 IPv6$/m);
-  t.regex(stdout, /^host-1 +192\.168\.0\.0\/16 +host-2 +rr-a$/m);
-  t.regex(stdout, /^host-3 +192\.168\.0\.0\/16 +host-1, host-2 +rr-a, rr-b$/m);
+  t.regex(stdout, /^host-1 +\/32s in 192\.168\.0\.0\/16 +host-2 +rr-a$/m);
+  t.regex(stdout, /^host-3 +\/32s in 192\.168\.0\.0\/16 +host-1, host-2 +rr-a, rr-b$/m);
   t.notRegex(stdout, /DOES NOT LEARN|CANNOT COME UP/);
 });
 
@@ -25,6 +25,7 @@ test('bgp --node prints one host, and --output json the same as data', async (t)
   t.deepEqual(report.routes[0], {
     node: 'host-3',
     network: '192.168.0.0/16',
+    whole: false,
     from: ['host-1', 'host-2'],
     over: ['rr-a', 'rr-b'],
   });
@@ -43,7 +44,7 @@ test('bgp names hosts that a topology cuts apart', async (t) => {
   const { stdout, code } = await heddle(['bgp', folder.path]);
   t.is(code, 0);
   t.regex(stdout, /^HOST +DOES NOT LEARN +OF$/m);
-  t.regex(stdout, /^host-1 +192\.168\.0\.0\/16 +host-3$/m);
+  t.regex(stdout, /^host-1 +\/32s in 192\.168\.0\.0\/16 +host-3$/m);
 });
 
 test('bgp of a host that takes no part in BGP is invalid input', async (t) => {

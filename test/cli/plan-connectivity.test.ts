@@ -59,7 +59,7 @@ test('a plan against etcd counts endpoints made at run time and policy that nobo
   t.is(human.code, 0, human.stderr);
   const opened = [
     '  with addresses outside',
-    '  \\+ outside and all hosts -> all endpoints  all protocols  \\(6 pairs\\)',
+    '  \\+ outside and all other hosts -> all endpoints  all protocols  \\(6 pairs\\)',
     '        .*policy guard, ingress rule 1: Allow  guard.yaml:4',
     '  between endpoints and hosts',
     "  \\+ app != 'pod' -> all endpoints  all protocols  \\(4 pairs\\)",
@@ -90,7 +90,7 @@ test('a plan against etcd counts endpoints made at run time and policy that nobo
   t.deepEqual(saved.tests, plan.tests);
   const markdown = await heddle(['reconcile', '--dry-run', '--output', 'markdown', ...store]);
   t.regex(markdown.stdout, /> \[!WARNING\]\n> Opens to addresses outside/);
-  t.regex(markdown.stdout, /```diff\n# with addresses outside\n\+ outside and all hosts -> /);
+  t.regex(markdown.stdout, /```diff\n# with addresses outside\n\+ outside and all other hosts -> /);
 
   const denied = await heddle(['apply', out, '--deny-widening', '--etcd', etcd.endpoint]);
   t.is(denied.code, 4);

@@ -44,7 +44,7 @@ test('a plan says who could then talk to whom, and that a change alters no conne
   const opening = await bench.once({ dryRun: true });
   t.is(opening.against, 'store');
   t.deepEqual(texts(opening.connectivity?.gained), [
-    'outside and all hosts -> all endpoints all protocols',
+    'outside and all other hosts -> all endpoints all protocols',
     'all endpoints -> all endpoints all protocols',
   ]);
   t.deepEqual(opening.connectivity?.lost, []);
@@ -98,7 +98,10 @@ test('--deny-widening refuses what opens anything to anybody, says what, and let
     t.is(outcome.exitCode, EXIT_CODES.connectivity);
     t.is(outcome.applied, undefined);
     t.is(outcome.failure?.code, 'widening');
-    t.regex(outcome.failure?.message ?? '', /opens: outside and all hosts -> all endpoints all protocols;/);
+    t.regex(
+      outcome.failure?.message ?? '',
+      /opens: outside and all other hosts -> all endpoints all protocols;/,
+    );
   }
 });
 

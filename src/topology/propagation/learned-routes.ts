@@ -7,6 +7,8 @@ import type { Arrival, Propagation } from './propagate.js';
 export interface LearnedRoutes {
   readonly node: string;
   readonly network: Cidr;
+  /** The block itself; otherwise addresses in the network, one route each. */
+  readonly whole: boolean;
   /** Whose workloads. */
   readonly from: readonly string[];
   /** The hosts that pass the routes on, the nearest to `from` first; none: they come directly. */
@@ -16,6 +18,7 @@ export interface LearnedRoutes {
 export interface MissingRoutes {
   readonly node: string;
   readonly network: Cidr;
+  readonly whole: boolean;
   readonly from: readonly string[];
 }
 
@@ -40,14 +43,15 @@ export function learnedRoutes(
   for (const origin of speakers.keys()) {
     for (const destination of propagation.destinations(origin)) {
       const { network } = destination;
+      const whole = destination.route === network;
       const arrivals = propagation.arrivals(origin, destination);
       for (const [place, { name }] of asked) {
         if (place === origin) continue;
         const over = wayOf(arrivals.get(place), nameOf);
-        const key = `${name} ${network} ${over?.join() ?? ''}`;
+        const key = `${name} ${network} ${whole} ${over?.join() ?? ''}`;
         const from = [...((over ? learned : missing).get(key)?.from ?? []), nameOf(origin)];
-        if (over) learned.set(key, { node: name, network, from, over });
-        else missing.set(key, { node: name, network, from });
+        if (over) learned.set(key, { node: name, network, whole, from, over });
+        else missing.set(key, { node: name, network, whole, from });
       }
     }
   }
