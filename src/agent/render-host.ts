@@ -14,6 +14,7 @@ import { type AgentSettings, DEFAULT_AGENT_SETTINGS } from './calc/agent-setting
 import { createCalcGraph } from './calc/calc-graph.js';
 import type { DataplaneUpdate, DataplaneUpdateType, UpdateOf } from './calc/updates.js';
 import { ipSetsText, iptablesText } from './dataplane/backends/iptables/render-text.js';
+import { SMALLEST_METRIC } from './dataplane/drivers/route-table.js';
 import { createManagers } from './dataplane/managers/index.js';
 import { recordWishes, type WishedFamily } from './dataplane/wishes.js';
 import { ObjectAssembler } from './syncer/object-assembler.js';
@@ -77,9 +78,10 @@ function tablesOf(family: WishedFamily): string {
   return `# ${program} --noflush\n${iptablesText(family)}`;
 }
 
-/** As `ip route` shows them. */
-function routesOf({ routes }: WishedFamily, { deviceRouteProtocol }: AgentSettings): string {
+/** As `ip route` and `ip -6 route` show them, but for the preference that the kernel gives those of IPv6. */
+function routesOf({ family, routes }: WishedFamily, { deviceRouteProtocol }: AgentSettings): string {
+  const rest = family === 4 ? 'scope link' : `metric ${SMALLEST_METRIC[family]}`;
   const line = ({ cidr, interfaceName }: { readonly cidr: Cidr; readonly interfaceName: string }) =>
-    `${cidr.replace(/\/(32|128)$/, '')} dev ${interfaceName} proto ${deviceRouteProtocol} scope link\n`;
+    `${cidr.replace(/\/(32|128)$/, '')} dev ${interfaceName} proto ${deviceRouteProtocol} ${rest}\n`;
   return [...routes.values()].map(line).sort().join('');
 }

@@ -15,6 +15,17 @@ test('render routes prints the routes of the workloads of this host only', async
   t.deepEqual(routes.match(/^\S+/gm), ['192.168.1.10', '192.168.1.20']);
 });
 
+test('render routes prints them as `ip route` does: IPv4 has a scope, IPv6 the smallest metric', async (t) => {
+  const lines = (await render('routes')).trimEnd().split('\n');
+  const isSix = (line: string) => /^[\da-f:]+ /.test(line);
+  t.deepEqual([lines.filter(isSix).length, lines.length], [2, 4]);
+  for (const line of lines)
+    t.regex(
+      line,
+      isSix(line) ? /^\S+ dev cali\S+ proto 80 metric 1$/ : /^\S+ dev cali\S+ proto 80 scope link$/,
+    );
+});
+
 test('render ipsets holds members of the whole network, both families', async (t) => {
   const sets = await render('ipsets');
   for (const member of ['192.168.2.10', 'fd80:24e2:f998:72d6::3:10'])

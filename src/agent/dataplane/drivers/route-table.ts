@@ -201,7 +201,7 @@ class RouteObjects implements KernelObjects<Cidr, Route, InstalledRoutes> {
 }
 
 /** IPv6 takes 0 for a route that asks for no metric, and gives it 1024. IPv4 reports 0 as none. */
-const SMALLEST_METRIC = { 4: undefined, 6: 1 } as const;
+export const SMALLEST_METRIC = { 4: undefined, 6: 1 } as const;
 
 function metric({ family, priority }: KernelRoute): number {
   return priority ?? (family === 6 ? 1024 : 0);
