@@ -8,7 +8,9 @@ import type { Layout } from '../layout/layout.js';
 import { type Cidr, IP_FAMILIES, type IpFamily } from '../model/address.js';
 import type { StoreKey } from '../model/store.js';
 import { bgpModelFor } from '../topology/bgp.js';
+import { BIRD_2, bird1 } from './bgp/bird/dialect.js';
 import { renderBirdConfig } from './bgp/bird/render-config.js';
+import type { speakers } from './bgp/index.js';
 import { type PasswordOf, REDACTED } from './bgp/password-file.js';
 import { type AgentSettings, DEFAULT_AGENT_SETTINGS } from './calc/agent-settings.js';
 import { createCalcGraph } from './calc/calc-graph.js';
@@ -29,6 +31,8 @@ export interface RenderHostOptions {
   /** The store as it would be. */
   readonly entries: ReadonlyMap<StoreKey, { readonly value: string }>;
   readonly families: readonly IpFamily[];
+  /** Default: bird. */
+  readonly speaker?: keyof typeof speakers;
   /** Where BIRD would log to. */
   readonly birdLog: string;
   /** What stands where BIRD would be told a password. */
@@ -69,9 +73,23 @@ function birdText(
   const model = find(updates, 'bgp-update')?.model;
   if (!model) return '';
   const { deviceRouteProtocol } = settings;
-  const { birdLog, passwordOf = REDACTED } = options;
-  return renderBirdConfig(model, { log: { to: 'file', path: birdLog }, deviceRouteProtocol, passwordOf });
+  const { speaker = 'bird', birdLog, passwordOf = REDACTED } = options;
+  return DAEMONS[speaker]
+    .map(({ heading, dialect }) => {
+      const log = { to: 'file', path: birdLog } as const;
+      return `${heading}${renderBirdConfig(model, { dialect, log, deviceRouteProtocol, passwordOf })}`;
+    })
+    .join('\n');
 }
+
+/** Each daemon has a file; where there are two, a line says whose each is. */
+const DAEMONS = {
+  bird: [{ heading: '', dialect: BIRD_2 }],
+  bird1: [
+    { heading: '# bird\n', dialect: bird1(4) },
+    { heading: '# bird6\n', dialect: bird1(6) },
+  ],
+} as const;
 
 function tablesOf(family: WishedFamily): string {
   const program = family.family === 4 ? 'iptables-restore' : 'ip6tables-restore';

@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Argument } from 'commander';
+import { speakers } from '../agent/bgp/index.js';
 import {
   type PasswordOf,
   passwordFile,
@@ -29,6 +30,7 @@ import { createLog } from './log.js';
 interface RenderOptions extends CommonOptions, EtcdOptions {
   readonly node: string;
   readonly family?: '4' | '6';
+  readonly speaker: keyof typeof speakers;
   readonly secretsDir?: string;
   readonly showSecrets?: boolean;
 }
@@ -38,7 +40,7 @@ interface Store {
   readonly entries: ReadonlyMap<StoreKey, { readonly value: string }>;
 }
 
-/** Where Debian's bird2 package would have BIRD log to. */
+/** Where Debian's bird2 package would have BIRD log to; where an agent's does depends on the flags of the agent. */
 const BIRD_LOG = '/var/log/bird.log';
 
 export const render: Verb = (context) =>
@@ -51,6 +53,15 @@ export const render: Verb = (context) =>
     .addOption(
       flag(context.environment, '--family <4|6>', 'of iptables and routes only this one').choices(['4', '6']),
     )
+    .addOption(
+      flag(
+        context.environment,
+        '--speaker <name>',
+        `as the agent's; here they log to ${BIRD_LOG}, the agent's below its --state-dir or to syslog`,
+      )
+        .choices(Object.keys(speakers))
+        .default('bird'),
+    )
     .addOption(flag(context.environment, '--secrets-dir <dir>', 'where the files of secrets lie'))
     .addOption(flag(context.environment, '--show-secrets', 'print passwords instead of <redacted>'))
     .action(async (part: RenderedPart, path: string, options: RenderOptions) => {
@@ -59,10 +70,11 @@ export const render: Verb = (context) =>
       const families =
         options.family === undefined ? IP_FAMILIES : ([options.family === '4' ? 4 : 6] as const);
       const passwordOf = passwordsFor(options);
-      const rendered = renderHost({ node: options.node, ...store, families, birdLog: BIRD_LOG, passwordOf });
+      const { node, speaker } = options;
+      const rendered = renderHost({ node, speaker, ...store, families, birdLog: BIRD_LOG, passwordOf });
       context.out(
         options.output === 'json'
-          ? `${JSON.stringify({ node: options.node, part, text: rendered[part] })}\n`
+          ? `${JSON.stringify({ node, part, text: rendered[part] })}\n`
           : rendered[part],
       );
     });

@@ -49,6 +49,15 @@ test('render bird prints one configuration with a session for each other host an
   ]);
 });
 
+test('render bird --speaker bird1 prints the file of bird, then that of bird6, each with its own sessions', async (t) => {
+  const files = (await render('bird', '--speaker', 'bird1')).split(/^# (bird6?)\n/m);
+  const neighbors = (text = '') => text.match(/neighbor \S+/g)?.sort();
+  t.deepEqual([files[0], files[1], files[3]], ['', 'bird', 'bird6']);
+  t.deepEqual(neighbors(files[2]), ['neighbor 10.99.0.2', 'neighbor 10.99.0.3']);
+  t.deepEqual(neighbors(files[4]), ['neighbor fd99::2', 'neighbor fd99::3']);
+  for (const file of [files[2], files[4]]) t.regex(file ?? '', /^listen bgp port 179;$/m);
+});
+
 test('a host that is no Node and no RouteReflector is invalid input', async (t) => {
   const { code, stderr } = await heddle(['render', 'bird', '--node', 'host-9', EXAMPLE]);
   t.is(code, 3);
