@@ -82,6 +82,8 @@ export function openDataplane(options: OpenDataplaneOptions): Dataplane {
     async apply(batch) {
       const summary = await plain.apply(batch);
       const failures = [...summary.failures, ...watch.problems()];
+      const { waiting } = summary;
+      if (waiting.length > 0) log.debug('objects wait for their interfaces', { waiting });
       onApply(summary.durationMs / 1_000, failures.length);
       return { ...summary, failures };
     },

@@ -47,7 +47,7 @@ class NotedDataplane implements Dataplane {
 
   async apply(batch: readonly DataplaneUpdate[]) {
     this.batches.push(batch);
-    return { changed: 0, failures: this.failures, durationMs: 0 };
+    return { changed: 0, failures: this.failures, waiting: [], durationMs: 0 };
   }
   resync() {
     this.resyncs += 1;

@@ -5,6 +5,7 @@ import { openDataplane } from '../../src/agent/open-dataplane.js';
 import type { Nftables, NftablesEvent } from '../../src/kernel/open-nftables.js';
 import { FakeConntrack } from '../helpers/fake-conntrack.js';
 import { FakeRtNetlink } from '../helpers/fake-rtnetlink.js';
+import { address, endpoint } from './dataplane/batch.js';
 import { toyBackend } from './dataplane/toy-backend.js';
 import { ManualClock } from './status/manual-clock.js';
 
@@ -16,12 +17,16 @@ function open({ nftables }: { nftables?: Pick<Nftables, 'events'> } = {}) {
   const logged: string[] = [];
   const log = (message: string) => logged.push(message);
   const applies: number[] = [];
+  const sysctls = new Map<string, string>();
   const dataplane = openDataplane({
     settings: DEFAULT_AGENT_SETTINGS,
     backend: toyBackend(() => undefined),
     kernel: {
       rtnetlink,
-      procSys: { read: async () => '1', write: async () => {} },
+      procSys: {
+        read: async (path) => sysctls.get(path) ?? '1',
+        write: async (path, value) => void sysctls.set(path, value),
+      },
       conntrack: new FakeConntrack(),
       hostAddresses: () => new Set(),
       exec: async () => ({ code: 0, stdout: '', stderr: '' }),
@@ -44,6 +49,23 @@ test('openDataplane() has a workload interface that comes looked at', async (t) 
   rtnetlink.addLink('cali1');
   await clock.advance(0);
   t.deepEqual(requests, { repairs: 1, resyncs: 0 });
+  stop();
+});
+
+test('openDataplane() says in the log what waits for an interface, until it is there', async (t) => {
+  const { dataplane, rtnetlink, logged, stop } = open();
+  const { failures, waiting } = await dataplane.apply([
+    endpoint('w1', 'cali1', { addresses: [address('10.65.0.1')] }),
+  ]);
+  t.deepEqual(failures, []);
+  t.deepEqual(waiting.map(({ object }) => object).sort(), [
+    'neighbor 10.65.0.1 dev cali1',
+    'route 10.65.0.1/32 dev cali1',
+  ]);
+  t.deepEqual(logged, ['objects wait for their interfaces']);
+  rtnetlink.addLink('cali1');
+  t.deepEqual((await dataplane.apply([])).waiting, []);
+  t.is(logged.length, 1);
   stop();
 });
 

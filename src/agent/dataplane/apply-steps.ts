@@ -36,7 +36,7 @@ export function applySteps({ packetFilters, paths }: ApplyParts): readonly Apply
 }
 
 /** One step after the other; what they say, as one report. */
-export async function runSteps(steps: readonly ApplyStep[]): Promise<ApplyReport> {
+export async function runSteps(steps: readonly ApplyStep[]): Promise<Required<ApplyReport>> {
   const reports: ApplyReport[] = [];
   for (const { run } of steps) reports.push(await run());
   return merged(reports);
@@ -47,10 +47,11 @@ function atOnce(phase: ApplyStep['phase'], lists: readonly (readonly ApplyStep[]
   return { phase, run: async () => merged(await Promise.all(lists.map(runSteps))) };
 }
 
-function merged(reports: readonly ApplyReport[]): ApplyReport {
+function merged(reports: readonly ApplyReport[]): Required<ApplyReport> {
   return {
     changed: reports.reduce((sum, { changed }) => sum + changed, 0),
     failures: reports.flatMap(({ failures }) => failures),
+    waiting: reports.flatMap(({ waiting = [] }) => waiting),
   };
 }
 

@@ -36,6 +36,8 @@ export interface ApplySummary {
   /** Kernel objects written or removed. */
   readonly changed: number;
   readonly failures: readonly DriverFailure[];
+  /** Not there yet, because their interfaces are not. */
+  readonly waiting: readonly DriverFailure[];
   readonly durationMs: number;
 }
 
@@ -81,6 +83,7 @@ export function createDataplane({ packetFilters, paths, now }: DataplaneOptions)
     return {
       changed: filtered.changed + rest.changed,
       failures: [...managers.problems(), ...filtered.failures, ...rest.failures],
+      waiting: [...filtered.waiting, ...rest.waiting],
       durationMs: now() - start,
     };
   };
