@@ -6,6 +6,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import type { PlanDocument } from '../diff/render/json.js';
 import { parsePlanDocument } from '../diff/saved-plan.js';
 import { reconcileOnce } from '../reconciler/reconcile-once.js';
 import { type CommonOptions, flag, type Verb, verb } from './command.js';
@@ -41,30 +42,13 @@ export const apply: Verb = (context) => {
       ).default(false),
     )
     .action(async (file: string, options: ApplyOptions) => {
-      const text = await readFile(file, 'utf8').catch((error: Error) => {
-        throw new CliError(EXIT.invalidInput, `${file} cannot be read: ${error.message}`);
-      });
-      const reviewed = parsePlanDocument(text);
-      if (!reviewed)
-        throw new CliError(
-          EXIT.invalidInput,
-          `${file} is no saved plan`,
-          'make one: heddle reconcile --dry-run --out plan.json',
-        );
-      const { repository } = JSON.parse(text) as { readonly repository?: Partial<SourceOptions> };
-      const source = { ...repository, ...options };
-      if (source.repo === undefined || source.cacheDir === undefined) {
-        throw new CliError(
-          EXIT.invalidInput,
-          `${file} does not say which repository it was made from`,
-          'name it with --repo',
-        );
-      }
+      const { reviewed, repository } = await readSavedPlan(file);
+      const source = sourceOf(file, { ...repository, ...options });
       await using opened = await openStore(options, createLog(options.logLevel));
       const isFolder = reviewed.commit.startsWith('folder-');
       const outcome = await reconcileOnce(
         {
-          source: await openSourceOf({ ...source, repo: source.repo, cacheDir: source.cacheDir }),
+          source: await openSourceOf(source),
           ...{ store: opened.store, layout: opened.layout, signal: context.signal },
           now: () => new Date(),
         },
@@ -85,3 +69,36 @@ export const apply: Verb = (context) => {
       context.exitWith(outcome.exitCode);
     });
 };
+
+interface SavedPlan {
+  readonly reviewed: PlanDocument;
+  /** What was planned from, where the file says so. */
+  readonly repository: Partial<SourceOptions> | undefined;
+}
+
+async function readSavedPlan(file: string): Promise<SavedPlan> {
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw new CliError(EXIT.invalidInput, `${file} cannot be read: ${error.message}`);
+  });
+  const reviewed = parsePlanDocument(text);
+  if (!reviewed)
+    throw new CliError(
+      EXIT.invalidInput,
+      `${file} is no saved plan`,
+      'make one: heddle reconcile --dry-run --out plan.json',
+    );
+  const { repository } = JSON.parse(text) as { readonly repository?: Partial<SourceOptions> };
+  return { reviewed, repository };
+}
+
+function sourceOf(file: string, options: Partial<SourceOptions>): SourceOptions {
+  const { repo, cacheDir } = options;
+  if (repo === undefined || cacheDir === undefined) {
+    throw new CliError(
+      EXIT.invalidInput,
+      `${file} does not say which repository it was made from`,
+      'name it with --repo',
+    );
+  }
+  return { ...options, repo, cacheDir };
+}
