@@ -5,9 +5,9 @@ import { mkdir, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { runAgent } from '../agent/agent.js';
+import { type AgentOptions as RunAgentOptions, runAgent } from '../agent/agent.js';
 import { createBgpSpeaker, speakers } from '../agent/bgp/index.js';
-import type { AgentSettings } from '../agent/calc/agent-settings.js';
+import type { BgpSpeaker } from '../agent/bgp/speaker.js';
 import { backends } from '../agent/dataplane/backends/index.js';
 import { openDataplane } from '../agent/open-dataplane.js';
 import { NodeRegistrar } from '../agent/register-node.js';
@@ -29,6 +29,7 @@ import { openRtNetlink } from '../kernel/open-rtnetlink.js';
 import { type ProcSys, procSys } from '../kernel/proc-sys.js';
 import type { RtNetlink } from '../kernel/rtnetlink.js';
 import { type Address, familyOf, type IpFamily, parseAddress } from '../model/address.js';
+import type { Log } from '../model/log.js';
 import { type CommonOptions, flag, type Verb, verb } from './command.js';
 import type { CliContext } from './context.js';
 import { addEtcdOptions, type EtcdOptions, openStore } from './etcd-options.js';
@@ -127,27 +128,9 @@ async function run(context: CliContext, options: AgentOptions, doors: KernelDoor
   await using nftables = await doors.openNftables(options.netlink);
   const metrics = new AgentMetrics();
   const countingExec = metrics.countingExec(doors.exec);
-  const speaker = createBgpSpeaker(
-    {
-      mode: options.bgp,
-      stateDir: join(stateDir, 'bird'),
-      secretsDir: options.secretsDir,
-      exec: countingExec,
-      log,
-    },
-    options.speaker,
-  );
+  const speaker = openSpeaker(options, countingExec, log);
   const reporter = new StatusReporter({ ...opened, node, log, clock: systemClock });
-  const loop = new LoopWatch(systemClock);
-  let facts: HostFacts | undefined;
-  await using _server = await listen(options, metrics, loop, () => facts);
-  const report = (now: HostFacts, settings: AgentSettings | undefined) => {
-    facts = now;
-    loop.turned();
-    metrics.setFacts(now);
-    reporter.report(hostStatus(now), hostSessions(now));
-    reporter.setFelixInterval(settings?.reportingMs ?? 0);
-  };
+  await using reports = await openReports(options, metrics, reporter);
   log.info('agent started', { backend: options.backend, netlink: options.netlink, bgp: options.bgp });
   const { store, layout } = opened;
   const kernel = {
@@ -165,7 +148,7 @@ async function run(context: CliContext, options: AgentOptions, doors: KernelDoor
     await Promise.all([
       reporter.run(signal),
       runAgent({
-        ...{ node, store, layout, speaker, report, log, signal, clock: systemClock },
+        ...{ node, store, layout, speaker, log, signal, clock: systemClock, report: reports.report },
         checkNode: (ours, prefix) => registrar.check(ours, prefix),
         onCalculated: (seconds, updates) => metrics.observeCalculation(seconds, updates),
         openDataplane: (settings, inbox, life) =>
@@ -181,6 +164,35 @@ async function run(context: CliContext, options: AgentOptions, doors: KernelDoor
     speaker.close();
     log.info('agent stopped; routes, rules and BIRD stay as they are');
   }
+}
+
+function openSpeaker(options: AgentOptions, countingExec: Exec, log: Log): BgpSpeaker {
+  const { bgp: mode, stateDir, secretsDir, speaker } = options;
+  return createBgpSpeaker(
+    { mode, stateDir: join(stateDir, 'bird'), secretsDir, exec: countingExec, log },
+    speaker,
+  );
+}
+
+/** Tells of each turn: in metrics and health checks, which are served until it is disposed of, and in the store. */
+async function openReports(
+  options: AgentOptions,
+  metrics: AgentMetrics,
+  reporter: StatusReporter,
+): Promise<Pick<RunAgentOptions, 'report'> & AsyncDisposable> {
+  const loop = new LoopWatch(systemClock);
+  let facts: HostFacts | undefined;
+  const server = await listen(options, metrics, loop, () => facts);
+  return {
+    report(now, settings) {
+      facts = now;
+      loop.turned();
+      metrics.setFacts(now);
+      reporter.report(hostStatus(now), hostSessions(now));
+      reporter.setFelixInterval(settings?.reportingMs ?? 0);
+    },
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
 }
 
 async function openTransport(name: NetlinkTransportName, protocol: number) {
