@@ -21,7 +21,7 @@ export interface OpenDataplaneOptions {
   readonly backend: Backend;
   readonly kernel: Pick<KernelDriversOptions, 'rtnetlink' | 'procSys' | 'conntrack' | 'hostAddresses'> & {
     readonly exec: Exec;
-    /** Where the packet filter says who changed it; absent: it is read back on a timer only. */
+    /** Where a packet filter that announces changes says who made them. */
     readonly nftables?: Pick<Nftables, 'events'>;
   };
   /** A lock file of its own for hosts that share one file system. */
@@ -41,9 +41,9 @@ export function openDataplane(options: OpenDataplaneOptions): Dataplane {
   const { settings, backend, kernel, lockFile, inbox, clock, log, onApply, signal } = options;
   const families = IP_FAMILIES.filter((family) => family === 4 || settings.ipv6Support);
   const pause = (ms: number) => clock.pause(ms, signal);
-  const lock = lockFile === undefined ? {} : { lockFile };
   const programs = ownPrograms(kernel.exec);
-  const packetFilters = families.map((family) => backend({ family, exec: programs.exec, pause, ...lock }));
+  const shared = { exec: programs.exec, pause, ...(lockFile !== undefined && { lockFile }) };
+  const packetFilters = families.map((family) => backend.open({ family, ...shared }));
   const paths = kernelDrivers({ families, settings, ...kernel });
   const plain = createDataplane({ packetFilters, paths, now: () => clock.monotonic() });
   const watch = watchInterfaces({
@@ -71,7 +71,7 @@ export function openDataplane(options: OpenDataplaneOptions): Dataplane {
     ...{ onBroken, pause, signal },
   });
   void watchTampering({
-    events: (stop) => kernel.nftables?.events(stop),
+    events: (stop) => (backend.announcesChanges ? kernel.nftables?.events(stop) : undefined),
     isTampering: (event) => event.type === 'overrun' || !programs.isOwn(event.pid),
     // What was let in meanwhile is cut, so it is more than a repair.
     onTampered: () => inbox.requestResync(),

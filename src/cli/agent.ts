@@ -134,10 +134,8 @@ async function run(context: CliContext, options: AgentOptions, doors: KernelDoor
   log.info('agent started', { backend: options.backend, netlink: options.netlink, bgp: options.bgp });
   const { store, layout } = opened;
   const kernel = {
-    ...{ conntrack, hostAddresses, procSys: doors.procSys, exec: countingExec },
+    ...{ conntrack, nftables, hostAddresses, procSys: doors.procSys, exec: countingExec },
     rtnetlink: metrics.timingRoutes(rtnetlink),
-    // The legacy tables are no part of it, and say nothing.
-    ...(options.backend !== 'iptables-legacy' && { nftables }),
   };
   const { signal } = context;
   const registrar = new NodeRegistrar({

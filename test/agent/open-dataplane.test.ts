@@ -9,7 +9,13 @@ import { address, endpoint } from './dataplane/batch.js';
 import { toyBackend } from './dataplane/toy-backend.js';
 import { ManualClock } from './status/manual-clock.js';
 
-function open({ nftables }: { nftables?: Pick<Nftables, 'events'> } = {}) {
+function open({
+  nftables,
+  announcesChanges = true,
+}: {
+  nftables?: Pick<Nftables, 'events'>;
+  announcesChanges?: boolean;
+} = {}) {
   const stop = new AbortController();
   const clock = new ManualClock();
   const rtnetlink = new FakeRtNetlink();
@@ -20,7 +26,7 @@ function open({ nftables }: { nftables?: Pick<Nftables, 'events'> } = {}) {
   const sysctls = new Map<string, string>();
   const dataplane = openDataplane({
     settings: DEFAULT_AGENT_SETTINGS,
-    backend: toyBackend(() => undefined),
+    backend: { ...toyBackend(() => undefined), announcesChanges },
     kernel: {
       rtnetlink,
       procSys: {
@@ -70,14 +76,25 @@ test('openDataplane() says in the log what waits for an interface, until it is t
 });
 
 test('openDataplane() has everything read back when somebody else changed the packet filter', async (t) => {
-  async function* events(): AsyncGenerator<NftablesEvent> {
-    yield { type: 'change', pid: 4711 };
-  }
-  const { clock, requests, stop } = open({ nftables: { events } });
+  const { clock, requests, stop } = open({ nftables: { events: changeOfOthers } });
   await clock.advance(0);
   t.deepEqual(requests, { repairs: 0, resyncs: 1 });
   stop();
 });
+
+test('openDataplane() hears of no change where the packet filter announces none', async (t) => {
+  const { clock, requests, stop } = open({
+    nftables: { events: changeOfOthers },
+    announcesChanges: false,
+  });
+  await clock.advance(0);
+  t.deepEqual(requests, { repairs: 0, resyncs: 0 });
+  stop();
+});
+
+async function* changeOfOthers(): AsyncGenerator<NftablesEvent> {
+  yield { type: 'change', pid: 4711 };
+}
 
 test('openDataplane() counts a broken watch over interfaces as a failure until it is mended', async (t) => {
   const { dataplane, rtnetlink, clock, requests, logged, applies, stop } = open();

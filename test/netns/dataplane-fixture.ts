@@ -53,7 +53,7 @@ export async function createHost(backend: BackendName, family: IpFamily): Promis
     calls: () => calls.splice(0),
     lockFile,
     start: (wrap = (exec) => exec) =>
-      backends[backend]({ family, pause: (ms) => pause(ms), lockFile, exec: wrap(exec) }),
+      backends[backend].open({ family, pause: (ms) => pause(ms), lockFile, exec: wrap(exec) }),
     save: async (table) =>
       (await ns.run(`${tool}-save`, ['-t', table])).split('\n').filter((line) => /^[:-]/.test(line)),
     restore: async (lines) => {

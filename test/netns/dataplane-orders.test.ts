@@ -84,7 +84,7 @@ async function kernelAfter(backend: BackendName, batches: readonly (readonly Upd
     const { families, sysctls } = recordWishes(IP_FAMILIES);
     const dataplane = createDataplane({
       packetFilters: IP_FAMILIES.map((family) =>
-        backends[backend]({ family, exec, pause: (ms) => pause(ms), lockFile }),
+        backends[backend].open({ family, exec, pause: (ms) => pause(ms), lockFile }),
       ),
       paths: { drivers: [], families, sysctls, policed: new PolicedState(IP_FAMILIES) },
       now: () => performance.now(),

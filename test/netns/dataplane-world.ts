@@ -75,7 +75,7 @@ export async function createWorld(backend: BackendName): Promise<World> {
     start: (other = backend) =>
       createDataplane({
         packetFilters: IP_FAMILIES.map((family) =>
-          backends[other]({ family, exec: counting, pause: (ms) => pause(ms), lockFile }),
+          backends[other].open({ family, exec: counting, pause: (ms) => pause(ms), lockFile }),
         ),
         paths: kernelDrivers({
           families: IP_FAMILIES,

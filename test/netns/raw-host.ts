@@ -154,7 +154,7 @@ function openDataplane(stack: AsyncStack, backend: BackendName): Dataplane {
   const { interfacePrefix, deviceRouteProtocol } = DEFAULT_AGENT_SETTINGS;
   return createDataplane({
     packetFilters: IP_FAMILIES.map((family) =>
-      backends[backend]({ family, exec, pause: (ms) => pause(ms), lockFile }),
+      backends[backend].open({ family, exec, pause: (ms) => pause(ms), lockFile }),
     ),
     paths: kernelDrivers({
       families: IP_FAMILIES,

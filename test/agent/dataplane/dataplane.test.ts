@@ -38,7 +38,7 @@ function createToy(): Toy {
   const backend = toyBackend(onStep);
   return {
     dataplane: createDataplane({
-      packetFilters: IP_FAMILIES.map((family) => backend({ family, exec, pause: async () => {} })),
+      packetFilters: IP_FAMILIES.map((family) => backend.open({ family, exec, pause: async () => {} })),
       paths: {
         drivers: [
           toyDriver('sysctls', [objects(sysctls)], onStep),
@@ -210,7 +210,7 @@ test('apply() and verify() name endpoints that cannot be connected', async (t) =
 
 test('createDataplane() refuses a packet filter without routes for its family', (t) => {
   const exec = async () => ({ code: 0, stdout: '', stderr: '' });
-  const [filter] = [toyBackend(() => undefined)({ family: 6, exec, pause: async () => {} })];
+  const [filter] = [toyBackend(() => undefined).open({ family: 6, exec, pause: async () => {} })];
   const paths = {
     drivers: [],
     families: [{ family: 4 as const, routes: new Map(), neighbors: new Map() }],

@@ -1,7 +1,7 @@
 /**
  * A packet filter made of maps. It shows what a backend must bring, and that nothing else has to know of it.
  */
-import type { Backend, PacketFilter } from '../../../src/agent/dataplane/backends/backend.js';
+import type { Backend, BackendOptions, PacketFilter } from '../../../src/agent/dataplane/backends/backend.js';
 import type { ApplyReport, Driver } from '../../../src/agent/dataplane/driver.js';
 import type { Chain, ChainKey, HookKey, HookRules } from '../../../src/agent/dataplane/intent.js';
 import { recordWishes } from '../../../src/agent/dataplane/wishes.js';
@@ -11,7 +11,7 @@ import { DeltaTracker } from '../../../src/model/delta-tracker.js';
 export type OnStep = (step: string) => string | undefined;
 
 export function toyBackend(onStep: OnStep): Backend {
-  return ({ family }): PacketFilter => {
+  const open = ({ family }: BackendOptions): PacketFilter => {
     const chains = new DeltaTracker<ChainKey, Chain>();
     const hooks = new DeltaTracker<HookKey, HookRules>();
     const [wishes] = recordWishes([family]).families;
@@ -33,6 +33,7 @@ export function toyBackend(onStep: OnStep): Backend {
       },
     };
   };
+  return { announcesChanges: true, open };
 }
 
 /** What is left to do in a tracker, done: returns how much it was. */

@@ -28,4 +28,8 @@ export interface PacketFilter extends Pick<DesiredFamily, 'family' | 'chains' | 
   prepare(): Promise<void>;
 }
 
-export type Backend = (options: BackendOptions) => PacketFilter;
+export interface Backend {
+  /** Whether the kernel tells of changes to its tables; else they are read back on a timer only. */
+  readonly announcesChanges: boolean;
+  open(options: BackendOptions): PacketFilter;
+}

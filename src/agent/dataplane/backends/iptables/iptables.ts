@@ -16,27 +16,31 @@ import { IptablesTables } from './tables.js';
 import { createTools, type IptablesVariant } from './tools.js';
 
 export function iptables(variant: IptablesVariant): Backend {
-  return ({ family, exec, pause, lockFile }) => {
-    const toolOptions = { family, exec, ...(lockFile !== undefined && { lockFile }) };
-    const tools = createTools({ variant, ...toolOptions });
-    const rules: IptablesTables = new IptablesTables({
-      family,
-      tools,
-      pause,
-      setName: (id) => ipSets.nameOf(id),
-    });
-    const ipSets = new IpSets({
-      family,
-      tools,
-      pause,
-      namesInUse: () => new Set(rules.tables.flatMap((table) => [...table.setsInUse()])),
-    });
-    const strays = new OtherVariant({
-      family,
-      tools: createTools({ variant: variant === 'nft' ? 'legacy' : 'nft', ...toolOptions }),
-      isInForce: () => rules.isHooked,
-    });
-    return join(family, ipSets, rules, strays);
+  return {
+    // nf_tables has announcements (nft monitor); the legacy tables are no part of it, and say nothing.
+    announcesChanges: variant === 'nft',
+    open({ family, exec, pause, lockFile }) {
+      const toolOptions = { family, exec, ...(lockFile !== undefined && { lockFile }) };
+      const tools = createTools({ variant, ...toolOptions });
+      const rules: IptablesTables = new IptablesTables({
+        family,
+        tools,
+        pause,
+        setName: (id) => ipSets.nameOf(id),
+      });
+      const ipSets = new IpSets({
+        family,
+        tools,
+        pause,
+        namesInUse: () => new Set(rules.tables.flatMap((table) => [...table.setsInUse()])),
+      });
+      const strays = new OtherVariant({
+        family,
+        tools: createTools({ variant: variant === 'nft' ? 'legacy' : 'nft', ...toolOptions }),
+        isInForce: () => rules.isHooked,
+      });
+      return join(family, ipSets, rules, strays);
+    },
   };
 }
 

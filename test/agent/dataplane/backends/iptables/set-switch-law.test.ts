@@ -211,7 +211,7 @@ class Host {
     this.#kernel = kernel;
     const { families, sysctls } = recordWishes([FAMILY]);
     this.#dataplane = createDataplane({
-      packetFilters: [backends.iptables({ family: FAMILY, exec: kernel.exec, pause: async () => {} })],
+      packetFilters: [backends.iptables.open({ family: FAMILY, exec: kernel.exec, pause: async () => {} })],
       paths: { drivers: [], families, sysctls, policed: new PolicedState([FAMILY]) },
       now: () => 0,
     });
