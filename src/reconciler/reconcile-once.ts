@@ -103,7 +103,7 @@ export async function reconcileOnce(
     const desired = await readDesired(deps, options, findings);
     if (desired) {
       await planOver(await baseSnapshot(deps, options), desired, findings, deps, options);
-      if (options.dryRun) object(findings, deps, options, {});
+      if (options.dryRun) noteObjections(findings, deps, options, {});
       else await apply(desired, findings, deps, options);
     }
   } catch (error) {
@@ -295,12 +295,12 @@ async function mayApply(
   const stale = isStale
     ? `the store has changed since the plan for ${reviewed.commit} was made; plan and review again`
     : undefined;
-  const objections = object(findings, deps, options, { suspension, stale, newest });
+  const objections = noteObjections(findings, deps, options, { suspension, stale, newest });
   return objections.length === 0 && hasWork(plan, deps.layout);
 }
 
 /** Notes all that stands against the plan; what it says itself, or the report of the tests, is not said again. */
-function object(
+function noteObjections(
   findings: Findings,
   { layout }: ReconcileDeps,
   { denyWidening }: ReconcileOptions,
