@@ -2,8 +2,9 @@
  * Which routes are told to peers and which are believed, as statements of BIRD's filters.
  *
  * A host announces its own workloads: routes to single addresses that the kernel holds with the agent's protocol number
- * (rtm_protocol, rtnetlink(7)) inside a pool, or the block that they lie in (block-rules.ts). What hosts of ours tell it of the pools it believes and, by the rules
- * of BGP, passes on; only what came through the full mesh is not told to the mesh again, where everybody has heard it.
+ * (rtm_protocol, rtnetlink(7)) inside a pool, or the block that they lie in (block-rules.ts). What hosts of ours tell it
+ * of the pools it believes and, by the rules of BGP, passes on; only what came through the full mesh is not told to the
+ * mesh again, where everybody has heard it.
  *
  * Import protection: a daemon that is not ours is believed everything but addresses of our pools and a default route,
  * because it is there to say what lies outside. Where our own routes come back through it (a switch between racks that

@@ -1,10 +1,10 @@
 /**
- * The configuration of BIRD 2 for one host: both families in one daemon, as text.
+ * The configuration of BIRD for one host, as text; in what BIRD 2 and BIRD 1.6 differ is in dialect.ts.
  *
  * Which routes go where is in pool-rules.ts. All routes of the kernel are read, the default route included, because the
- * next hop of a BGP route is looked up in BIRD's own table; the export filters keep them from leaving. `protocol direct` is needed for the same
- * reason: the kernel protocol does not learn connected networks, and without them every next hop would be resolved
- * through the default route.
+ * next hop of a BGP route is looked up in BIRD's own table; the export filters keep them from leaving. `protocol
+ * direct` is needed for the same reason: the kernel protocol does not learn connected networks, and without them every
+ * next hop would be resolved through the default route.
  *
  * The configuration carries its own digest as the description of the device protocol. The daemon can thus be asked
  * which configuration it runs, by whomever and whenever it was loaded.
@@ -34,9 +34,9 @@ import { isWorkload, type PoolRules, poolRules } from './pool-rules.js';
 import { bfdProtocol, sessionProtocol, sessionTemplate } from './render-session.js';
 
 export interface IdleConfigOptions {
-  /** Where BIRD logs to. A file is turned over at 1 MiB, and one old file is kept beside it. */
   /** Default: BIRD 2. */
   readonly dialect?: BirdDialect;
+  /** Where BIRD logs to. BIRD 2 turns a file over at 1 MiB, and keeps one old file beside it. */
   readonly log:
     | { readonly to: 'file'; readonly path: string }
     | { readonly to: 'syslog' }
