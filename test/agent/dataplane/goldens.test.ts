@@ -1,6 +1,6 @@
 import test from 'ava';
 import { ipSetsText, iptablesText } from '../../../src/agent/dataplane/backends/iptables/render-text.js';
-import { matchesGolden } from '../../diff/render/golden.js';
+import { matchesGolden } from '../../helpers/golden.js';
 import { GOLDENS, wishesOf } from './goldens.js';
 
 for (const [name, batch] of Object.entries(GOLDENS))

@@ -4,8 +4,8 @@ import { NO_COLOURS, type Palette, renderPlan } from '../../../src/diff/render/h
 import { renderPlanJson } from '../../../src/diff/render/json.js';
 import { renderPlanMarkdown } from '../../../src/diff/render/markdown.js';
 import { formatValue } from '../../../src/diff/render/value.js';
+import { matchesGolden } from '../../helpers/golden.js';
 import { COMMIT, change, plan } from '../build-plan.js';
-import { matchesGolden } from './golden.js';
 
 const EVERYTHING = plan(
   [
