@@ -25,7 +25,7 @@ export const finds = test.macro({
     for (const [index, [, , words]] of expected.entries())
       t.regex(`${found[index]?.message}; ${found[index]?.hint}`, words);
   },
-  title: (title = '') => title,
+  title: (title = '') => `loadManifests() finds the faults and no others: ${title}`,
 });
 
 /** What most of these small networks earn, and the rows are not about: counted only where a row names it. */
