@@ -5,7 +5,7 @@
  * names is foreign: a runtime made it, or a person. The records of all sources are read, so that two
  * repositories never fight over one key.
  */
-import { LayoutError } from '../layout/layout.js';
+import { readRecord } from '../layout/read-record.js';
 import { type InventoryRecord, inventoryCodec } from '../layout/records.js';
 import { type Kind, type ResourceId, resourceId } from '../model/resource.js';
 import type { StoreEntry, StoreKey } from '../model/store.js';
@@ -39,20 +39,11 @@ export function readOwnership(records: readonly StoredRecord[], source: string):
   const claims = new Map<StoreKey, Claim>();
   for (const { key: recordKey, entry: recordEntry, kind, name, source: owner } of records) {
     const id = resourceId(kind, name);
-    const record = readRecord(recordKey, recordEntry.value);
+    const record = readRecord(inventoryCodec, recordKey, recordEntry.value);
     if (owner === source) owned.set(id, { id, kind, name, recordKey, recordEntry, record });
     for (const key of Object.keys(record?.keys ?? {}) as StoreKey[]) {
       if (owner !== source || !claims.has(key)) claims.set(key, { source: owner, id });
     }
   }
   return { owned, claims };
-}
-
-function readRecord(key: StoreKey, value: string): InventoryRecord | undefined {
-  try {
-    return inventoryCodec.decode(key, value);
-  } catch (error) {
-    if (error instanceof LayoutError) return undefined;
-    throw error;
-  }
 }

@@ -5,8 +5,9 @@
  * it anew. An unreadable `txn` still says by its being there that a commit is written in part, and etcd remembers
  * since when: the key came into being with the first transaction of the series.
  */
-import { type Layout, LayoutError } from '../layout/layout.js';
-import { headCodec, type RecordCodec, type TxnRecord, txnCodec } from '../layout/records.js';
+import type { Layout } from '../layout/layout.js';
+import { readRecord } from '../layout/read-record.js';
+import { headCodec, type TxnRecord, txnCodec } from '../layout/records.js';
 import type { Snapshot, StoreEntry, StoreKey } from '../model/store.js';
 import type { OpenSeries, PlanBase } from './plan-types.js';
 
@@ -16,7 +17,7 @@ export function readPlanBase(snapshot: Snapshot, source: string, { keys }: Layou
   const txnEntry = snapshot.entries.get(txnKey);
   return {
     revision: snapshot.revision,
-    head: headEntry && readRecord(headCodec, headKey, headEntry),
+    head: headEntry && readRecord(headCodec, headKey, headEntry.value),
     headEntry,
     readyEntry: snapshot.entries.get(keys.ready),
     series: txnEntry && readSeries(txnKey, txnEntry),
@@ -24,19 +25,10 @@ export function readPlanBase(snapshot: Snapshot, source: string, { keys }: Layou
 }
 
 function readSeries(key: StoreKey, entry: StoreEntry): OpenSeries {
-  const record = readRecord(txnCodec, key, entry) ?? unknownSeries(entry);
+  const record = readRecord(txnCodec, key, entry.value) ?? unknownSeries(entry);
   return { record, modRevision: entry.modRevision };
 }
 
 function unknownSeries({ createRevision }: StoreEntry): TxnRecord {
   return { seq: 0, commit: '', base: createRevision - 1, applied: 0, total: 0 };
-}
-
-function readRecord<T>(codec: RecordCodec<T>, key: StoreKey, { value }: StoreEntry): T | undefined {
-  try {
-    return codec.decode(key, value);
-  } catch (error) {
-    if (error instanceof LayoutError) return undefined;
-    throw error;
-  }
 }

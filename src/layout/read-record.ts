@@ -2,7 +2,7 @@ import type { StoreKey } from '../model/store.js';
 import { LayoutError } from './layout.js';
 import type { RecordCodec } from './records.js';
 
-/** A record for a report; undefined when somebody spoiled it, which then costs one line and not the report. */
+/** A record of the store; undefined when somebody spoiled it: the caller goes on without what it said. */
 export function readRecord<T>(codec: RecordCodec<T>, key: StoreKey, value: string): T | undefined {
   try {
     return codec.decode(key, value);
