@@ -43,7 +43,7 @@ export const bgpBlocks: Row = {
 export const bgpChange: Row = {
   name: 'bgp-impact',
   work: 'which sessions and routes come and go when a mesh of this many becomes clients of two of its nodes',
-  sizes: [100, 300],
+  sizes: [100, 300, 1_000],
   contenders: [
     {
       name: 'heddle',
