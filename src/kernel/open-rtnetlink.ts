@@ -5,8 +5,11 @@
  * would look like routes that are missing.
  */
 import type { IpFamily } from '../model/address.js';
+import { decodeAddress, encodeAddress, encodeAddressDump } from './netlink/address.js';
 import { RT_TABLE_MAIN, RTM, RTNLGRP } from './netlink/constants.js';
+import { decodeForwarding, encodeForwarding, encodeForwardingDump } from './netlink/forwarding.js';
 import { decodeLink, encodeLinkDump } from './netlink/link.js';
+import { encodeLinkOp } from './netlink/link-op.js';
 import { decodeNeighbor, encodeNeighbor, encodeNeighborDump } from './netlink/neighbor.js';
 import { decodeRoute, encodeRoute, encodeRouteDump } from './netlink/route.js';
 import type { NetlinkEvent, NetlinkMessage, NetlinkRequest, NetlinkTransport } from './netlink/transport.js';
@@ -29,6 +32,9 @@ export function openRtNetlink(transport: NetlinkTransport): RtNetlink {
     },
     neighbors: async (family: IpFamily) =>
       present((await dumpWhole(transport, encodeNeighborDump(family))).map(decodeNeighbor)),
+    addresses: async () => present((await dumpWhole(transport, encodeAddressDump())).map(decodeAddress)),
+    forwarding: async () =>
+      present((await dumpWhole(transport, encodeForwardingDump())).map(decodeForwarding)),
     apply: (ops) => transport.request(ops.map(encodeOp)),
     linkEvents(signal) {
       const events = transport.subscribe?.([RTNLGRP.LINK], signal);
@@ -69,7 +75,18 @@ async function dumpWhole(
 }
 
 function encodeOp(op: RouteOp): NetlinkRequest {
-  return op.object === 'route' ? encodeRoute(op.op, op.route) : encodeNeighbor(op.op, op.neighbor);
+  switch (op.object) {
+    case 'route':
+      return encodeRoute(op.op, op.route);
+    case 'neighbor':
+      return encodeNeighbor(op.op, op.neighbor);
+    case 'forwarding':
+      return encodeForwarding(op.op, op.entry);
+    case 'address':
+      return encodeAddress(op.op, op.address);
+    default:
+      return encodeLinkOp(op);
+  }
 }
 
 async function* toLinkEvents(events: AsyncIterable<NetlinkEvent>): AsyncGenerator<LinkEvent> {

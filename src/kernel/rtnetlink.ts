@@ -1,7 +1,7 @@
 /**
  * Links, routes and neighbour entries as values: what drivers see of netlink.
  */
-import type { Address, Cidr, IpFamily, MacAddress } from '../model/address.js';
+import type { Address, Cidr, InterfaceAddress, IpFamily, MacAddress } from '../model/address.js';
 import type { NetlinkError } from './netlink/transport.js';
 
 export interface Link {
@@ -13,6 +13,42 @@ export interface Link {
   readonly up: boolean;
   /** IFF_LOWER_UP: carrier. */
   readonly running: boolean;
+  /** Of VXLAN devices only. */
+  readonly vxlan?: VxlanSettings;
+}
+
+/** What a VXLAN device is made with; to change it is to make another one. */
+export interface VxlanSettings {
+  readonly id: number;
+  /** Of UDP, at either end. */
+  readonly port: number;
+  /** Where packets come from, and by which family the underlay is chosen; undefined: any. */
+  readonly local: Address | undefined;
+  /** The index of the link that packets leave by; undefined: routing decides. */
+  readonly underlay: number | undefined;
+  /** Whether the device learns who is where from what it receives. */
+  readonly learning: boolean;
+}
+
+export interface NewVxlan {
+  readonly name: string;
+  readonly mac: MacAddress;
+  readonly mtu: number;
+  readonly vxlan: VxlanSettings;
+}
+
+export interface KernelAddress {
+  readonly address: InterfaceAddress;
+  readonly interfaceIndex: number;
+}
+
+/** A line of a tunnel's forwarding table: frames to this MAC address go to that host. */
+export interface KernelForwarding {
+  readonly interfaceIndex: number;
+  readonly mac: MacAddress;
+  readonly destination: Address;
+  /** NUD_*: 128 is permanent. */
+  readonly state: number;
 }
 
 export interface KernelRoute {
@@ -27,6 +63,8 @@ export interface KernelRoute {
   /** RTN_*: 1 is unicast, 6 is blackhole. */
   readonly type: number;
   readonly priority: number | undefined;
+  /** The gateway is behind the interface, although no route says so. */
+  readonly onlink?: true;
 }
 
 export interface KernelNeighbor {
@@ -41,7 +79,20 @@ export interface KernelNeighbor {
 /** `create` is refused with EEXIST where `replace` overwrites: the place is that of destination and metric. */
 export type RouteOp =
   | { readonly op: 'create' | 'replace' | 'delete'; readonly object: 'route'; readonly route: KernelRoute }
-  | { readonly op: 'replace' | 'delete'; readonly object: 'neighbor'; readonly neighbor: KernelNeighbor };
+  | { readonly op: 'replace' | 'delete'; readonly object: 'neighbor'; readonly neighbor: KernelNeighbor }
+  | { readonly op: 'replace' | 'delete'; readonly object: 'forwarding'; readonly entry: KernelForwarding }
+  | { readonly op: 'replace' | 'delete'; readonly object: 'address'; readonly address: KernelAddress }
+  | LinkOp;
+
+export type LinkOp =
+  /** Up at once. */
+  | { readonly op: 'create'; readonly object: 'vxlan'; readonly link: NewVxlan }
+  | {
+      readonly op: 'change';
+      readonly object: 'link';
+      readonly link: Pick<Link, 'index' | 'mtu' | 'up'> & { readonly mac: MacAddress };
+    }
+  | { readonly op: 'delete'; readonly object: 'link'; readonly link: Pick<Link, 'index'> };
 
 export type LinkEvent =
   | { readonly type: 'link'; readonly link: Link; readonly gone: boolean }
@@ -57,6 +108,10 @@ export interface RtNetlink extends AsyncDisposable {
   /** Routes of the main table. `protocol` filters in the kernel where it can. */
   routes(family: IpFamily, filter?: { readonly protocol?: number }): Promise<readonly KernelRoute[]>;
   neighbors(family: IpFamily): Promise<readonly KernelNeighbor[]>;
+  /** Of all interfaces, in both families. */
+  addresses(): Promise<readonly KernelAddress[]>;
+  /** The forwarding tables of tunnels. */
+  forwarding(): Promise<readonly KernelForwarding[]>;
   /** Applies in order; the answer at the same place is undefined on success. */
   apply(ops: readonly RouteOp[]): Promise<readonly (NetlinkError | undefined)[]>;
   /** Link changes as they happen; undefined where the transport has no events. */

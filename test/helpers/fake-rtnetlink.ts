@@ -8,6 +8,8 @@
 import { errnoName, netlinkError } from '../../src/kernel/netlink/errno.js';
 import type { NetlinkError } from '../../src/kernel/netlink/transport.js';
 import type {
+  KernelAddress,
+  KernelForwarding,
   KernelNeighbor,
   KernelRoute,
   Link,
@@ -151,6 +153,14 @@ export class FakeRtNetlink implements RtNetlink {
     })();
   }
 
+  async addresses(): Promise<readonly KernelAddress[]> {
+    return [];
+  }
+
+  async forwarding(): Promise<readonly KernelForwarding[]> {
+    return [];
+  }
+
   /** Nobody else changes this kernel. */
   pathEvents(): undefined {}
 
@@ -159,9 +169,9 @@ export class FakeRtNetlink implements RtNetlink {
   async [Symbol.asyncDispose](): Promise<void> {}
 
   #apply(op: RouteOp): NetlinkError | undefined {
-    return op.object === 'route'
-      ? this.#applyRoute(op.op, op.route)
-      : this.#applyNeighbor(op.op, op.neighbor);
+    if (op.object === 'route') return this.#applyRoute(op.op, op.route);
+    if (op.object === 'neighbor') return this.#applyNeighbor(op.op, op.neighbor);
+    throw new Error(`This kernel has no tunnels, and was asked to ${op.op} a ${op.object}`);
   }
 
   #applyRoute(op: 'create' | 'replace' | 'delete', route: KernelRoute): NetlinkError | undefined {

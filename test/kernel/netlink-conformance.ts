@@ -15,6 +15,7 @@ import {
   type Cidr,
   familyOf,
   hostCidr,
+  type InterfaceAddress,
   IP_FAMILIES,
   type IpFamily,
   type MacAddress,
@@ -53,6 +54,7 @@ export function netlinkConformance(
   linkTests(withVeth);
   routeTests(withVeth);
   neighborTests(withVeth);
+  tunnelTests(withVeth);
   batchTests(withVeth);
   refusalTests(withVeth, options);
 }
@@ -177,6 +179,121 @@ function neighborTests(withVeth: Register): void {
       }
     },
   );
+}
+
+function tunnelTests(withVeth: Register): void {
+  withVeth(
+    'a VXLAN device is made whole, read back, changed and removed, in both families',
+    async (t, fixture) => {
+      const { rtnetlink, link } = fixture;
+      for (const family of IP_FAMILIES) {
+        const name = `vx-${family}`;
+        const made = { id: 4096, port: 4789, local: HOST[family], underlay: link.index, learning: false };
+        const create: RouteOp = {
+          op: 'create',
+          object: 'vxlan',
+          link: { name, mac: MAC, mtu: 1400, vxlan: made },
+        };
+        t.deepEqual(await rtnetlink.apply([create]), [undefined]);
+        const [shown] = await ipJson(`-d link show ${name}`);
+        t.like(shown, { mtu: 1400, address: MAC, flags: ['BROADCAST', 'MULTICAST', 'UP', 'LOWER_UP'] });
+        t.like((shown as unknown as { linkinfo: object }).linkinfo, {
+          info_kind: 'vxlan',
+          info_data: {
+            id: 4096,
+            port: 4789,
+            learning: false,
+            [family === 4 ? 'local' : 'local6']: HOST[family],
+          },
+        });
+        const device = await linkNamed(rtnetlink, name);
+        t.like(device, { mac: MAC, mtu: 1400, up: true, vxlan: made });
+        t.is((await rtnetlink.apply([create]))[0]?.code, 'EEXIST');
+
+        const changed = { index: device.index, mtu: 1300, up: false, mac: '66:00:00:00:00:07' as MacAddress };
+        t.deepEqual(await rtnetlink.apply([{ op: 'change', object: 'link', link: changed }]), [undefined]);
+        t.like(await linkNamed(rtnetlink, name), { ...changed, vxlan: made });
+        t.deepEqual(await rtnetlink.apply([{ op: 'delete', object: 'link', link: device }]), [undefined]);
+        t.false((await rtnetlink.links()).some((other) => other.name === name));
+      }
+    },
+  );
+
+  withVeth(
+    'two VXLAN devices of one number and port stand side by side, one a family',
+    async (t, { rtnetlink }) => {
+      const create = (family: IpFamily): RouteOp => {
+        const vxlan = { id: 4096, port: 4789, local: HOST[family], underlay: undefined, learning: false };
+        return { op: 'create', object: 'vxlan', link: { name: `vx-${family}`, mac: MAC, mtu: 1400, vxlan } };
+      };
+      t.deepEqual(await rtnetlink.apply(IP_FAMILIES.map(create)), [undefined, undefined]);
+      for (const family of IP_FAMILIES) await ip(`link delete vx-${family}`);
+    },
+  );
+
+  withVeth(
+    'a line of a forwarding table is added, seen by bridge, changed and deleted',
+    async (t, fixture) => {
+      const { rtnetlink, link } = fixture;
+      for (const family of IP_FAMILIES) {
+        await ip(`link add vx-f type vxlan id 7 dstport 4789 local ${HOST[family]} nolearning`);
+        try {
+          const { index } = await linkNamed(rtnetlink, 'vx-f');
+          const entry = { interfaceIndex: index, mac: MAC, destination: HOST[family], state: 0x80 };
+          const put = (destination: Address): RouteOp => ({
+            ...{ op: 'replace', object: 'forwarding' },
+            entry: { ...entry, destination },
+          });
+          const elsewhere = (family === 4 ? '192.168.1.9' : 'fd65::9') as Address;
+          const listed = async () =>
+            (await rtnetlink.forwarding()).filter(({ interfaceIndex }) => interfaceIndex === index);
+          t.deepEqual(await rtnetlink.apply([put(elsewhere), put(HOST[family])]), [undefined, undefined]);
+          t.deepEqual(await listed(), [entry]);
+          t.deepEqual(await rtnetlink.apply([{ op: 'delete', object: 'forwarding', entry }]), [undefined]);
+          t.deepEqual(await listed(), []);
+          t.is((await rtnetlink.apply([{ op: 'delete', object: 'forwarding', entry }]))[0]?.code, 'ENOENT');
+          t.true((await rtnetlink.links()).some((other) => other.index === link.index));
+        } finally {
+          await ip('link delete vx-f');
+        }
+      }
+    },
+  );
+
+  withVeth(
+    'an address is added, seen by ip and by addresses(), and deleted',
+    async (t, { rtnetlink, link }) => {
+      for (const family of IP_FAMILIES) {
+        const address = {
+          address: hostCidr(HOST[family]) as string as InterfaceAddress,
+          interfaceIndex: link.index,
+        };
+        const ours = async () =>
+          (await rtnetlink.addresses()).filter((one) => one.address === address.address);
+        const put: RouteOp = { op: 'replace', object: 'address', address };
+        t.deepEqual(await rtnetlink.apply([put, put]), [undefined, undefined], 'twice is no error');
+        t.deepEqual(await ours(), [address]);
+        const [shown] = await ipJson(`-${family} addr show dev ${link.name} to ${HOST[family]}`);
+        t.is((shown as unknown as { addr_info: { local: string }[] }).addr_info[0]?.local, HOST[family]);
+        t.deepEqual(await rtnetlink.apply([{ op: 'delete', object: 'address', address }]), [undefined]);
+        t.deepEqual(await ours(), []);
+      }
+    },
+  );
+
+  withVeth('a route goes to a gateway that only the route says is there', async (t, { rtnetlink, link }) => {
+    for (const family of IP_FAMILIES) {
+      const route: KernelRoute = {
+        ...hostRoute(HOST[family], link.index),
+        scope: RT_SCOPE.UNIVERSE,
+        gateway: (family === 4 ? '10.65.9.0' : 'fd65:9::') as Address,
+        onlink: true,
+      };
+      t.deepEqual(await rtnetlink.apply([replace(route)]), [undefined]);
+      t.deepEqual(await rtnetlink.routes(family, { protocol: PROTOCOL }), [readBack(route)]);
+      t.deepEqual(await rtnetlink.apply([remove(route)]), [undefined]);
+    }
+  });
 }
 
 function batchTests(withVeth: Register): void {

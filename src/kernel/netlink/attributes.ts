@@ -90,6 +90,16 @@ export function u32Attribute(type: number, value: number): Attribute {
   return { type, data };
 }
 
+/** In network byte order. */
+export function be16Attribute(type: number, value: number): Attribute {
+  return { type, data: Uint8Array.of(value >> 8, value & 255) };
+}
+
+/** NUL-terminated. */
+export function textAttribute(type: number, text: string): Attribute {
+  return { type, data: Buffer.from(`${text}\0`) };
+}
+
 /** The number in an attribute of four octets; undefined when it is absent or of another size. */
 export function readU32(data: Uint8Array | undefined): number | undefined {
   return data?.length === 4 ? viewOf(data).getUint32(0, LITTLE_ENDIAN) : undefined;

@@ -34,6 +34,9 @@ export const RTM = {
   NEWLINK: 16,
   DELLINK: 17,
   GETLINK: 18,
+  NEWADDR: 20,
+  DELADDR: 21,
+  GETADDR: 22,
   NEWROUTE: 24,
   DELROUTE: 25,
   GETROUTE: 26,
@@ -45,16 +48,25 @@ export const RTM = {
 /** Multicast groups by number, as NETLINK_ADD_MEMBERSHIP wants them (the bit mask of bind(2) ends at 31). */
 export const RTNLGRP = { LINK: 1, NEIGH: 3, IPV4_ROUTE: 7, IPV6_ROUTE: 11 } as const;
 
-export const AF = { UNSPEC: 0, INET: 2, INET6: 10 } as const;
+/** BRIDGE: the forwarding tables of bridges and tunnels, which travel as neighbour entries. */
+export const AF = { UNSPEC: 0, INET: 2, BRIDGE: 7, INET6: 10 } as const;
 
 export const IFF = { UP: 0x1, LOWER_UP: 0x10000 } as const;
-export const IFLA = { ADDRESS: 1, IFNAME: 3, MTU: 4, EXT_MASK: 29 } as const;
+export const IFLA = { ADDRESS: 1, IFNAME: 3, MTU: 4, LINKINFO: 18, EXT_MASK: 29 } as const;
+export const IFLA_INFO = { KIND: 1, DATA: 2 } as const;
+/** PORT is in network byte order, its neighbours are not. */
+export const IFLA_VXLAN = { ID: 1, LINK: 3, LOCAL: 4, LEARNING: 7, PORT: 15, LOCAL6: 17 } as const;
+export const IFA = { ADDRESS: 1, LOCAL: 2 } as const;
+/** Without duplicate address detection: the address serves at once. */
+export const IFA_F_NODAD = 0x2;
 /** Leaves the counters, three quarters of each message, out of a dump of links. */
 export const RTEXT_FILTER_SKIP_STATS = 0x8;
 
 export const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, TABLE: 15 } as const;
 /** A cached copy of a route, not one that somebody installed. */
 export const RTM_F_CLONED = 0x200;
+/** The gateway is behind the interface, whether a route says so or not. */
+export const RTNH_F_ONLINK = 0x4;
 export const RT_TABLE_UNSPEC = 0;
 export const RT_TABLE_MAIN = 254;
 export const RT_SCOPE = { UNIVERSE: 0, LINK: 253 } as const;
@@ -63,6 +75,8 @@ export const RTN = { UNICAST: 1, BLACKHOLE: 6 } as const;
 export const RTPROT = { KERNEL: 2, BOOT: 3, STATIC: 4 } as const;
 
 export const NDA = { DST: 1, LLADDR: 2 } as const;
+/** The entry is the device's own, not that of a bridge it belongs to. */
+export const NTF_SELF = 0x2;
 export const NUD = { REACHABLE: 0x2, STALE: 0x4, PERMANENT: 0x80 } as const;
 
 /** Multicast groups of NETLINK_NETFILTER (linux/netfilter/nfnetlink.h). */

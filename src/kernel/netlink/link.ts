@@ -1,7 +1,7 @@
 /**
  * Links as netlink messages: ifinfomsg and IFLA_* attributes (rtnetlink(7), linux/if_link.h).
  */
-import { parseMac } from '../../model/address.js';
+import { addressFromBytes, parseMac } from '../../model/address.js';
 import type { Link } from '../rtnetlink.js';
 import {
   decodeAttributes,
@@ -12,7 +12,7 @@ import {
   u32Attribute,
   viewOf,
 } from './attributes.js';
-import { AF, IFF, IFLA, NLM_F, RTEXT_FILTER_SKIP_STATS, RTM } from './constants.js';
+import { AF, IFF, IFLA, IFLA_INFO, IFLA_VXLAN, NLM_F, RTEXT_FILTER_SKIP_STATS, RTM } from './constants.js';
 import type { NetlinkMessage, NetlinkRequest } from './transport.js';
 
 const HEADER_LENGTH = 16;
@@ -43,6 +43,28 @@ export function decodeLink(message: NetlinkMessage): Link | undefined {
     mtu: readU32(attributes.get(IFLA.MTU)) ?? 0,
     up: (flags & IFF.UP) !== 0,
     running: (flags & IFF.LOWER_UP) !== 0,
+    ...decodeVxlan(attributes.get(IFLA.LINKINFO)),
+  };
+}
+
+/** Nothing for links of other kinds. */
+function decodeVxlan(linkInfo: Uint8Array | undefined): Pick<Link, 'vxlan'> {
+  if (!linkInfo) return {};
+  const info = decodeAttributes(linkInfo);
+  const data = info.get(IFLA_INFO.DATA);
+  if (!data || readText(info.get(IFLA_INFO.KIND)) !== 'vxlan') return {};
+  const attributes = decodeAttributes(data);
+  const local = attributes.get(IFLA_VXLAN.LOCAL) ?? attributes.get(IFLA_VXLAN.LOCAL6);
+  const [high = 0, low = 0] = attributes.get(IFLA_VXLAN.PORT) ?? [];
+  return {
+    vxlan: {
+      id: readU32(attributes.get(IFLA_VXLAN.ID)) ?? 0,
+      port: (high << 8) | low,
+      local: local && addressFromBytes(local),
+      // The kernel says 0 for none.
+      underlay: readU32(attributes.get(IFLA_VXLAN.LINK)) || undefined,
+      learning: attributes.get(IFLA_VXLAN.LEARNING)?.[0] === 1,
+    },
   };
 }
 

@@ -56,6 +56,6 @@ export function decodeNeighbor(message: NetlinkMessage): KernelNeighbor | undefi
   };
 }
 
-function encodeMac(mac: MacAddress): Uint8Array {
+export function encodeMac(mac: MacAddress): Uint8Array {
   return Uint8Array.from(mac.split(':'), (octet) => Number.parseInt(octet, 16));
 }

@@ -24,7 +24,7 @@ import {
   u32Attribute,
   viewOf,
 } from './attributes.js';
-import { AF, NLM_F, RT_TABLE_UNSPEC, RTA, RTM, RTM_F_CLONED } from './constants.js';
+import { AF, NLM_F, RT_TABLE_UNSPEC, RTA, RTM, RTM_F_CLONED, RTNH_F_ONLINK } from './constants.js';
 import type { NetlinkMessage, NetlinkRequest } from './transport.js';
 
 const HEADER_LENGTH = 12;
@@ -78,6 +78,7 @@ export function decodeRoute(message: NetlinkMessage): KernelRoute | undefined {
     scope: view.getUint8(6),
     type: view.getUint8(7),
     priority: readU32(attributes.get(RTA.PRIORITY)),
+    ...((view.getUint32(8, LITTLE_ENDIAN) & RTNH_F_ONLINK) !== 0 && { onlink: true }),
   };
 }
 
@@ -91,20 +92,12 @@ export function ipFamily(addressFamily: number): IpFamily | undefined {
 }
 
 function routeHeader(route: KernelRoute): Uint8Array {
-  return Uint8Array.of(
-    addressFamily(route.family),
-    prefixLength(route.destination),
-    0,
-    0,
-    tableOctet(route.table),
-    route.protocol,
-    route.scope,
-    route.type,
-    0,
-    0,
-    0,
-    0,
-  );
+  const { family, destination, table, protocol, scope, type, onlink } = route;
+  const header = new Uint8Array(HEADER_LENGTH);
+  header.set([addressFamily(family), prefixLength(destination), 0, 0]);
+  header.set([tableOctet(table), protocol, scope, type], 4);
+  viewOf(header).setUint32(8, onlink ? RTNH_F_ONLINK : 0, LITTLE_ENDIAN);
+  return header;
 }
 
 function routeAttributes(route: KernelRoute): readonly Attribute[] {

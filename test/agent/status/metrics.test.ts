@@ -112,6 +112,8 @@ test('timingRoutes() times lists and writes of routes, not of neighbours, and ha
   const rtnetlink = metrics.timingRoutes({
     ...{
       links: () => kernel.links(),
+      addresses: () => kernel.addresses(),
+      forwarding: () => kernel.forwarding(),
       linkEvents: () => undefined,
       pathEvents: () => undefined,
       close: async () => {},
