@@ -111,12 +111,12 @@ export const oneRule: Row = {
 };
 
 function openDataplane(): Dataplane {
-  const { families, sysctls } = recordWishes(IP_FAMILIES);
+  const wishes = recordWishes(IP_FAMILIES);
   return createDataplane({
     packetFilters: IP_FAMILIES.map((family) =>
       backends.iptables.open({ family, exec, pause: (ms) => pause(ms) }),
     ),
-    paths: { drivers: [], families, sysctls, policed: new PolicedState(IP_FAMILIES) },
+    paths: { ...wishes, drivers: [], policed: new PolicedState(IP_FAMILIES) },
     now: () => performance.now(),
   });
 }

@@ -5,7 +5,7 @@
  * wishes that they would act upon are written down instead.
  */
 import type { Layout } from '../layout/layout.js';
-import { type Cidr, IP_FAMILIES, type IpFamily } from '../model/address.js';
+import { IP_FAMILIES, type IpFamily } from '../model/address.js';
 import type { StoreKey } from '../model/store.js';
 import { bgpModelFor } from '../topology/bgp.js';
 import { BIRD_2, bird1 } from './bgp/bird/dialect.js';
@@ -17,6 +17,7 @@ import { createCalcGraph } from './calc/calc-graph.js';
 import type { DataplaneUpdate, DataplaneUpdateType, UpdateOf } from './calc/updates.js';
 import { ipSetsText, iptablesText } from './dataplane/backends/iptables/render-text.js';
 import { SMALLEST_METRIC } from './dataplane/drivers/route-table.js';
+import type { Route } from './dataplane/intent.js';
 import { createManagers } from './dataplane/managers/index.js';
 import { recordWishes, type WishedFamily } from './dataplane/wishes.js';
 import { ObjectAssembler } from './syncer/object-assembler.js';
@@ -98,8 +99,15 @@ function tablesOf(family: WishedFamily): string {
 
 /** As `ip route` and `ip -6 route` show them, but for the preference that the kernel gives those of IPv6. */
 function routesOf({ family, routes }: WishedFamily, { deviceRouteProtocol }: AgentSettings): string {
-  const rest = family === 4 ? 'scope link' : `metric ${SMALLEST_METRIC[family]}`;
-  const line = ({ cidr, interfaceName }: { readonly cidr: Cidr; readonly interfaceName: string }) =>
-    `${cidr.replace(/\/(32|128)$/, '')} dev ${interfaceName} proto ${deviceRouteProtocol} ${rest}\n`;
+  const metric = family === 4 ? '' : ` metric ${SMALLEST_METRIC[family]}`;
+  const line = ({ cidr, interfaceName, gateway }: Route) => {
+    const via = gateway === undefined ? '' : ` via ${gateway}`;
+    const dev = interfaceName === undefined ? '' : ` dev ${interfaceName}`;
+    const type = via === '' && dev === '' ? 'blackhole ' : '';
+    const scope = family === 4 && via === '' && dev !== '' ? ' scope link' : '';
+    const flags = via !== '' && dev !== '' ? ' onlink' : '';
+    const destination = cidr.replace(/\/(32|128)$/, '');
+    return `${type}${destination}${via}${dev} proto ${deviceRouteProtocol}${scope}${metric}${flags}\n`;
+  };
   return [...routes.values()].map(line).sort().join('');
 }

@@ -92,7 +92,7 @@ export async function namespacesOf(plan: LabPlan): Promise<readonly string[]> {
 
 /** The fabric stands for everybody outside, and takes no part in BGP: it is told where workloads are. */
 function routesFromOutside({ addresses }: LabHost, workload: LabWorkload): string[] {
-  return workload.addresses.flatMap((address) => {
+  return workload.routedAddresses.flatMap((address) => {
     const via = addresses.map(addressPart).find((own) => familyOf(own) === familyOf(address));
     return via === undefined ? [] : [`route replace ${hostCidr(address)} via ${via}`];
   });

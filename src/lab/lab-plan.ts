@@ -17,6 +17,7 @@ import {
   cidrContains,
   type InterfaceAddress,
   type IpFamily,
+  linkLocalOf,
   type MacAddress,
   networkOf,
   prefixLength,
@@ -59,6 +60,8 @@ export interface LabWorkload {
   readonly hostMac: MacAddress;
   readonly gateway6: Address;
   readonly addresses: readonly Address[];
+  /** Those that are routed outside of hosts too: an address of an overlay is none of the fabric's business. */
+  readonly routedAddresses: readonly Address[];
 }
 
 const DEFAULT_WORKLOAD_MAC = 'ee:ee:ee:ee:ee:ee' as MacAddress;
@@ -77,6 +80,9 @@ export function planLab(name: string, resources: Iterable<Resource>): LabPlan {
   const etcdAddress =
     [...networks.values()].find((gateway) => !gateway.includes(':')) ?? [...networks.values()][0];
   if (etcdAddress === undefined) throw new LabPlanError('no Node has an address: set spec.bgp.ipv4Address');
+  const overlays = resourcesOf(all, 'IPPool').flatMap(({ spec }) =>
+    spec.vxlanMode === 'Never' ? [] : [spec.cidr],
+  );
   return {
     name,
     fabric: {
@@ -87,7 +93,7 @@ export function planLab(name: string, resources: Iterable<Resource>): LabPlan {
       etcdAddress,
     },
     hosts,
-    workloads: resourcesOf(all, 'WorkloadEndpoint').map((endpoint) => planWorkload(name, endpoint)),
+    workloads: resourcesOf(all, 'WorkloadEndpoint').map((endpoint) => planWorkload(name, endpoint, overlays)),
   };
 }
 
@@ -101,15 +107,6 @@ export function hostSideMac(interfaceName: string): MacAddress {
   const digest = createHash('sha256').update(interfaceName).digest();
   const octets = [0x02, ...digest.subarray(0, 5)];
   return octets.map((octet) => octet.toString(16).padStart(2, '0')).join(':') as MacAddress;
-}
-
-/** The link-local address that the kernel makes of a MAC (RFC 4291, appendix A). */
-export function linkLocalOf(mac: MacAddress): Address {
-  const octets = mac.split(':').map((octet) => Number.parseInt(octet, 16));
-  const [first = 0, ...rest] = octets;
-  const identifier = [first ^ 0x02, ...rest.slice(0, 2), 0xff, 0xfe, ...rest.slice(2)];
-  const bits = identifier.reduce((value, octet) => (value << 8n) | BigInt(octet), 0xfe80n << 48n);
-  return addressFromBits(bits, 6);
 }
 
 function planHost(
@@ -135,11 +132,16 @@ function planHost(
   };
 }
 
-function planWorkload(lab: string, endpoint: ResourceOf<'WorkloadEndpoint'>): LabWorkload {
+function planWorkload(
+  lab: string,
+  endpoint: ResourceOf<'WorkloadEndpoint'>,
+  overlays: readonly Cidr[],
+): LabWorkload {
   const { name } = endpoint.metadata;
   const { interfaceName, node, mac, ipNetworks } = endpoint.spec;
   if (interfaceName === undefined) throw new LabPlanError(`WorkloadEndpoint "${name}" has no interfaceName`);
   const hostMac = hostSideMac(interfaceName);
+  const addresses = ipNetworks.map(addressPart);
   return {
     name,
     namespace: `${lab}-w-${name}`,
@@ -148,7 +150,8 @@ function planWorkload(lab: string, endpoint: ResourceOf<'WorkloadEndpoint'>): La
     mac: mac ?? DEFAULT_WORKLOAD_MAC,
     hostMac,
     gateway6: linkLocalOf(hostMac),
-    addresses: ipNetworks.map(addressPart),
+    addresses,
+    routedAddresses: addresses.filter((one) => !overlays.some((overlay) => cidrContains(overlay, one))),
   };
 }
 

@@ -146,6 +146,15 @@ export function addressFromBytes(bytes: Uint8Array): Address {
   return formatBits(value, 6);
 }
 
+/** The link-local address that the kernel makes of a MAC (RFC 4291, appendix A). */
+export function linkLocalOf(mac: MacAddress): Address {
+  const octets = mac.split(':').map((octet) => Number.parseInt(octet, 16));
+  const [first = 0, ...rest] = octets;
+  const identifier = [first ^ 0x02, ...rest.slice(0, 2), 0xff, 0xfe, ...rest.slice(2)];
+  const bits = identifier.reduce((value, octet) => (value << 8n) | BigInt(octet), 0xfe80n << 48n);
+  return addressFromBits(bits, 6);
+}
+
 /** Orders addresses by family, then by value. */
 export function compareAddresses(a: Address, b: Address): number {
   if (familyOf(a) !== familyOf(b)) return familyOf(a) - familyOf(b);

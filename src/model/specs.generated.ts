@@ -376,13 +376,21 @@ export interface NodeSpec {
     routeReflectorClusterID?: Address;
   };
   /**
-   * Address of the VXLAN device of the node.
+   * Address of the VXLAN device of the node. Absent: it has none, and others reach it by its address in bgp.
    */
   ipv4VXLANTunnelAddr?: Address;
   /**
-   * Hardware address of the VXLAN device of the node.
+   * Hardware address of the VXLAN device of the node. Absent: one that follows from its name.
    */
   vxlanTunnelMACAddr?: MacAddress;
+  /**
+   * Address of the IPv6 VXLAN device of the node.
+   */
+  ipv6VXLANTunnelAddr?: Address;
+  /**
+   * Hardware address of the IPv6 VXLAN device of the node. Absent: one that follows from its name.
+   */
+  vxlanTunnelMACAddrV6?: MacAddress;
 }
 /**
  * The settings. What node.NAME leaves out, default decides.

@@ -20,7 +20,6 @@ export interface UnsupportedField {
 export const UNSUPPORTED_FIELDS: Readonly<Partial<Record<Kind, readonly UnsupportedField[]>>> = {
   IPPool: [
     { path: 'ipipMode', except: ['Never'] },
-    { path: 'vxlanMode', except: ['Never'] },
     { path: 'nodeSelector', except: ['all()'] },
   ],
   GlobalNetworkPolicy: [
@@ -29,7 +28,6 @@ export const UNSUPPORTED_FIELDS: Readonly<Partial<Record<Kind, readonly Unsuppor
     { path: 'applyOnForward', except: [false] },
   ],
   WorkloadEndpoint: [{ path: 'ipNATs', except: [[]] }],
-  Node: [{ path: 'ipv4VXLANTunnelAddr' }, { path: 'vxlanTunnelMACAddr' }],
   AgentConfiguration: [
     // Which BIRD it is, an agent is told by its flag --bgp; how much it logs, by --log-level.
     { path: 'bgpMode', except: ['managed', 'none'] },

@@ -85,6 +85,8 @@ export interface BgpModel {
   readonly exportedPools: readonly Cidr[];
   /** Networks whose routes are never announced: pools with disableBGPExport. */
   readonly hiddenPools: readonly Cidr[];
+  /** Networks whose routes the agent keeps in the kernel, whoever says them: the pools of the overlay. */
+  readonly overlayPools: readonly Cidr[];
   /** What this host has of address assignment, sorted. A RouteReflector has none. */
   readonly blocks: readonly HostBlock[];
   readonly advertisements: readonly Advertisement[];

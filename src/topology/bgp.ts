@@ -10,6 +10,7 @@ import { advertisementsOf } from './advertisements.js';
 import type { BgpFilter, BgpModel, BgpSession } from './bgp-model.js';
 import { blocksOf } from './blocks.js';
 import { meshSessions } from './mesh.js';
+import { overlayPools } from './overlay.js';
 import { peerSessions } from './peers.js';
 import { reflectorSessions } from './reflectors.js';
 import { allSpeakers } from './speaker.js';
@@ -42,6 +43,7 @@ export function bgpModelFor(node: string, input: TopologyInput): BgpModel | unde
     sessions,
     exportedPools: poolsWhere(input, (pool) => !pool.disableBGPExport),
     hiddenPools: poolsWhere(input, (pool) => pool.disableBGPExport),
+    overlayPools: overlayPools(input.pools.values()),
     blocks: speaker.kind === 'Node' ? blocksOf(node, input) : [],
     advertisements: advertisementsOf(settings),
     filters: filtersOf(sessions, input),

@@ -250,8 +250,8 @@ function identity(
 function nodeFrom({ metadata, spec }: ResourceOf<'Node'>): Host {
   const { ipv4Address, ipv6Address } = spec.bgp ?? {};
   const declared = [ipv4Address, ipv6Address].flatMap((one) => (one === undefined ? [] : [addressPart(one)]));
-  const tunnel = spec.ipv4VXLANTunnelAddr === undefined ? [] : [spec.ipv4VXLANTunnelAddr];
-  return { kind: 'Node', name: metadata.name, addresses: [...declared, ...tunnel] };
+  const tunnels = [spec.ipv4VXLANTunnelAddr, spec.ipv6VXLANTunnelAddr].filter((one) => one !== undefined);
+  return { kind: 'Node', name: metadata.name, addresses: [...declared, ...tunnels] };
 }
 
 function reflectorFrom({ metadata, spec }: ResourceOf<'RouteReflector'>): Host {

@@ -13,6 +13,7 @@ import type {
   RuleSet,
 } from '../../src/agent/calc/updates.js';
 import type { BgpModel } from '../../src/topology/bgp-model.js';
+import type { OverlayModel } from '../../src/topology/overlay.js';
 
 /** All that a dataplane knows. Policies are named `tier/name`, everything is sorted. */
 export interface DataplaneState {
@@ -23,6 +24,7 @@ export interface DataplaneState {
   readonly endpoints: ReadonlyMap<string, LocalEndpoint>;
   readonly pools: ReadonlyMap<string, boolean>;
   readonly bgp: { readonly model: BgpModel | undefined } | undefined;
+  readonly overlay: OverlayModel | undefined;
 }
 
 type MessageAbout<T extends string> = Extract<DataplaneUpdate, { readonly type: `${T}-${string}` }>;
@@ -35,6 +37,7 @@ export class DataplaneView {
   readonly #endpoints = new Map<string, LocalEndpoint>();
   readonly #pools = new Map<string, boolean>();
   #bgp: { readonly model: BgpModel | undefined } | undefined;
+  #overlay: OverlayModel | undefined;
   readonly #sent: { readonly message: DataplaneUpdate; readonly copy: DataplaneUpdate }[] = [];
 
   /** @throws {Error} naming the message that breaks the contract. */
@@ -63,6 +66,7 @@ export class DataplaneView {
       endpoints: sortedByKey(this.#endpoints),
       pools: sortedByKey(this.#pools),
       bgp: this.#bgp,
+      overlay: this.#overlay,
     };
   }
 
@@ -98,6 +102,10 @@ export class DataplaneView {
       case 'bgp-update':
         insist(!this.#bgp || !isDeepStrictEqual(this.#bgp.model, message.model), message, 'says nothing new');
         this.#bgp = { model: message.model };
+        break;
+      case 'overlay-update':
+        insist(!isDeepStrictEqual(this.#overlay, message.model), message, 'says nothing new');
+        this.#overlay = message.model;
     }
   }
 
@@ -202,6 +210,7 @@ function objectOf(message: DataplaneUpdate): string {
   switch (message.type) {
     case 'settings-update':
     case 'bgp-update':
+    case 'overlay-update':
       return kind;
     case 'workload-endpoint-update':
       return `${kind} ${message.endpoint.id}`;

@@ -55,6 +55,8 @@ export function naiveDataplane(node: string, store: Store): DataplaneState {
     ),
     pools: sortedByKey(pools.map(({ spec }) => [spec.cidr, spec.natOutgoing])),
     bgp: { model: naiveBgp(node, network, store) },
+    // No network of these tests has an encapsulated pool.
+    overlay: undefined,
   };
 }
 

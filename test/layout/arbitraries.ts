@@ -260,6 +260,8 @@ export const RESOURCES: { readonly [K in StoredKind]: fc.Arbitrary<ResourceOf<K>
       ),
       ipv4VXLANTunnelAddr: optional(address4),
       vxlanTunnelMACAddr: optional(mac),
+      ipv6VXLANTunnelAddr: optional(address6),
+      vxlanTunnelMACAddrV6: optional(mac),
     }),
   ),
   BGPConfiguration: resource(

@@ -14,6 +14,8 @@ spec:
   bgp: {ipv4Address: 10.0.0.1/24, ipv6Address: "fd00::1/64", asNumber: 64513, routeReflectorClusterID: 10.0.0.9}
   ipv4VXLANTunnelAddr: 192.168.0.9
   vxlanTunnelMACAddr: "66:00:00:00:00:01"
+  ipv6VXLANTunnelAddr: "fd65::9"
+  vxlanTunnelMACAddrV6: "66:00:00:00:00:02"
 ---
 kind: IPPool
 metadata: {name: pool}

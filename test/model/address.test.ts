@@ -18,6 +18,8 @@ import {
   hostCidr,
   type IpFamily,
   isMulticast,
+  linkLocalOf,
+  type MacAddress,
   maskCidr,
   networkOf,
   parseAddress,
@@ -207,4 +209,8 @@ test('addressFromBits() and addressFromBytes() refuse what does not fit', (t) =>
   t.throws(() => addressFromBits(1n << 32n, 4), { instanceOf: RangeError });
   t.throws(() => addressFromBits(-1n, 6), { instanceOf: RangeError });
   t.throws(() => addressFromBytes(new Uint8Array(5)), { instanceOf: RangeError });
+});
+
+test('linkLocalOf() makes the address that the kernel makes (RFC 4291)', (t) => {
+  t.is(text(linkLocalOf('ee:ee:ee:ee:ee:ee' as MacAddress)), 'fe80::ecee:eeff:feee:eeee');
 });

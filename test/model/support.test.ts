@@ -26,7 +26,7 @@ test('unsupportedValues() accepts the values that mean that a feature is off', (
         natOutgoing: false,
         disabled: false,
         ipipMode,
-        vxlanMode: 'Never',
+        vxlanMode: 'Always',
         disableBGPExport: false,
       },
     });

@@ -81,12 +81,12 @@ function inBatches(updates: readonly Update[], random: Iterator<number>): Update
 async function kernelAfter(backend: BackendName, batches: readonly (readonly Update[])[]): Promise<string[]> {
   const lockFile = `/run/heddle-orders-${process.pid}.lock`;
   try {
-    const { families, sysctls } = recordWishes(IP_FAMILIES);
+    const wishes = recordWishes(IP_FAMILIES);
     const dataplane = createDataplane({
       packetFilters: IP_FAMILIES.map((family) =>
         backends[backend].open({ family, exec, pause: (ms) => pause(ms), lockFile }),
       ),
-      paths: { drivers: [], families, sysctls, policed: new PolicedState(IP_FAMILIES) },
+      paths: { ...wishes, drivers: [], policed: new PolicedState(IP_FAMILIES) },
       now: () => performance.now(),
     });
     const graph = createCalcGraph({ node: HOST_NAME, computeBgp: bgpModelFor });

@@ -14,6 +14,7 @@ import { EventSequencer } from './event-sequencer.js';
 import { IpSetIndex } from './ip-set-index.js';
 import { LabelInheritance } from './label-inheritance.js';
 import { LocalEndpointFilter } from './local-endpoint-filter.js';
+import { OverlayResolver } from './overlay-resolver.js';
 import { PolicyResolver } from './policy-resolver.js';
 import { PoolTracker } from './pool-tracker.js';
 import { ProfileRegistry } from './profile-registry.js';
@@ -44,6 +45,8 @@ export interface CalcGraph {
  *              |                          v                                          vv
  *              +--> nodes, pools, peers --> bgp resolver -----------> BGP model --> event sequencer --> dataplane
  *              |                                                                      ^
+ *              +--> the same, blocks, workloads --> overlay resolver --> overlay -----|
+ *              |                                                                      ^
  *              '--> pool tracker ------------------------------------------> pools ---'
  * ```
  */
@@ -51,11 +54,13 @@ export function createCalcGraph({ node, computeBgp }: CalcGraphOptions): CalcGra
   const sequencer = new EventSequencer();
   const pools = new PoolTracker(sequencer);
   const bgp = new BgpResolver(node, computeBgp, (model) => sequencer.onBgpModel(model));
+  const overlay = new OverlayResolver(node, (model) => sequencer.onOverlayModel(model));
   const { labels, local, profiles, activeRules, rules, resolver } = wirePolicyNodes(node, sequencer);
   const settings = new SettingsResolver(node, (resolved) => {
     sequencer.onSettings(resolved.settings);
     resolver.onNoPolicyEgress(resolved.settings.noPolicyEgress);
     bgp.onSettings(resolved);
+    overlay.onSettings(resolved);
   });
 
   const dispatcher = new Dispatcher();
@@ -68,12 +73,18 @@ export function createCalcGraph({ node, computeBgp }: CalcGraphOptions): CalcGra
   dispatcher.register('HostEndpoint', (id, now) => labels.onResource(id, now));
   dispatcher.register('IPPool', (_id, now, before) => pools.onPool(now, before));
   dispatcher.register('IPPool', (id, now) => bgp.onPool(id, now));
-  dispatcher.registerBlocks((id, block) => bgp.onBlock(id, block));
+  dispatcher.register('IPPool', (id, now) => overlay.onPool(id, now));
+  dispatcher.registerBlocks((id, block) => {
+    bgp.onBlock(id, block);
+    overlay.onBlock(id, block);
+  });
   dispatcher.register('Node', (_id, now, before) => bgp.onNode(now, before));
+  dispatcher.register('Node', (_id, now, before) => overlay.onNode(now, before));
   dispatcher.register('Profile', (_id, now, before) => profiles.onProfile(now, before));
   dispatcher.register('RouteReflector', (id, now) => bgp.onRouteReflector(id, now));
   dispatcher.register('Tier', (_id, now, before) => resolver.onTier(now, before));
   dispatcher.register('WorkloadEndpoint', (id, now) => labels.onResource(id, now));
+  dispatcher.register('WorkloadEndpoint', (id, now) => overlay.onWorkload(id, now));
 
   return {
     onUpdate: (update) => dispatcher.onUpdate(update),
@@ -82,6 +93,7 @@ export function createCalcGraph({ node, computeBgp }: CalcGraphOptions): CalcGra
       rules.flush();
       resolver.flush();
       bgp.flush();
+      overlay.flush();
       return sequencer.flush();
     },
     problems: () => new Map([...settings.problems, ...local.problems, ...dispatcher.problems]),

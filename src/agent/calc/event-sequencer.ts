@@ -10,6 +10,7 @@ import type { StoredId } from '../../layout/layout.js';
 import type { Cidr } from '../../model/address.js';
 import { DeltaTracker } from '../../model/delta-tracker.js';
 import type { BgpModel } from '../../topology/bgp-model.js';
+import type { OverlayModel } from '../../topology/overlay.js';
 import type { AgentSettings } from './agent-settings.js';
 import type { IpSetDefinition } from './ip-set-definition.js';
 import { IpSetDeltas } from './ip-set-deltas.js';
@@ -23,6 +24,7 @@ export class EventSequencer {
   readonly #endpoints = tracker<StoredId, UpdateOf<'workload-endpoint-update'>>();
   readonly #pools = tracker<Cidr, UpdateOf<'pool-update'>>();
   readonly #bgp = tracker<'bgp', UpdateOf<'bgp-update'>>();
+  readonly #overlay = tracker<'overlay', UpdateOf<'overlay-update'>>();
 
   onSettings(settings: AgentSettings): void {
     this.#settings.desired.set('settings', { type: 'settings-update', settings });
@@ -80,6 +82,11 @@ export class EventSequencer {
     this.#bgp.desired.set('bgp', { type: 'bgp-update', model });
   }
 
+  onOverlayModel(model: OverlayModel | undefined): void {
+    if (model) this.#overlay.desired.set('overlay', { type: 'overlay-update', model });
+    else this.#overlay.desired.delete('overlay');
+  }
+
   /** The batch that leads from what the dataplane was last told to what it should know now. */
   flush(): DataplaneUpdate[] {
     return [
@@ -100,6 +107,8 @@ export class EventSequencer {
       ...removals(this.#pools, (cidr) => ({ type: 'pool-remove', cidr })),
 
       ...updates(this.#bgp),
+      ...updates(this.#overlay),
+      ...removals(this.#overlay, () => ({ type: 'overlay-update', model: undefined })),
     ];
   }
 }

@@ -11,6 +11,7 @@ import type { Address, Cidr, IpFamily, MacAddress } from '../../model/address.js
 import type { Brand } from '../../model/brand.js';
 import type { Action, IcmpMatch, PortRange } from '../../model/rule.js';
 import type { BgpModel } from '../../topology/bgp-model.js';
+import type { OverlayModel } from '../../topology/overlay.js';
 import type { AgentSettings } from './agent-settings.js';
 
 /** `s:` or `t:` and a hash: the same selector or tag has the same id on every host. */
@@ -101,7 +102,9 @@ export type DataplaneUpdate =
   | { readonly type: 'pool-update'; readonly cidr: Cidr; readonly masquerade: boolean }
   | { readonly type: 'pool-remove'; readonly cidr: Cidr }
   /** undefined: this host takes no part in BGP. */
-  | { readonly type: 'bgp-update'; readonly model: BgpModel | undefined };
+  | { readonly type: 'bgp-update'; readonly model: BgpModel | undefined }
+  /** undefined: there was an overlay, and is none any more. */
+  | { readonly type: 'overlay-update'; readonly model: OverlayModel | undefined };
 
 export type DataplaneUpdateType = DataplaneUpdate['type'];
 export type UpdateOf<T extends DataplaneUpdateType> = Extract<DataplaneUpdate, { readonly type: T }>;

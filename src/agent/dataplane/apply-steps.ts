@@ -9,7 +9,7 @@ import type { ApplyReport, Driver } from './driver.js';
 
 export interface ApplyParts {
   readonly packetFilters: readonly Pick<PacketFilter, 'drivers'>[];
-  /** Sysctls, neighbours, routes: in this order. */
+  /** Sysctls, tunnels, neighbours, routes: in this order. */
   readonly paths: readonly Driver[];
 }
 

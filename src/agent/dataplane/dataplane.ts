@@ -15,12 +15,14 @@ import { createManagers } from './managers/index.js';
 
 /** Drivers that are no packet filter's, as `kernelDrivers` makes them. */
 export interface PathDrivers {
-  /** Flows, sysctls, neighbours, routes: in this order, so that flows come last when things go. */
+  /** Flows, sysctls, tunnels, neighbours, routes: in this order, so that flows come last when things go. */
   readonly drivers: readonly Driver[];
   /** By which flows are judged. */
   readonly policed: Pick<PolicedState, 'onUpdate' | 'completeDeferredWork' | 'suspectAll'>;
   readonly families: readonly Pick<DesiredFamily, 'family' | 'routes' | 'neighbors'>[];
   readonly sysctls: DesiredDataplane['sysctls'];
+  readonly tunnels: DesiredDataplane['tunnels'];
+  readonly forwarding: DesiredDataplane['forwarding'];
 }
 
 export interface DataplaneOptions {
@@ -132,6 +134,8 @@ function desiredOf(packetFilters: readonly PacketFilter[], paths: PathDrivers): 
       return { family, chains, hooks, ipSets, routes, neighbors };
     }),
     sysctls: paths.sysctls,
+    tunnels: paths.tunnels,
+    forwarding: paths.forwarding,
   };
 }
 

@@ -92,16 +92,43 @@ export interface DesiredIpSets {
   delete(id: IpSetId): void;
 }
 
-/** A route to one network over one interface, scope link, marked with our protocol number. */
+/** A route to one network, marked with our protocol number. */
 export interface Route {
   readonly cidr: Cidr;
-  readonly interfaceName: string;
+  /** undefined: the one that leads to the gateway or, without a gateway, none: packets end here. */
+  readonly interfaceName: string | undefined;
+  /** Behind the interface, whatever other routes say. Absent: the network is on the interface itself. */
+  readonly gateway?: Address;
 }
 
 export interface Neighbor {
   readonly address: Address;
   readonly interfaceName: string;
   readonly mac: MacAddress;
+}
+
+/** A VXLAN device. Its MTU follows from the interface that has the local address. */
+export interface Tunnel {
+  readonly name: string;
+  readonly family: IpFamily;
+  /** The virtual network, and the port of UDP at either end. */
+  readonly id: number;
+  readonly port: number;
+  readonly mac: MacAddress;
+  /** Where packets come from. */
+  readonly local: Address;
+  /** On the device. */
+  readonly address: Address | undefined;
+}
+
+/** How our tunnels are called: the name is the mark of ours. As in Calico. */
+export const TUNNEL_NAMES: Readonly<Record<IpFamily, string>> = { 4: 'vxlan.calico', 6: 'vxlan-v6.calico' };
+
+/** Frames to this MAC address leave a tunnel for that host. */
+export interface ForwardingEntry {
+  readonly interfaceName: string;
+  readonly mac: MacAddress;
+  readonly destination: Address;
 }
 
 /** All that managers can reach: the wishes for one family. */
@@ -118,6 +145,10 @@ export interface DesiredFamily {
 export interface DesiredDataplane {
   readonly families: readonly DesiredFamily[];
   readonly sysctls: DesiredView<SysctlPath, string>;
+  /** By name. */
+  readonly tunnels: DesiredView<string, Tunnel>;
+  /** Keyed `<interface>/<MAC address>`. */
+  readonly forwarding: DesiredView<string, ForwardingEntry>;
 }
 
 export function chainKey(chain: Pick<Chain, 'table' | 'name'>): ChainKey {

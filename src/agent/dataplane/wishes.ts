@@ -10,10 +10,12 @@ import type {
   DesiredDataplane,
   DesiredFamily,
   DesiredIpSets,
+  ForwardingEntry,
   HookKey,
   HookRules,
   Neighbor,
   Route,
+  Tunnel,
 } from './intent.js';
 
 export interface WishedSet {
@@ -32,11 +34,18 @@ export interface WishedFamily extends DesiredFamily {
 export interface Wishes extends DesiredDataplane {
   readonly families: readonly WishedFamily[];
   readonly sysctls: Map<SysctlPath, string>;
+  readonly tunnels: Map<string, Tunnel>;
+  readonly forwarding: Map<string, ForwardingEntry>;
 }
 
 /** An empty list of wishes, to be given to managers. */
 export function recordWishes(families: readonly IpFamily[]): Wishes {
-  return { families: families.map(wishedFamily), sysctls: new Map() };
+  return {
+    families: families.map(wishedFamily),
+    sysctls: new Map(),
+    tunnels: new Map(),
+    forwarding: new Map(),
+  };
 }
 
 function wishedFamily(family: IpFamily): WishedFamily {

@@ -64,6 +64,8 @@ export const nodeCodec: Codec<'Node'> = {
       bgp: Object.keys(bgp).length === 0 ? undefined : bgp,
       ipv4VXLANTunnelAddr: metadata.ipv4_vxlan_tunnel_addr,
       vxlanTunnelMACAddr: metadata.vxlan_tunnel_mac_addr,
+      ipv6VXLANTunnelAddr: metadata.ipv6_vxlan_tunnel_addr,
+      vxlanTunnelMACAddrV6: metadata.vxlan_tunnel_mac_addr_v6,
     });
     const name = unescapeName(idSegments(id)[0] ?? '');
     return storedResource('Node', { name, labels: metadata.labels }, spec, values);
@@ -79,6 +81,8 @@ const v1Metadata = object({
   route_reflector_cluster_id: address4,
   ipv4_vxlan_tunnel_addr: address,
   vxlan_tunnel_mac_addr: mac,
+  ipv6_vxlan_tunnel_addr: address,
+  vxlan_tunnel_mac_addr_v6: mac,
 });
 
 function encodeMetadata({ metadata, spec }: ResourceOf<'Node'>): object {
@@ -87,6 +91,8 @@ function encodeMetadata({ metadata, spec }: ResourceOf<'Node'>): object {
     route_reflector_cluster_id: spec.bgp?.routeReflectorClusterID,
     ipv4_vxlan_tunnel_addr: spec.ipv4VXLANTunnelAddr,
     vxlan_tunnel_mac_addr: spec.vxlanTunnelMACAddr,
+    ipv6_vxlan_tunnel_addr: spec.ipv6VXLANTunnelAddr,
+    vxlan_tunnel_mac_addr_v6: spec.vxlanTunnelMACAddrV6,
   });
 }
 

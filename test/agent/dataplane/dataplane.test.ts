@@ -51,6 +51,8 @@ function createToy(): Toy {
           neighbors: family === 4 ? neighbors.desired : new Map(),
         })),
         sysctls: sysctls.desired,
+        tunnels: new Map(),
+        forwarding: new Map(),
         policed,
       },
       now: () => 0,
@@ -215,6 +217,8 @@ test('createDataplane() refuses a packet filter without routes for its family', 
     drivers: [],
     families: [{ family: 4 as const, routes: new Map(), neighbors: new Map() }],
     sysctls: new Map(),
+    tunnels: new Map(),
+    forwarding: new Map(),
     policed: new PolicedState([4]),
   };
   t.throws(() => createDataplane({ packetFilters: [filter], paths, now: () => 0 }), {

@@ -12,7 +12,17 @@
  */
 import { addressLength, type Cidr, familyOf, type IpFamily } from '../../../model/address.js';
 import type { BgpModel } from '../../../topology/bgp-model.js';
-import { type BirdText, bird, block, community, networkAndBelow, networkSet, symbol } from './bird-text.js';
+import {
+  type BirdText,
+  bird,
+  block,
+  community,
+  interfacesStartingWith,
+  joined,
+  networkAndBelow,
+  networkSet,
+  symbol,
+} from './bird-text.js';
 import { blockRules } from './block-rules.js';
 
 export interface PoolRules {
@@ -28,9 +38,29 @@ export interface PoolRules {
   readonly believeForeign: readonly BirdText[];
 }
 
-/** True for the routes of workloads, among those learned from the kernel. */
-export function isWorkload(family: IpFamily, deviceRouteProtocol: number): BirdText {
-  return bird`krt_source = ${deviceRouteProtocol} && net.len = ${addressLength(family)}`;
+/**
+ * True for the routes of workloads, among those learned from the kernel. In an overlay the agent's routes to other hosts
+ * may be as long, and what tells them apart is where they lead.
+ */
+export function isWorkload(
+  family: IpFamily,
+  { overlayPools, interfacePrefix }: Pick<BgpModel, 'overlayPools' | 'interfacePrefix'>,
+  deviceRouteProtocol: number,
+): BirdText {
+  const isAgents = bird`krt_source = ${deviceRouteProtocol} && net.len = ${addressLength(family)}`;
+  return overlayPools.some((pool) => familyOf(pool) === family)
+    ? bird`${isAgents} && ifname ~ ${interfacesStartingWith(interfacePrefix)}`
+    : isAgents;
+}
+
+/** True for what is not of the overlay, where the agent keeps the routes; undefined: there is none. */
+export function isNoOverlay(
+  family: IpFamily,
+  { overlayPools }: Pick<BgpModel, 'overlayPools'>,
+): BirdText | undefined {
+  const networks = overlayPools.filter((pool) => familyOf(pool) === family).map(networkAndBelow);
+  const listed = joined(networks.map((one, index) => (index === 0 ? one : bird`, ${one}`)));
+  return networks.length === 0 ? undefined : bird`!(net ~ [ ${listed} ])`;
 }
 
 export function poolRules(family: IpFamily, model: BgpModel, deviceRouteProtocol: number): PoolRules {
@@ -42,7 +72,7 @@ export function poolRules(family: IpFamily, model: BgpModel, deviceRouteProtocol
   const blocks = blockRules(family, model);
   const orBlock = blocks.isAnnounced ? bird` && !(${blocks.isAnnounced})` : bird``;
   const announce = [
-    bird`if source = RTS_INHERIT && !(${isWorkload(family, deviceRouteProtocol)}) then reject;`,
+    bird`if source = RTS_INHERIT && !(${isWorkload(family, model, deviceRouteProtocol)}) then reject;`,
     ...blocks.hide,
     bird`if source != RTS_INHERIT && source != RTS_BGP${orBlock} then reject;`,
     ...inPools,

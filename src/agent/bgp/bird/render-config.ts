@@ -30,7 +30,7 @@ import {
 import { blackholes } from './block-rules.js';
 import { BIRD_2, type BirdDialect } from './dialect.js';
 import { keepToOurselves, keptProtocol } from './kept-protocol.js';
-import { isWorkload, type PoolRules, poolRules } from './pool-rules.js';
+import { isNoOverlay, isWorkload, type PoolRules, poolRules } from './pool-rules.js';
 import { bfdProtocol, sessionProtocol, sessionTemplate } from './render-session.js';
 
 export interface IdleConfigOptions {
@@ -182,7 +182,7 @@ function familyPart(
     block(
       bird`\nfilter heddle_from_kernel_${family}`,
       // Above what BGP says (100): a workload is here, whoever else claims its address.
-      bird`if ${isWorkload(family, deviceRouteProtocol)} then preference = 150;`,
+      bird`if ${isWorkload(family, model, deviceRouteProtocol)} then preference = 150;`,
       bird`accept;`,
     ),
     kernelProtocol(
@@ -225,17 +225,18 @@ function kernelProtocol(
 const BGP_ROUTES = bird`where source = RTS_BGP`;
 
 /** The ways to peers behind a gateway are for the kernel too, because it carries the sessions, and so are the others. */
-function routesToKernel(
-  family: IpFamily,
-  { sessions, blocks, controlPlaneOnly }: BgpModel,
-  keptRoutes: readonly KeptRoute[],
-): BirdText {
+function routesToKernel(family: IpFamily, model: BgpModel, keptRoutes: readonly KeptRoute[]): BirdText {
+  const { sessions, blocks, controlPlaneOnly } = model;
   const isStatic =
     sessions.some((session) => session.family === family && session.gateway) ||
     blocks.some(({ cidr }) => familyOf(cidr) === family) ||
     keptRoutes.some(({ destination }) => familyOf(destination) === family);
   if (controlPlaneOnly) return isStatic ? bird`where source = RTS_STATIC` : bird`none`;
-  return isStatic ? bird`where source = RTS_BGP || source = RTS_STATIC` : BGP_ROUTES;
+  const noOverlay = isNoOverlay(family, model);
+  if (noOverlay === undefined)
+    return isStatic ? bird`where source = RTS_BGP || source = RTS_STATIC` : BGP_ROUTES;
+  const fromBgp = bird`source = RTS_BGP && ${noOverlay}`;
+  return isStatic ? bird`where (${fromBgp}) || source = RTS_STATIC` : bird`where ${fromBgp}`;
 }
 
 function gatewayRoutes(family: IpFamily, { sessions }: BgpModel, dialect: BirdDialect): BirdText[] {

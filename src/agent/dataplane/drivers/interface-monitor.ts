@@ -1,5 +1,5 @@
 /**
- * Watches the interfaces of workloads come, change and go, and has the drivers read back.
+ * Watches the interfaces of workloads, and our tunnels, come, change and go, and has the drivers read back.
  *
  * The kernel drops routes, neighbour entries and sysctls together with their interface and says nothing of it in
  * their own tables' events, so the interface is what to watch. Where the transport has no events (node-netlink)
@@ -9,6 +9,7 @@
 import { setInterval } from 'node:timers/promises';
 import type { Link, LinkEvent, RtNetlink } from '../../../kernel/rtnetlink.js';
 import type { Driver } from '../driver.js';
+import { isOwnInterface } from './own-interfaces.js';
 
 export interface InterfaceMonitorOptions {
   readonly rtnetlink: RtNetlink;
@@ -54,7 +55,7 @@ async function followEvents(
     }
     const { link, gone } = event;
     const before = known.get(link.index);
-    const isOurs = link.name.startsWith(options.interfacePrefix);
+    const isOurs = isOwnInterface(link.name, options.interfacePrefix);
     const now = isOurs && !gone ? stateOf(link) : undefined;
     if (now === undefined) known.delete(link.index);
     else known.set(link.index, now);
@@ -67,7 +68,7 @@ async function pollLinks(options: InterfaceMonitorOptions, signal: AbortSignal):
   await onTimer(options.pollMs, signal, async () => {
     const links = await options.rtnetlink.links();
     const now = links
-      .filter(({ name }) => name.startsWith(options.interfacePrefix))
+      .filter(({ name }) => isOwnInterface(name, options.interfacePrefix))
       .map((link) => `${link.index} ${stateOf(link)}`)
       .join('\n');
     if (before !== undefined && now !== before) resync(options);

@@ -13,10 +13,12 @@ import type { Driver } from '../driver.js';
 import { PolicedState } from '../flows/policed-state.js';
 import type { DesiredDataplane, DesiredFamily } from '../intent.js';
 import { FlowTable } from './flow-table.js';
+import { forwardingTable } from './forwarding-table.js';
 import { tellLostPaths } from './lost-paths.js';
 import { neighborTable } from './neighbor.js';
 import { routeTable } from './route-table.js';
 import { sysctlTable } from './sysctl-table.js';
+import { tunnelTable } from './tunnel-table.js';
 
 export interface KernelDriversOptions {
   readonly families: readonly IpFamily[];
@@ -34,6 +36,8 @@ export interface KernelDrivers {
   readonly policed: PolicedState;
   readonly families: readonly Pick<DesiredFamily, 'family' | 'routes' | 'neighbors'>[];
   readonly sysctls: DesiredDataplane['sysctls'];
+  readonly tunnels: DesiredDataplane['tunnels'];
+  readonly forwarding: DesiredDataplane['forwarding'];
 }
 
 export function kernelDrivers(options: KernelDriversOptions): KernelDrivers {
@@ -43,6 +47,8 @@ export function kernelDrivers(options: KernelDriversOptions): KernelDrivers {
   const flows = new FlowTable({ conntrack, policed, hostAddresses });
   const onPathLost = (cidr: Cidr) => flows.addressLeft(cidr);
   const sysctls = sysctlTable(options.procSys);
+  const tunnels = tunnelTable({ rtnetlink });
+  const forwarding = forwardingTable({ rtnetlink });
   const tables = options.families.map((family) => ({
     family,
     neighbors: neighborTable({ family, rtnetlink, interfacePrefix }),
@@ -52,6 +58,8 @@ export function kernelDrivers(options: KernelDriversOptions): KernelDrivers {
     drivers: [
       flows,
       sysctls,
+      tunnels,
+      forwarding,
       ...tables.map(({ neighbors }) => neighbors),
       ...tables.map(({ routes }) => routes),
     ],
@@ -62,5 +70,7 @@ export function kernelDrivers(options: KernelDriversOptions): KernelDrivers {
       routes: tellLostPaths(routes.desired, onPathLost),
     })),
     sysctls: sysctls.desired,
+    tunnels: tunnels.desired,
+    forwarding: forwarding.desired,
   };
 }

@@ -16,11 +16,12 @@ export function tellLostPaths(
   return {
     set(cidr, route) {
       const before = routes.get(cidr);
-      if (before && before.interfaceName !== route.interfaceName) onPathLost(cidr);
+      if (before && toWorkload(before) && before.interfaceName !== route.interfaceName) onPathLost(cidr);
       routes.set(cidr, route);
     },
     delete(cidr) {
-      if (routes.has(cidr)) onPathLost(cidr);
+      const before = routes.get(cidr);
+      if (before && toWorkload(before)) onPathLost(cidr);
       routes.delete(cidr);
     },
     get: (cidr) => routes.get(cidr),
@@ -31,4 +32,9 @@ export function tellLostPaths(
       return routes.size;
     },
   };
+}
+
+/** And not to another host. */
+function toWorkload({ interfaceName, gateway }: Route): boolean {
+  return interfaceName !== undefined && gateway === undefined;
 }

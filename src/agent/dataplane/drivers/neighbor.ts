@@ -4,7 +4,8 @@
  *
  * With them the host reaches a workload without asking, so that no workload can answer for another, and the
  * entries do not count against the size of the neighbour cache (gc_thresh3), which all namespaces share. Ours is a
- * permanent entry on an interface whose name has our prefix: nobody else has business there.
+ * permanent entry on an interface whose name has our prefix, or on a tunnel of ours, where it tells the MAC address of
+ * the other end: nobody else has business there.
  *
  * The MAC addresses of the pair are not ours to change: who makes the interface chooses them. Changing the one of
  * the host's end later would flush these entries and move the link-local address that is the IPv6 gateway.
@@ -23,6 +24,7 @@ import {
   namesByIndex,
   removalError,
 } from './netlink-ops.js';
+import { isOwnInterface } from './own-interfaces.js';
 
 export interface NeighborTableOptions {
   readonly family: IpFamily;
@@ -72,7 +74,8 @@ class NeighborObjects implements KernelObjects<string, Neighbor, InstalledNeighb
     const installed: [string, InstalledNeighbor][] = [];
     for (const neighbor of await rtnetlink.neighbors(family)) {
       const interfaceName = names.get(neighbor.interfaceIndex);
-      if ((neighbor.state & NUD.PERMANENT) === 0 || !interfaceName?.startsWith(interfacePrefix)) continue;
+      if ((neighbor.state & NUD.PERMANENT) === 0 || interfaceName === undefined) continue;
+      if (!isOwnInterface(interfaceName, interfacePrefix)) continue;
       const named = { ...neighbor, interfaceName };
       installed.push([neighborKey(named), named]);
     }

@@ -1,5 +1,6 @@
 /**
- * Driver of the routes to our workloads: one network each, scope link, in the main table of one family.
+ * Driver of our routes in the main table of one family: to workloads, one network each, scope link; and, in an overlay, to
+ * the networks behind other hosts, through a tunnel or to the host itself, and blackholes.
  *
  * Ours is a route that carries our protocol number (rtnetlink(7), rtm_protocol), wherever it leads: unwanted ones
  * are removed at start, those of other numbers never. What stands in the place of a wanted route decides by its
@@ -27,6 +28,7 @@ import {
   namesByIndex,
   removalError,
 } from './netlink-ops.js';
+import { isOwnInterface } from './own-interfaces.js';
 
 export interface RouteTableOptions {
   readonly family: IpFamily;
@@ -74,8 +76,9 @@ class RouteObjects implements KernelObjects<Cidr, Route, InstalledRoutes> {
   }
 
   describe(cidr: Cidr, object: Route | InstalledRoutes): string {
-    const name = 'cidr' in object ? object.interfaceName : object[0]?.interfaceName;
-    return name === undefined ? `route ${cidr}` : `route ${cidr} dev ${name}`;
+    const { gateway, interfaceName } = ('cidr' in object ? object : object[0]) ?? {};
+    const via = gateway === undefined ? '' : ` via ${gateway}`;
+    return `route ${cidr}${via}${interfaceName === undefined ? '' : ` dev ${interfaceName}`}`;
   }
 
   equal(desired: Route, actual: InstalledRoutes): boolean {
@@ -83,10 +86,12 @@ class RouteObjects implements KernelObjects<Cidr, Route, InstalledRoutes> {
     if (route === undefined || others.length > 0) return false;
     const wanted = this.#route(desired, route.interfaceIndex);
     return (
-      route.interfaceName === wanted.interfaceName &&
+      // Where none is asked for, it is whichever leads to the gateway; a blackhole of IPv6 is said to be over lo.
+      (desired.interfaceName === undefined || route.interfaceName === desired.interfaceName) &&
       route.scope === wanted.scope &&
       route.type === wanted.type &&
-      route.gateway === undefined &&
+      route.gateway === wanted.gateway &&
+      route.onlink === wanted.onlink &&
       metric(route) === metric(wanted)
     );
   }
@@ -106,7 +111,7 @@ class RouteObjects implements KernelObjects<Cidr, Route, InstalledRoutes> {
 
   async waitingFor(pending: readonly PendingRoute[]): Promise<readonly (string | undefined)[]> {
     const links = await linksByName(this.#options.rtnetlink);
-    return pending.map(({ desired }) => interfaceNotReady(links, desired.interfaceName));
+    return pending.map(({ desired }) => notReady(desired, links));
   }
 
   async write(pending: readonly PendingRoute[]): Promise<readonly WriteOutcome<InstalledRoutes>[]> {
@@ -125,16 +130,16 @@ class RouteObjects implements KernelObjects<Cidr, Route, InstalledRoutes> {
       this.#options.rtnetlink,
       stale.map(({ actual }) => actual.map(removal)),
     );
-    return stale.map(({ key }, index) => {
+    return stale.map(({ key, actual }, index) => {
       const error = firstRemovalError(answers[index] ?? []);
-      if (error === undefined) this.#options.onPathLost(key);
+      if (error === undefined && actual.some(toWorkload)) this.#options.onPathLost(key);
       return error;
     });
   }
 
   #plan({ desired, actual = [] }: PendingRoute, links: ReadonlyMap<string, Link>): PlannedWrite {
-    const waitingFor = interfaceNotReady(links, desired.interfaceName);
-    const route = this.#route(desired, links.get(desired.interfaceName)?.index);
+    const waitingFor = notReady(desired, links);
+    const route = this.#route(desired, links.get(desired.interfaceName ?? '')?.index);
     if (waitingFor !== undefined) return { route, waitingFor, ops: [] };
     const overwritten = actual.some((other) => metric(other) === metric(route));
     const others = actual.filter((other) => metric(other) !== metric(route));
@@ -151,7 +156,8 @@ class RouteObjects implements KernelObjects<Cidr, Route, InstalledRoutes> {
       (await rtnetlink.routes(family))
         .filter(
           (route) =>
-            route.protocol === protocol || names.get(route.interfaceIndex ?? 0)?.startsWith(interfacePrefix),
+            route.protocol === protocol ||
+            isOwnInterface(names.get(route.interfaceIndex ?? 0) ?? '', interfacePrefix),
         )
         .map(place),
     );
@@ -177,27 +183,42 @@ class RouteObjects implements KernelObjects<Cidr, Route, InstalledRoutes> {
     const error = answer ?? firstRemovalError(removed);
     if (error?.code === 'EEXIST') return { type: 'failed', error: placeTaken(route) };
     if (error) return { type: 'failed', error };
-    if (actual.some(({ interfaceName }) => interfaceName !== route.interfaceName))
+    if (actual.some((before) => toWorkload(before) && before.interfaceName !== route.interfaceName))
       this.#options.onPathLost(key);
     return { type: 'written', actual: [route] };
   }
 
-  #route({ cidr, interfaceName }: Route, interfaceIndex: number | undefined): InstalledRoute {
+  #route(wish: Route, interfaceIndex: number | undefined): InstalledRoute {
+    const { cidr, interfaceName, gateway } = wish;
     const { family, protocol } = this.#options;
     return {
       family,
       destination: cidr,
       interfaceIndex,
       interfaceName,
-      gateway: undefined,
+      gateway,
       table: RT_TABLE_MAIN,
       protocol,
       // IPv6 knows no scopes and reports this one.
-      scope: family === 4 ? RT_SCOPE.LINK : RT_SCOPE.UNIVERSE,
-      type: RTN.UNICAST,
+      scope: family === 4 && isOnLink(wish) ? RT_SCOPE.LINK : RT_SCOPE.UNIVERSE,
+      type: interfaceName === undefined && gateway === undefined ? RTN.BLACKHOLE : RTN.UNICAST,
       priority: SMALLEST_METRIC[family],
+      ...(interfaceName !== undefined && gateway !== undefined && { onlink: true }),
     };
   }
+}
+
+function notReady({ interfaceName }: Route, links: ReadonlyMap<string, Link>): string | undefined {
+  return interfaceName === undefined ? undefined : interfaceNotReady(links, interfaceName);
+}
+
+/** The network is on an interface itself: a workload's. */
+function isOnLink({ interfaceName, gateway }: Route): boolean {
+  return interfaceName !== undefined && gateway === undefined;
+}
+
+function toWorkload({ type, gateway }: InstalledRoute): boolean {
+  return type === RTN.UNICAST && gateway === undefined;
 }
 
 /** IPv6 takes 0 for a route that asks for no metric, and gives it 1024. IPv4 reports 0 as none. */

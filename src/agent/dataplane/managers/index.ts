@@ -11,7 +11,9 @@ import type { DesiredDataplane } from '../intent.js';
 import { EndpointManager } from './endpoint-manager.js';
 import { IpSetManager } from './ip-set-manager.js';
 import { MasqueradeManager } from './masquerade-manager.js';
+import { OverlayManager } from './overlay-manager.js';
 import { PolicyManager } from './policy-manager.js';
+import { shareView } from './share-view.js';
 import { StaticManager } from './static-manager.js';
 import { builtInSettings, usableSettings } from './usable-settings.js';
 
@@ -30,7 +32,9 @@ export function createManagers(desired: DesiredDataplane): Managers {
   let usable = builtInSettings();
   const statics = new StaticManager(desired);
   const policies = new PolicyManager(desired, usable.marks);
-  const endpoints = new EndpointManager(desired, usable);
+  const { workloads, overlays } = sharedPaths(desired);
+  const endpoints = new EndpointManager(workloads, usable);
+  const overlay = new OverlayManager(overlays);
   const ipSets = new IpSetManager(desired);
   const pools = new MasqueradeManager(desired);
 
@@ -56,6 +60,7 @@ export function createManagers(desired: DesiredDataplane): Managers {
     'pool-remove': (update) => pools.onPoolRemove(update),
     // The agent hands it to its BGP speaker.
     'bgp-update': () => {},
+    'overlay-update': (update) => overlay.onUpdate(update),
   };
 
   onSettings(usable);
@@ -63,9 +68,28 @@ export function createManagers(desired: DesiredDataplane): Managers {
     onUpdate: (update) => deliver(routes, update),
     completeDeferredWork() {
       endpoints.completeDeferredWork();
+      overlay.completeDeferredWork();
       pools.completeDeferredWork();
     },
     problems: () => [...usable.problems, ...endpoints.problems],
+  };
+}
+
+/** Routes and neighbour entries are wished for by two, of whom workloads come first. */
+function sharedPaths(desired: DesiredDataplane): {
+  readonly workloads: DesiredDataplane;
+  readonly overlays: DesiredDataplane;
+} {
+  const families = desired.families.map((family) => {
+    const [routes, neighbors] = [shareView(family.routes), shareView(family.neighbors)];
+    return {
+      workloads: { ...family, routes: routes.first, neighbors: neighbors.first },
+      overlays: { ...family, routes: routes.second, neighbors: neighbors.second },
+    };
+  });
+  return {
+    workloads: { ...desired, families: families.map(({ workloads }) => workloads) },
+    overlays: { ...desired, families: families.map(({ overlays }) => overlays) },
   };
 }
 

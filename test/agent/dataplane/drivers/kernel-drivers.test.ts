@@ -35,7 +35,10 @@ function setUp() {
 test('kernelDrivers() lists routes last, so that they come last and go first', (t) => {
   t.deepEqual(
     setUp().wired.drivers.map(({ name }) => name),
-    ['flows', 'sysctls', 'neighbor-table-4', 'neighbor-table-6', 'route-table-4', 'route-table-6'],
+    [
+      ...['flows', 'sysctls', 'tunnel-table', 'forwarding-table'],
+      ...['neighbor-table-4', 'neighbor-table-6', 'route-table-4', 'route-table-6'],
+    ],
   );
 });
 

@@ -209,10 +209,10 @@ class Host {
 
   constructor(kernel: RecordedKernel) {
     this.#kernel = kernel;
-    const { families, sysctls } = recordWishes([FAMILY]);
+    const wishes = recordWishes([FAMILY]);
     this.#dataplane = createDataplane({
       packetFilters: [backends.iptables.open({ family: FAMILY, exec: kernel.exec, pause: async () => {} })],
-      paths: { drivers: [], families, sysctls, policed: new PolicedState([FAMILY]) },
+      paths: { ...wishes, drivers: [], policed: new PolicedState([FAMILY]) },
       now: () => 0,
     });
   }

@@ -1,0 +1,208 @@
+/**
+ * The overlay of one host: which tunnels it has, who is at their other ends, and which networks lie behind whom.
+ *
+ * For pools with VXLAN. A network behind a host is a block that is confirmed as that host's and, where no such block covers
+ * it, the single address of a workload; the more specific wins, so a workload that took its address out of another
+ * host's block is still found. `CrossSubnet` encapsulates only what leaves the subnet: who is in ours is reached by its own
+ * address. Every host works this out for itself, from the same Nodes, so the two ends of a tunnel agree.
+ */
+import { createHash } from 'node:crypto';
+import {
+  type Address,
+  addressLength,
+  addressPart,
+  type Cidr,
+  cidrContains,
+  compareCidrs,
+  familyOf,
+  hostCidr,
+  type InterfaceAddress,
+  IP_FAMILIES,
+  type IpFamily,
+  linkLocalOf,
+  type MacAddress,
+  maskCidr,
+  networkOf,
+  prefixLength,
+} from '../model/address.js';
+import type { ResourceOf } from '../model/resource.js';
+import type { TopologyInput } from './topology-input.js';
+
+export interface OverlayInput extends Pick<TopologyInput, 'nodes' | 'pools' | 'blocks'> {
+  /** By whatever tells them apart: workloads with an address in a pool that is encapsulated. */
+  readonly workloads: ReadonlyMap<string, OverlayWorkload>;
+  /** Whether a BGP daemon keeps the blackholes of this host's blocks. */
+  readonly hasBgp: boolean;
+}
+
+export interface OverlayWorkload {
+  readonly node: string;
+  readonly addresses: readonly Address[];
+}
+
+export interface OverlayTunnel {
+  readonly family: IpFamily;
+  readonly mac: MacAddress;
+  /** Of this host; where packets leave from. */
+  readonly hostAddress: Address;
+  /** On the device; undefined: none, and packets of the host itself carry its own address. */
+  readonly tunnelAddress: Address | undefined;
+  readonly peers: readonly OverlayPeer[];
+}
+
+/** Another host, as it is seen through the tunnel. */
+export interface OverlayPeer {
+  readonly node: string;
+  readonly mac: MacAddress;
+  readonly hostAddress: Address;
+  /** What routes through the tunnel name as their gateway. */
+  readonly gateway: Address;
+}
+
+export type OverlayRoute =
+  | { readonly type: 'tunnel' | 'direct'; readonly cidr: Cidr; readonly gateway: Address }
+  /** Of this host: what no workload of it has ends here. */
+  | { readonly type: 'blackhole'; readonly cidr: Cidr };
+
+export interface OverlayModel {
+  /** At most one a family. */
+  readonly tunnels: readonly OverlayTunnel[];
+  /** Sorted, one a network. */
+  readonly routes: readonly OverlayRoute[];
+}
+
+/** undefined when no pool asks for one. */
+export function overlayFor(node: string, input: OverlayInput): OverlayModel | undefined {
+  if (overlayPools(input.pools.values()).length === 0) return undefined;
+  const parts = IP_FAMILIES.flatMap((family) => familyOverlay(family, node, input) ?? []);
+  return {
+    tunnels: parts.flatMap(({ tunnel }) => tunnel ?? []),
+    routes: parts.flatMap(({ routes }) => routes).sort((a, b) => compareCidrs(a.cidr, b.cidr)),
+  };
+}
+
+/** The networks whose packets travel encapsulated, or would if they left the subnet. */
+export function overlayPools(pools: Iterable<ResourceOf<'IPPool'>>): readonly Cidr[] {
+  const cidrs = [...pools].flatMap(({ spec }) => (spec.vxlanMode === 'Never' ? [] : [spec.cidr]));
+  return [...new Set(cidrs)].sort(compareCidrs);
+}
+
+/** One end of a tunnel: what the Node says, and what follows from its name where it says nothing. */
+interface End {
+  readonly node: string;
+  readonly mac: MacAddress;
+  readonly hostAddress: Address;
+  readonly tunnelAddress: Address | undefined;
+  readonly subnet: Cidr;
+}
+
+function familyOverlay(
+  family: IpFamily,
+  node: string,
+  input: OverlayInput,
+): { readonly tunnel: OverlayTunnel | undefined; readonly routes: readonly OverlayRoute[] } | undefined {
+  const pools = [...input.pools.values()].filter(
+    ({ spec }) => spec.vxlanMode !== 'Never' && familyOf(spec.cidr) === family,
+  );
+  const own = endOf(input.nodes.get(node), family);
+  if (pools.length === 0 || !own) return undefined;
+  const peers = new Map<string, OverlayPeer>();
+  const routes = new Map<Cidr, OverlayRoute>();
+  for (const { cidr, node: owner } of networksBehindHosts(family, input)) {
+    const pool = poolOf(cidr, pools);
+    if (!pool) continue;
+    if (owner === node) {
+      if (!input.hasBgp && prefixLength(cidr) < addressLength(family))
+        routes.set(cidr, { type: 'blackhole', cidr });
+      continue;
+    }
+    const end = endOf(input.nodes.get(owner), family);
+    if (!end) continue;
+    if (pool.spec.vxlanMode === 'CrossSubnet' && cidrContains(own.subnet, end.hostAddress)) {
+      routes.set(cidr, { type: 'direct', cidr, gateway: end.hostAddress });
+      continue;
+    }
+    const { mac, hostAddress } = end;
+    const peer = { node: owner, mac, hostAddress, gateway: gatewayOf(end) };
+    peers.set(owner, peer);
+    routes.set(cidr, { type: 'tunnel', cidr, gateway: peer.gateway });
+  }
+  return { tunnel: tunnelOf(family, own, peers), routes: [...routes.values()] };
+}
+
+/** A host that encapsulates to nobody is still one that others encapsulate to. */
+function tunnelOf(
+  family: IpFamily,
+  { mac, hostAddress, tunnelAddress }: End,
+  peers: ReadonlyMap<string, OverlayPeer>,
+): OverlayTunnel {
+  const sorted = [...peers.values()].sort((a, b) => (a.node < b.node ? -1 : 1));
+  return { family, mac, hostAddress, tunnelAddress, peers: sorted };
+}
+
+/** Blocks first; then the workloads that no block of their host covers. */
+function* networksBehindHosts(
+  family: IpFamily,
+  { blocks, workloads }: OverlayInput,
+): Generator<{ readonly cidr: Cidr; readonly node: string }> {
+  const byNode = new Map<string, Cidr[]>();
+  for (const { cidr, affinities } of blocks.values()) {
+    if (familyOf(cidr) !== family) continue;
+    const owner = affinities.find(({ state }) => state === 'confirmed')?.node;
+    if (owner === undefined) continue;
+    const others = byNode.get(owner);
+    if (others) others.push(cidr);
+    else byNode.set(owner, [cidr]);
+    yield { cidr, node: owner };
+  }
+  for (const { node, addresses } of workloads.values()) {
+    for (const address of addresses) {
+      const isCovered = byNode.get(node)?.some((block) => cidrContains(block, address));
+      if (familyOf(address) === family && !isCovered) yield { cidr: hostCidr(address), node };
+    }
+  }
+}
+
+/** The most specific of the pools that hold a network. */
+function poolOf(cidr: Cidr, pools: readonly ResourceOf<'IPPool'>[]): ResourceOf<'IPPool'> | undefined {
+  return pools
+    .filter(({ spec }) => cidrContains(spec.cidr, cidr))
+    .sort((a, b) => prefixLength(b.spec.cidr) - prefixLength(a.spec.cidr))[0];
+}
+
+/** undefined: the host cannot be reached in this family. */
+function endOf(node: ResourceOf<'Node'> | undefined, family: IpFamily): End | undefined {
+  const { spec, metadata } = node ?? {};
+  const host = family === 4 ? spec?.bgp?.ipv4Address : spec?.bgp?.ipv6Address;
+  if (host === undefined || metadata === undefined) return undefined;
+  return {
+    node: metadata.name,
+    mac:
+      (family === 4 ? spec?.vxlanTunnelMACAddr : spec?.vxlanTunnelMACAddrV6) ??
+      derivedMac(metadata.name, family),
+    hostAddress: addressPart(host),
+    tunnelAddress: family === 4 ? spec?.ipv4VXLANTunnelAddr : spec?.ipv6VXLANTunnelAddr,
+    subnet: subnetOf(host),
+  };
+}
+
+/**
+ * Without an address of its own, the tunnel of a host is reached by one that is good on the tunnel alone. In IPv6 that is
+ * the link-local one: the kernel refuses a gateway that is in the subnet of another interface. In IPv4 it does not mind.
+ */
+function gatewayOf({ tunnelAddress, hostAddress, mac }: End): Address {
+  return tunnelAddress ?? (familyOf(hostAddress) === 4 ? hostAddress : linkLocalOf(mac));
+}
+
+/** The store does not keep the prefix length of an IPv6 address. A link has a /64 (RFC 4291 section 2.5.4). */
+function subnetOf(host: InterfaceAddress): Cidr {
+  if (familyOf(host) === 4 || prefixLength(host) < addressLength(6)) return networkOf(host);
+  return maskCidr(`${addressPart(host)}/64`) ?? networkOf(host);
+}
+
+/** The same on every host, and locally administered. */
+function derivedMac(node: string, family: IpFamily): MacAddress {
+  const digest = createHash('sha256').update(`vxlan ${family} ${node}`).digest();
+  const octets = [0x66, ...digest.subarray(0, 5)];
+  return octets.map((octet) => octet.toString(16).padStart(2, '0')).join(':') as MacAddress;
+}
