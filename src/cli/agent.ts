@@ -6,7 +6,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type AgentOptions as RunAgentOptions, runAgent } from '../agent/agent.js';
-import { createBgpSpeaker, speakers } from '../agent/bgp/index.js';
+import { BGP_MODES, type BgpMode, createBgpSpeaker, speakers } from '../agent/bgp/index.js';
 import type { BgpSpeaker } from '../agent/bgp/speaker.js';
 import { backends } from '../agent/dataplane/backends/index.js';
 import { openDataplane } from '../agent/open-dataplane.js';
@@ -41,7 +41,7 @@ interface AgentOptions extends CommonOptions, EtcdOptions {
   readonly node: string;
   readonly backend: keyof typeof backends;
   readonly netlink: NetlinkTransportName;
-  readonly bgp: 'managed' | 'system' | 'none';
+  readonly bgp: BgpMode;
   readonly speaker: keyof typeof speakers;
   readonly stateDir: string;
   readonly secretsDir?: string;
@@ -92,7 +92,7 @@ export function agentThrough(doors: KernelDoors, context: CliContext): Command {
     )
     .addOption(
       add('--bgp <mode>', 'managed: run BIRD; system: configure the BIRD of this host; none: policy only')
-        .choices(['managed', 'system', 'none'])
+        .choices(BGP_MODES)
         .default('managed'),
     )
     .addOption(

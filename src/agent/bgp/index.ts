@@ -8,7 +8,8 @@ import { createBird1Speaker } from './bird1/bird1-speaker.js';
 import type { BgpSpeaker } from './speaker.js';
 
 /** managed: the agent runs the daemon. system: others do. none: this host is given policy and local routes only. */
-export type BgpMode = 'managed' | 'system' | 'none';
+export const BGP_MODES = ['managed', 'system', 'none'] as const;
+export type BgpMode = (typeof BGP_MODES)[number];
 
 export interface SpeakerOptions {
   readonly mode: BgpMode;
