@@ -37,13 +37,13 @@ export function codeFrame(source: SourceText, span: Span): string {
 }
 
 /** Text from a manifest, made safe to print. */
-export function printable(text: string): string {
+export function withoutControls(text: string): string {
   return [...text].map((character) => (isControl(character) ? '\ufffd' : character)).join('');
 }
 
 function clip(text: string, shift: number): string {
   const shown = text.replace(SECRET, '$1$2<redacted>').replaceAll('\t', ' ');
-  return printable(shown.slice(shift, shift + MAX_WIDTH));
+  return withoutControls(shown.slice(shift, shift + MAX_WIDTH));
 }
 
 function isControl(character: string): boolean {

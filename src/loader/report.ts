@@ -5,7 +5,7 @@
  * shown: a fault of a password has neither value nor frame.
  */
 import type { Diagnostic, DiagnosticCode } from '../model/diagnostic.js';
-import { codeFrame, printable } from './code-frame.js';
+import { codeFrame, withoutControls } from './code-frame.js';
 import { type FieldPath, pointer } from './field-path.js';
 import { locate, writtenPath } from './locate.js';
 import { positionAt, type SourceText, type Span } from './source-text.js';
@@ -47,8 +47,8 @@ export function diagnosticAt(source: SourceText, span: Span, fault: Fault): Diag
     origin: { file: source.file, ...positionAt(source, span.start) },
     path: pointer(fault.path),
     ...(value !== undefined && { value }),
-    message: printable(fault.message),
-    ...(fault.hint !== undefined && { hint: printable(fault.hint) }),
+    message: withoutControls(fault.message),
+    ...(fault.hint !== undefined && { hint: withoutControls(fault.hint) }),
     ...(frame !== '' && { frame }),
   };
 }
@@ -65,7 +65,9 @@ function pointInto(document: ManifestDocument, span: Span, fault: Fault): Span {
 
 function shorten(value: unknown): unknown {
   if (typeof value === 'string')
-    return printable(value.length > MAX_VALUE_LENGTH ? `${value.slice(0, MAX_VALUE_LENGTH)}...` : value);
+    return withoutControls(
+      value.length > MAX_VALUE_LENGTH ? `${value.slice(0, MAX_VALUE_LENGTH)}...` : value,
+    );
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
   if (typeof value !== 'object' || value === null) return value;
   const json = JSON.stringify(value);
