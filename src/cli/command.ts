@@ -2,6 +2,7 @@
  * How every verb declares itself: the same common flags, and an environment variable for each flag.
  */
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { parseDurationMs } from '../model/duration.js';
 import type { CliContext, ColorMode, Environment } from './context.js';
 
 export interface CommonOptions {
@@ -93,9 +94,8 @@ export function verbGroup(name: string, summary: string): Command {
 }
 
 /** `30s`, `1m`, `500ms`, or plain seconds; in ms. */
-export function parseDurationMs(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text);
-  if (!match) throw new InvalidArgumentError(`"${text}" is no duration: write 30s, 1m or 500ms.`);
-  const unit = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[match[2] ?? 's'] ?? 1_000;
-  return Number(match[1]) * unit;
+export function durationFlag(text: string): number {
+  const ms = parseDurationMs(text);
+  if (ms === undefined) throw new InvalidArgumentError(`"${text}" is no duration: write 30s, 1m or 500ms.`);
+  return ms;
 }

@@ -10,7 +10,7 @@ import { openParsedFiles } from '../loader/sources/parsed-files.js';
 import type { ReconcileOutcome } from '../reconciler/outcome.js';
 import { type Against, reconcileOnce } from '../reconciler/reconcile-once.js';
 import { runReconciler } from '../reconciler/reconciler.js';
-import { type CommonOptions, flag, parseDurationMs, type Verb, verb } from './command.js';
+import { type CommonOptions, durationFlag, flag, type Verb, verb } from './command.js';
 import type { CliContext } from './context.js';
 import { addEtcdOptions, type EtcdOptions, openStore } from './etcd-options.js';
 import { CliError, EXIT } from './exit-codes.js';
@@ -75,7 +75,7 @@ function addModes(command: Command, { environment }: CliContext): Command {
     .addOption(add('--deny-widening', 'refuse what opens anything to anybody (exit code 4)').default(false))
     .addOption(
       add('--lock-timeout <time>', 'how long --once waits for another leader')
-        .argParser(parseDurationMs)
+        .argParser(durationFlag)
         .default(20_000, '20s'),
     );
 }
@@ -144,7 +144,7 @@ async function runLoop(context: CliContext, options: ReconcileOptions): Promise<
 }
 
 function parseIntervalMs(text: string): number {
-  const ms = parseDurationMs(text);
+  const ms = durationFlag(text);
   if (ms < SHORTEST_INTERVAL_MS) throw new InvalidArgumentError('An interval has at least 100 ms.');
   return ms;
 }

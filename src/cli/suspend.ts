@@ -12,7 +12,7 @@ import { InvalidArgumentError } from 'commander';
 import { readRecord } from '../layout/read-record.js';
 import { type Head, headCodec } from '../layout/records.js';
 import type { Revision } from '../model/store.js';
-import { type CommonOptions, flag, parseDurationMs, type Verb, verb } from './command.js';
+import { type CommonOptions, durationFlag, flag, type Verb, verb } from './command.js';
 import { addEtcdOptions, type EtcdOptions, type OpenStore, openStore } from './etcd-options.js';
 import { CliError, EXIT } from './exit-codes.js';
 import { createLog } from './log.js';
@@ -115,7 +115,7 @@ async function endRollback(
 
 function parseUntil(text: string): number {
   const time = Date.parse(text);
-  const ms = Number.isNaN(time) ? parseDurationMs(text) : time - Date.now();
+  const ms = Number.isNaN(time) ? durationFlag(text) : time - Date.now();
   if (ms <= 0) throw new InvalidArgumentError(`"${text}" is not in the future.`);
   return ms;
 }

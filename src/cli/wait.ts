@@ -4,7 +4,7 @@
 import { InvalidArgumentError } from 'commander';
 import { shortCommit } from '../diff/summary.js';
 import { isReached, waitForCommit } from '../reconciler/wait-for-commit.js';
-import { type CommonOptions, flag, parseDurationMs, type Verb, verb } from './command.js';
+import { type CommonOptions, durationFlag, flag, type Verb, verb } from './command.js';
 import { addEtcdOptions, type EtcdOptions, openStore } from './etcd-options.js';
 import { EXIT } from './exit-codes.js';
 import { createLog } from './log.js';
@@ -28,7 +28,7 @@ export const wait: Verb = (context) => {
     )
     .addOption(
       flag(environment, '--timeout <time>', 'how long to wait')
-        .argParser(parseDurationMs)
+        .argParser(durationFlag)
         .default(60_000, '60s'),
     )
     .action(async ({ commit, hosts: share, timeout: timeoutMs, ...options }: WaitOptions) => {
