@@ -8,7 +8,7 @@
 import type { Cidr, IpFamily } from './address.js';
 import type { DeepReadonly } from './brand.js';
 import type { SelectorText } from './selector/selector.js';
-import type { EntityRuleSpec, RuleSpec } from './specs.generated.js';
+import type { EntityRuleSpec, GlobalNetworkPolicySpec, RuleSpec } from './specs.generated.js';
 
 export const PROTOCOL_NUMBERS = { ICMP: 1, TCP: 6, UDP: 17, ICMPv6: 58, SCTP: 132, UDPLite: 136 } as const;
 export type ProtocolName = keyof typeof PROTOCOL_NUMBERS;
@@ -20,6 +20,8 @@ export type PortText = number | string;
 export type Action = 'Allow' | 'Deny' | 'Log' | 'Pass';
 export type Direction = 'ingress' | 'egress';
 export const DIRECTIONS: readonly Direction[] = ['ingress', 'egress'];
+/** A direction as a policy's `types` write it. */
+type PolicyType = NonNullable<GlobalNetworkPolicySpec['types']>[number];
 
 /** First and last port, both inclusive, 1 to 65535. */
 export interface PortRange {
@@ -61,6 +63,17 @@ export interface Rule {
 
 export function protocolNumber(protocol: ProtocolText): number {
   return typeof protocol === 'number' ? protocol : PROTOCOL_NUMBERS[protocol];
+}
+
+/** Calico v3's default of `types`: the directions that have rules, and ingress when none has. */
+export function policyTypes({
+  types,
+  ingress = [],
+  egress = [],
+}: DeepReadonly<Pick<GlobalNetworkPolicySpec, 'types' | 'ingress' | 'egress'>>): readonly PolicyType[] {
+  if (types?.length) return types;
+  if (egress.length === 0) return ['Ingress'];
+  return ingress.length > 0 ? ['Ingress', 'Egress'] : ['Egress'];
 }
 
 /** The name for a number that has one, else the number. */

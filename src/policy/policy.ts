@@ -6,8 +6,8 @@
  * rules that are there, and the tier `default` exists without being written.
  */
 import type { DeepReadonly } from '../model/brand.js';
-import type { Origin, ResourceOf, RuleOrigins, SpecOf } from '../model/resource.js';
-import { type Direction, type Rule, ruleFromSpec } from '../model/rule.js';
+import type { Origin, ResourceOf, RuleOrigins } from '../model/resource.js';
+import { type Direction, policyTypes, type Rule, ruleFromSpec } from '../model/rule.js';
 import type { SelectorNode } from '../model/selector/ast.js';
 import { selectorAst } from '../model/selector/selector.js';
 import type { RuleSpec } from '../model/specs.generated.js';
@@ -70,7 +70,9 @@ export function findTier(name: string, tiers: ReadonlyMap<string, Tier>): Tier {
 
 export function policyFrom(resource: ResourceOf<'GlobalNetworkPolicy'>): Policy {
   const { spec, metadata, origin, ruleOrigins } = resource;
-  const types = policyTypes(spec);
+  const types = new Set(
+    policyTypes(spec).map((type): Direction => (type === 'Ingress' ? 'ingress' : 'egress')),
+  );
   const tier = spec.tier ?? DEFAULT_TIER;
   return {
     name: withoutPrefix(metadata.name, `${tier}.`),
@@ -98,14 +100,6 @@ export function profileFrom(resource: ResourceOf<'Profile'>): Profile {
     origin,
     ...(ruleOrigins && { ruleOrigins }),
   };
-}
-
-function policyTypes(spec: SpecOf<'GlobalNetworkPolicy'>): ReadonlySet<Direction> {
-  if (spec.types?.length)
-    return new Set(spec.types.map((type) => (type === 'Ingress' ? 'ingress' : 'egress')));
-  const egress = (spec.egress ?? []).length > 0;
-  const ingress = (spec.ingress ?? []).length > 0 || !egress;
-  return new Set([...(ingress ? ['ingress' as const] : []), ...(egress ? ['egress' as const] : [])]);
 }
 
 /** Calico before 3.32 wrote the tier into the name, and then ties are broken by the rest of it. */

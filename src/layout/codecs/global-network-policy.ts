@@ -6,7 +6,7 @@
  * have rules, to v1 data both directions.
  */
 
-import type { SpecOf } from '../../model/resource.js';
+import { policyTypes } from '../../model/rule.js';
 import { toSelectorText } from '../../model/selector/selector.js';
 import { compact } from '../compact.js';
 import { escapeName, idSegments, storedId, unescapeName } from '../escape.js';
@@ -66,15 +66,6 @@ export const globalNetworkPolicyCodec: Codec<'GlobalNetworkPolicy'> = {
 
 const DEFAULT_TIER = 'default';
 const BOTH_TYPES = ['Ingress', 'Egress'] as const;
-
-/** Calico v3's default: the directions that have rules, and ingress when none has. */
-function policyTypes(spec: SpecOf<'GlobalNetworkPolicy'>): readonly ('Ingress' | 'Egress')[] {
-  if (spec.types?.length) return spec.types;
-  const hasEgress = (spec.egress ?? []).length > 0;
-  const hasIngress = (spec.ingress ?? []).length > 0;
-  if (hasEgress) return hasIngress ? BOTH_TYPES : ['Egress'];
-  return ['Ingress'];
-}
 
 const v1Policy = object({
   selector,
