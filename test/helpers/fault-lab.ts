@@ -6,6 +6,7 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HealthCode } from '../../src/agent/status/health.js';
+import { DatastoreError } from '../../src/datastore/datastore.js';
 import { exec } from '../../src/kernel/exec.js';
 import { type CommandLine, inNamespace } from '../../src/kernel/namespaces.js';
 import type { LabOptions } from '../../src/lab/lab.js';
@@ -111,14 +112,14 @@ export class FaultLab implements AsyncDisposable {
       body = answer.body;
       return answer.status === 503 && body.includes(JSON.stringify({ code }).slice(1, -1));
     };
-    await until(isRed, { timeoutMs: 20_000, what: `${code} of ${host}` }).catch((error: Error) => {
+    await until(isRed, { timeoutMs: 40_000, what: `${code} of ${host}` }).catch((error: Error) => {
       throw new Error(`${error.message}; it says ${body}`);
     });
   }
 
   async untilGreen(host: string): Promise<void> {
     await until(async () => (await this.lab.ask(host, '/readiness')).status === 200, {
-      timeoutMs: 20_000,
+      timeoutMs: 40_000,
       what: `${host} to be ready`,
     });
   }
@@ -127,12 +128,17 @@ export class FaultLab implements AsyncDisposable {
   async untilHost(
     node: string,
     says: (report: HostReport) => boolean,
-    timeoutMs = 20_000,
+    timeoutMs = 40_000,
   ): Promise<HostReport> {
     let last: HostReport | undefined;
     return until(
       async () => {
-        last = (await this.lab.status()).hosts.find((host) => host.node === node);
+        // A store that has just come back may refuse a moment longer.
+        const status = await this.lab.status().catch((error: unknown) => {
+          if (error instanceof DatastoreError && error.retryable) return undefined;
+          throw error;
+        });
+        last = status?.hosts.find((host) => host.node === node);
         return last && says(last) ? last : undefined;
       },
       { timeoutMs, what: `the right status of ${node}` },
