@@ -23,6 +23,7 @@ import { seedRepository } from './repository.js';
 
 const ETCD_PORT = 2379;
 const ETCD_START_TIMEOUT_MS = 20_000;
+const HEALTH_TIMEOUT_MS = 1_000;
 
 export interface LabOptions {
   readonly plan: LabPlan;
@@ -194,14 +195,23 @@ async function untilHealthy(etcd: string, stop: AbortSignal): Promise<void> {
   const deadline = performance.now() + ETCD_START_TIMEOUT_MS;
   for (;;) {
     stop.throwIfAborted();
-    const healthy = await fetch(`${etcd}/health`, { signal: AbortSignal.timeout(1_000) }).then(
-      (response) => response.ok,
-      () => false,
-    );
-    if (healthy) return;
+    if (await isHealthy(etcd)) return;
     if (performance.now() > deadline)
       throw new Error(`etcd does not answer at ${etcd} after ${ETCD_START_TIMEOUT_MS} ms`);
     await delay(50);
+  }
+}
+
+/** A timer of our own: nothing else keeps the process waiting for an answer that does not come. */
+async function isHealthy(etcd: string): Promise<boolean> {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), HEALTH_TIMEOUT_MS);
+  try {
+    return (await fetch(`${etcd}/health`, { signal: limit.signal })).ok;
+  } catch {
+    return false;
+  } finally {
+    clearTimeout(timer);
   }
 }
 
