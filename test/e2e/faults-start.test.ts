@@ -97,6 +97,8 @@ test('an interface of a workload that nobody knows is closed, routes to it or no
     interfaceName: 'calistranger',
     addresses: ['192.168.1.99', 'fd80:24e2:f998:72d6::1:99'].map(address),
   };
+  // The lab does not know of it, and leaves it.
+  t.teardown(() => exec('ip', ['netns', 'delete', stranger.namespace]));
   await buildWorkload(exec, plan, host, stranger);
   const toGateway = `lladdr ${stranger.hostMac} dev eth0 nud permanent`;
   await exec('ip', ['-n', stranger.namespace, ...words(`neigh replace 169.254.1.1 ${toGateway}`)]);
