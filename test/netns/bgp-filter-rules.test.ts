@@ -117,9 +117,10 @@ async function settles(expected: (net: Net) => readonly string[]): Promise<void>
   }
 }
 
-function attributesAtH2(destination: string): Promise<string> {
-  const socket = join(lab.h2.stateDir, 'bird.ctl');
-  return lab.h2.namespace.run('birdc', ['-s', socket, 'show', 'route', 'all', 'for', destination]);
+/** birdc(8) ends with 1 while there is no such route. */
+async function attributesAtH2(destination: string): Promise<string> {
+  const command = ['-s', join(lab.h2.stateDir, 'bird.ctl'), 'show', 'route', 'all', 'for', destination];
+  return (await lab.h2.namespace.exec('birdc', command)).stdout;
 }
 
 async function addWorkload(host: Host, address: string, metric = 0): Promise<void> {
