@@ -251,7 +251,7 @@ test('/metrics is what a host holds: its kernel, its part of the store, its sess
   t.like(Object.fromEntries(figures), {
     felix_iptables_chains: rules.match(/^:cali-/gm)?.length,
     felix_iptables_rules: rules.match(/^-A .*"cali:/gm)?.length,
-    felix_ipsets_calico: sets.filter((set) => /^create cali[46]0/.test(set)).length,
+    felix_ipsets_calico: sets.filter((set) => /^create cali[46]\d/.test(set)).length,
     felix_ipsets_total: sets.length,
     heddle_routes: routes.match(/ proto 80 /g)?.length,
     felix_resync_state: 3,
