@@ -139,9 +139,11 @@ scenario('the flows of an endpoint that is removed go, whatever policy says', as
   const { dataplane, second, pings, connections } = scene;
   const flows = await listedFlows();
   await applied(t, dataplane, [{ type: 'workload-endpoint-remove', id: endpointId(second.name) }]);
-  // What is sent on is a new flow, which leaves by the default route.
+  // What a ping sends on is a new flow, which leaves by the default route, and may be given the number of the old one.
+  const old = flows.filter((flow) => !flow.startsWith('icmp'));
+  t.true(old.length > 0);
   t.deepEqual(
-    (await listedFlows()).filter((flow) => flows.includes(flow)),
+    (await listedFlows()).filter((flow) => old.includes(flow)),
     [],
   );
   for (const traffic of [...pings, ...connections]) await traffic.stops();
