@@ -104,6 +104,11 @@ export function isLocal(place: Place): boolean {
   return WORKLOADS.some((name) => name === place);
 }
 
+/** In the pools of `surroundings`, so masqueraded on the way out of them. */
+export function isPooled(place: Place): boolean {
+  return place === 'w1' || place === 'w2';
+}
+
 function packetsBetween(from: Place, to: Place, family: IpFamily): Sent[] {
   const [source, destination] = [{ address: PLACES[from][family] }, { address: PLACES[to][family] }];
   const icmp = family === 4 ? PROTOCOL_NUMBERS.ICMP : PROTOCOL_NUMBERS.ICMPv6;

@@ -16,7 +16,15 @@ import { networkFrom } from '../../src/verify/network.js';
 import type { Question } from '../../src/verify/question.js';
 import { createTracer, type Trace } from '../../src/verify/trace.js';
 import { requirePrivateNetns } from '../helpers/netns.js';
-import { hostManifests, isLocal, loadText, POSSIBLE_PACKETS, type Sent } from '../helpers/random-host.js';
+import {
+  hostManifests,
+  isLocal,
+  isPooled,
+  loadText,
+  PLACES,
+  POSSIBLE_PACKETS,
+  type Sent,
+} from '../helpers/random-host.js';
 import { prepareHost } from './dataplane-world.js';
 import { createRawHost, type RawHost } from './raw-host.js';
 
@@ -63,20 +71,23 @@ function packetsFor(manifests: string): readonly Sent[] {
 }
 
 /**
- * A packet the other way between the same ports would pass as an answer; and of two senders that are masqueraded,
- * without ports to tell them apart, only one has a connection.
+ * Without what conntrack would take for a part of another packet's connection: the way back between the same ends is
+ * an answer, and without ports two ends have one connection only. A packet that may be masqueraded counts under both
+ * of its senders.
  */
 function withoutAnswers(packets: readonly Sent[]): readonly Sent[] {
   const seen = new Set<string>();
-  return packets.filter(({ to, packet: { protocol, source, destination, icmp } }) => {
+  return packets.filter(({ from, to, packet: { family, protocol, source, destination, icmp } }) => {
     if (icmp) return true;
-    const ends = [source, destination].map(({ address, port }) => `${address} ${port}`);
-    const isAway = source.port === undefined && !isLocal(to);
-    const keys = [ends.sort().join(' '), ...(isAway ? [destination.address] : [])].map(
-      (key) => `${protocol} ${key}`,
-    );
-    if (keys.some((key) => seen.has(key))) return false;
-    for (const key of keys) seen.add(key);
+    const flow = (...ends: (typeof source)[]): string =>
+      [protocol, ...ends.map(({ address, port }) => `${address} ${port}`)].join(' ');
+    const isMasqueradable = isPooled(from) && !isPooled(to);
+    const senders = [source, ...(isMasqueradable ? [{ ...source, address: PLACES.host[family] }] : [])];
+    const flows = senders.map((sender) => flow(sender, destination));
+    const others = senders.map((sender) => flow(destination, sender));
+    if (source.port === undefined) others.push(...flows);
+    if (others.some((other) => seen.has(other))) return false;
+    for (const one of flows) seen.add(one);
     return true;
   });
 }
