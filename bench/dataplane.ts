@@ -15,6 +15,7 @@ import { PolicedState } from '../src/agent/dataplane/flows/policed-state.js';
 import { createManagers } from '../src/agent/dataplane/managers/index.js';
 import { recordWishes } from '../src/agent/dataplane/wishes.js';
 import { exec } from '../src/kernel/exec.js';
+import { keepOpen } from '../src/kernel/kept-programs.js';
 import { addressFromBits, type Cidr, hostCidr, IP_FAMILIES } from '../src/model/address.js';
 import { PROTOCOL_NUMBERS } from '../src/model/rule.js';
 import { endpoint, policy, ports, profile, rule, setId, settings } from '../test/agent/dataplane/batch.js';
@@ -95,6 +96,8 @@ export const oneRule: Row = {
         await wipePacketFilter();
         const dataplane = openDataplane();
         await converge(dataplane, host(size));
+        // It is not its first change: the programs that stay open are there.
+        await converge(dataplane, [policyOf(1, 8080)]);
         return { work: () => converge(dataplane, [changedPolicy()]), dispose: wipePacketFilter };
       },
     },
@@ -110,11 +113,14 @@ export const oneRule: Row = {
   ],
 };
 
+/** For as long as this process lives. */
+const programs = keepOpen(exec);
+
 function openDataplane(): Dataplane {
   const wishes = recordWishes(IP_FAMILIES);
   return createDataplane({
     packetFilters: IP_FAMILIES.map((family) =>
-      backends.iptables.open({ family, exec, pause: (ms) => pause(ms) }),
+      backends.iptables.open({ family, exec: programs.exec, pause: (ms) => pause(ms) }),
     ),
     paths: { ...wishes, drivers: [], policed: new PolicedState(IP_FAMILIES) },
     now: () => performance.now(),

@@ -10,6 +10,7 @@ import type { HostFacts } from '../src/agent/status/host-facts.js';
 import type { Datastore } from '../src/datastore/datastore.js';
 import { exec } from '../src/kernel/exec.js';
 import { hostAddresses } from '../src/kernel/host-addresses.js';
+import { keepOpen } from '../src/kernel/kept-programs.js';
 import { NETLINK_NETFILTER, NETLINK_ROUTE } from '../src/kernel/netlink/constants.js';
 import { openKoffiTransport } from '../src/kernel/netlink/koffi/koffi-transport.js';
 import { openConntrack } from '../src/kernel/open-conntrack.js';
@@ -34,7 +35,8 @@ export async function runHostAgent(options: HostAgentOptions): Promise<void> {
   await using rtnetlink = openRtNetlink(openKoffiTransport({ protocol: NETLINK_ROUTE }));
   await using conntrack = openConntrack(openKoffiTransport({ protocol: NETLINK_NETFILTER }));
   await using nftables = openNftables(openKoffiTransport({ protocol: NETLINK_NETFILTER }));
-  const kernel = { rtnetlink, conntrack, nftables, procSys, hostAddresses, exec };
+  using programs = keepOpen(exec);
+  const kernel = { rtnetlink, conntrack, nftables, procSys, hostAddresses, exec: programs.exec };
   await runAgent({
     ...{ ...options, clock: systemClock, log: silent },
     speaker: createBgpSpeaker({ mode: 'none', stateDir: '/nonexistent', exec, log: silent }),

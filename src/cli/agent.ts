@@ -21,6 +21,7 @@ import { StatusReporter } from '../agent/status/status-reporter.js';
 import type { Conntrack } from '../kernel/conntrack.js';
 import { type Exec, exec } from '../kernel/exec.js';
 import { hostAddresses, readHostInterfaces } from '../kernel/host-addresses.js';
+import { keepOpen, type Programs } from '../kernel/kept-programs.js';
 import { NETLINK_NETFILTER, NETLINK_ROUTE } from '../kernel/netlink/constants.js';
 import { type NetlinkTransportName, netlinkTransports } from '../kernel/netlink/index.js';
 import { openConntrack } from '../kernel/open-conntrack.js';
@@ -58,16 +59,16 @@ interface ListenAddress {
 
 /** The doors through which an agent reaches the kernel. */
 export interface KernelDoors {
-  readonly exec: Exec;
   readonly procSys: ProcSys;
+  openPrograms(): Programs;
   openRtNetlink(transport: NetlinkTransportName): Promise<RtNetlink>;
   openConntrack(transport: NetlinkTransportName): Promise<Conntrack>;
   openNftables(transport: NetlinkTransportName): Promise<Nftables>;
 }
 
 export const KERNEL_DOORS: KernelDoors = {
-  exec,
   procSys,
+  openPrograms: () => keepOpen(exec),
   openRtNetlink: async (name) => openRtNetlink(await openTransport(name, NETLINK_ROUTE)),
   openConntrack: async (name) => openConntrack(await openTransport(name, NETLINK_NETFILTER)),
   openNftables: async (name) => openNftables(await openTransport(name, NETLINK_NETFILTER)),
@@ -127,7 +128,8 @@ async function run(context: CliContext, options: AgentOptions, doors: KernelDoor
   await using conntrack = await doors.openConntrack(options.netlink);
   await using nftables = await doors.openNftables(options.netlink);
   const metrics = new AgentMetrics();
-  const countingExec = metrics.countingExec(doors.exec);
+  using programs = doors.openPrograms();
+  const countingExec = metrics.countingExec(programs.exec);
   const speaker = openSpeaker(options, countingExec, log);
   const reporter = new StatusReporter({ ...opened, node, log, clock: systemClock });
   await using reports = await openReports(options, metrics, reporter);

@@ -73,13 +73,18 @@ function mortalDoors(doors: KernelDoors, dieAt: number, dieWhen: 'during' | 'aft
     if (isLast) kill(pid, 'SIGKILL');
     return result;
   };
-  const exec: Exec = (command, args, options) =>
-    isWrite(command, options?.input)
-      ? write(command, () => doors.exec(command, args, options))
-      : doors.exec(command, args, options);
+  const counting =
+    (exec: Exec): Exec =>
+    (command, args, options) =>
+      isWrite(command, options?.input)
+        ? write(command, () => exec(command, args, options))
+        : exec(command, args, options);
   return {
     ...doors,
-    exec,
+    openPrograms() {
+      const programs = doors.openPrograms();
+      return { ...programs, exec: counting(programs.exec) };
+    },
     procSys: {
       read: (path) => doors.procSys.read(path),
       // Where its interface is missing there is nothing to write to.

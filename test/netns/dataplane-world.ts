@@ -9,6 +9,7 @@ import { createDataplane, type Dataplane } from '../../src/agent/dataplane/datap
 import { kernelDrivers } from '../../src/agent/dataplane/drivers/kernel-drivers.js';
 import { exec } from '../../src/kernel/exec.js';
 import { hostAddresses } from '../../src/kernel/host-addresses.js';
+import { keepOpen } from '../../src/kernel/kept-programs.js';
 import { NETLINK_NETFILTER } from '../../src/kernel/netlink/constants.js';
 import { openKoffiTransport } from '../../src/kernel/netlink/koffi/koffi-transport.js';
 import { openConntrack } from '../../src/kernel/open-conntrack.js';
@@ -60,9 +61,11 @@ export async function createWorld(backend: BackendName): Promise<World> {
   const rtnetlink = stack.use(openRtNetlink(openKoffiTransport()));
   const conntrack = stack.use(openConntrack(openKoffiTransport({ protocol: NETLINK_NETFILTER })));
   const calls: string[] = [];
+  const programs = keepOpen(exec);
+  stack.defer(async () => programs[Symbol.dispose]());
   const counting: typeof exec = (command, args, options) => {
     calls.push([command, ...args].join(' '));
-    return exec(command, args, options);
+    return programs.exec(command, args, options);
   };
   const first = await createWorkload(stack, 1);
   const second = await createWorkload(stack, 2);

@@ -12,6 +12,7 @@ import { kernelDrivers } from '../../src/agent/dataplane/drivers/kernel-drivers.
 import { ObjectAssembler } from '../../src/agent/syncer/object-assembler.js';
 import { exec } from '../../src/kernel/exec.js';
 import { hostAddresses } from '../../src/kernel/host-addresses.js';
+import { keepOpen } from '../../src/kernel/kept-programs.js';
 import { NETLINK_NETFILTER } from '../../src/kernel/netlink/constants.js';
 import { openKoffiTransport } from '../../src/kernel/netlink/koffi/koffi-transport.js';
 import { openConntrack } from '../../src/kernel/open-conntrack.js';
@@ -149,12 +150,14 @@ async function wireOf(stack: AsyncStack, name: string): Promise<RawWire> {
 function openDataplane(stack: AsyncStack, backend: BackendName): Dataplane {
   const lockFile = `/run/heddle-raw-${process.pid}.lock`;
   stack.defer(() => rm(lockFile, { force: true }));
+  const programs = keepOpen(exec);
+  stack.defer(async () => programs[Symbol.dispose]());
   const rtnetlink = stack.use(openRtNetlink(openKoffiTransport()));
   const conntrack = stack.use(openConntrack(openKoffiTransport({ protocol: NETLINK_NETFILTER })));
   const { interfacePrefix, deviceRouteProtocol } = DEFAULT_AGENT_SETTINGS;
   return createDataplane({
     packetFilters: IP_FAMILIES.map((family) =>
-      backends[backend].open({ family, exec, pause: (ms) => pause(ms), lockFile }),
+      backends[backend].open({ family, exec: programs.exec, pause: (ms) => pause(ms), lockFile }),
     ),
     paths: kernelDrivers({
       families: IP_FAMILIES,

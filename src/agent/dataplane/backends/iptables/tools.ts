@@ -57,7 +57,7 @@ const NOT_FOUND = 127;
 /** All of them throw ToolError. */
 export function createTools({ family, variant, exec, lockFile }: ToolOptions): Tools {
   const iptables = `${family === 4 ? 'iptables' : 'ip6tables'}-${variant}`;
-  const env = lockFile === undefined ? {} : { XTABLES_LOCKFILE: lockFile };
+  const env = variant === 'nft' || lockFile === undefined ? {} : { XTABLES_LOCKFILE: lockFile };
   const run = async (command: string, args: readonly string[], input = ''): Promise<string> => {
     const { code, stdout, stderr } = await exec(command, args, { input, env }).catch((error: unknown) => {
       if (!(error instanceof ExecError)) throw error;
