@@ -35,6 +35,9 @@ const OPEN_WEB = JSON.stringify({
 const inLab = (...names: string[]): string => join(labFolder(fault.lab.plan.name), ...names);
 
 /** Runs something with traffic watched: nothing denied passes, and unless told otherwise nothing allowed is lost. */
+/** Of all flows together: a hundred or so of each. */
+const PROBES_WHILE_IT_HANGS = 3_000;
+
 async function underTraffic(act: () => Promise<void>, { mayLose = false } = {}): Promise<void> {
   const start = fault.traffic.now();
   await act();
@@ -184,8 +187,10 @@ test('while etcd hangs traffic goes on, and a push is made up for', async (t) =>
   await underTraffic(async () => {
     fault.programs.signal('etcd', 'SIGSTOP');
     const commit = await fault.pushVariant(7);
-    await fault.nothingDeniedPassed(fault.traffic.now());
-    await pause(2_000);
+    const hung = fault.traffic.now();
+    await fault.nothingDeniedPassed(hung);
+    await until(() => fault.traffic.probes(hung).length > PROBES_WHILE_IT_HANGS);
+    await fault.nothingAllowedWasLost(hung);
     fault.programs.signal('etcd', 'SIGCONT');
     await fault.lab.live(commit);
   });

@@ -29,6 +29,9 @@ const TXN = LAYOUT.keys.txn('default');
 const HEAD = LAYOUT.keys.head('default');
 const LEADER = LAYOUT.keys.leader('default');
 
+/** Whoever waits waits for everybody else's turn, and no longer. */
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
 /** Leases of clients that are gone run out at once. */
 const impatient: Timer = (_ms, callback) => {
   const soon = setImmediate(callback);
@@ -151,9 +154,7 @@ for (const timing of ['before', 'after'] as const) {
       const commit = scene.source.commit(NEW);
       const faulty = failNth(scene.client(), call, timing);
       const store = smallTransactions(faulty.store, MAX_WRITES);
-      const loop = new RunningReconciler(scene.source, store, { pruneApproved: true }, async () => {
-        await new Promise((resolve) => setTimeout(resolve, 2));
-      });
+      const loop = new RunningReconciler(scene.source, store, { pruneApproved: true }, nextTurn);
       await loop.live(commit);
       await witness.sees(commit);
       t.deepEqual(witness.states, [old.state, fresh.state], `call ${call}`);
@@ -281,18 +282,17 @@ test('two loops that fight for the lead give every commit one place in the histo
     };
   };
   const options = { pruneApproved: true, intervalMs: 5 };
-  const rest = () => new Promise<void>((resolve) => setTimeout(resolve, 1));
   const one = new RunningReconciler(
     scene.source,
     meddling(scene.client()),
     { ...options, node: 'one' },
-    rest,
+    nextTurn,
   );
   const two = new RunningReconciler(
     scene.source,
     meddling(scene.client()),
     { ...options, node: 'two' },
-    rest,
+    nextTurn,
   );
   const commits = [first.commit];
   for (let round = 1; round <= 4; round += 1) {
