@@ -6,10 +6,10 @@ import type { NetworkText } from '../topology/topology-fixture.js';
 import {
   allEstablished,
   appears,
-  createFabric,
-  createHost,
-  type Fabric,
+  applyToAll,
+  createLab,
   type Host,
+  type Lab,
   vanishes,
 } from './bgp-fixture.js';
 
@@ -30,20 +30,11 @@ const VIA_H1 = [/via 10\.99\.0\.1 dev eth0 proto bird/, /via fd99::1 dev eth0 pr
 
 type State = 'confirmed' | 'pending' | 'pendingDeletion';
 
-interface Lab {
-  readonly h1: Host;
-  readonly h2: Host;
-  readonly h3: Host;
-}
-let lab: Lab;
-let fabric: Fabric;
+let lab: Lab<'h1' | 'h2' | 'h3'>;
 let workload: Namespace;
 
 async function live(blocks: NetworkText['blocks'] = {}, more: NetworkText = {}): Promise<void> {
-  for (const host of Object.values(lab)) {
-    const { failures } = await host.applies({ nodes: NODES, pools: POOLS, blocks, ...more });
-    if (failures.length > 0) throw new Error(JSON.stringify(failures));
-  }
+  await applyToAll(Object.values(lab), { nodes: NODES, pools: POOLS, blocks, ...more });
 }
 
 /** Both blocks are h1's, in this state. */
@@ -77,12 +68,7 @@ async function startWorkload({ namespace: host }: Host): Promise<Namespace> {
 }
 
 test.before('three hosts in a mesh, workloads on the first', async () => {
-  fabric = await createFabric();
-  lab = {
-    h1: await createHost(fabric, 'h1', 1),
-    h2: await createHost(fabric, 'h2', 2),
-    h3: await createHost(fabric, 'h3', 3),
-  };
+  lab = await createLab({ h1: 1, h2: 2, h3: 3 });
   workload = await startWorkload(lab.h1);
   for (const address of [...WORKLOADS, ...BESIDE]) {
     const isV6 = address.includes(':');
@@ -94,8 +80,7 @@ test.before('three hosts in a mesh, workloads on the first', async () => {
 
 test.after.always('nothing is left', async () => {
   await workload?.[Symbol.asyncDispose]();
-  for (const host of Object.values(lab ?? {})) await host[Symbol.asyncDispose]();
-  await fabric?.[Symbol.asyncDispose]();
+  await lab?.[Symbol.asyncDispose]();
 });
 
 test.serial('a confirmed block is announced in place of the addresses in it, in both families', async (t) => {

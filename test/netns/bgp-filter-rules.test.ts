@@ -5,7 +5,7 @@ import type { SpecOf } from '../../src/model/resource.js';
 import { requirePrivateNetns } from '../helpers/netns.js';
 import { until } from '../helpers/until.js';
 import { type NetworkText, network } from '../topology/topology-fixture.js';
-import { allEstablished, createFabric, createHost, type Fabric, type Host } from './bgp-fixture.js';
+import { allEstablished, createLab, type Host, type Lab } from './bgp-fixture.js';
 
 requirePrivateNetns();
 
@@ -49,13 +49,7 @@ const NODES = {
   h3: { v4: '10.99.0.3/24', v6: 'fd99::3/64', as: 65003 },
 };
 
-interface Lab {
-  readonly h1: Host;
-  readonly h2: Host;
-  readonly h3: Host;
-}
-let lab: Lab;
-let fabric: Fabric;
+let lab: Lab<'h1' | 'h2' | 'h3'>;
 
 const poolsOf = (...specs: NonNullable<NetworkText['pools']>[string][]): NonNullable<NetworkText['pools']> =>
   Object.fromEntries(NETS.flatMap(({ pools }) => pools.map((pool, index) => [pool, specs[index] ?? {}])));
@@ -132,12 +126,7 @@ async function addWorkload(host: Host, address: string, metric = 0): Promise<voi
 }
 
 test.before('three systems in a row, with workloads on the first and the last', async () => {
-  fabric = await createFabric();
-  lab = {
-    h1: await createHost(fabric, 'h1', 1),
-    h2: await createHost(fabric, 'h2', 2),
-    h3: await createHost(fabric, 'h3', 3),
-  };
+  lab = await createLab({ h1: 1, h2: 2, h3: 3 });
   for (const { workloads, passedOn } of NETS) {
     for (const [index, address] of workloads.entries())
       await addWorkload(lab.h1, address, index === 2 ? METRIC : 0);
@@ -145,10 +134,7 @@ test.before('three systems in a row, with workloads on the first and the last', 
   }
 });
 
-test.after.always('nothing is left', async () => {
-  for (const host of Object.values(lab ?? {})) await host[Symbol.asyncDispose]();
-  await fabric?.[Symbol.asyncDispose]();
-});
+test.after.always('nothing is left', () => lab?.[Symbol.asyncDispose]());
 
 const filters = test.macro({
   title: (what) => `a BGPFilter rule ${what}, in both families`,

@@ -4,15 +4,7 @@ import type { SpecOf } from '../../src/model/resource.js';
 import { requirePrivateNetns } from '../helpers/netns.js';
 import { until } from '../helpers/until.js';
 import { type NetworkText, network } from '../topology/topology-fixture.js';
-import {
-  allEstablished,
-  appears,
-  createFabric,
-  createHost,
-  type Fabric,
-  type Host,
-  vanishes,
-} from './bgp-fixture.js';
+import { allEstablished, appears, createLab, type Lab, vanishes } from './bgp-fixture.js';
 
 requirePrivateNetns();
 
@@ -22,12 +14,7 @@ const NODES = { h1: { v4: '10.99.0.1/24', as: 65001 }, h2: { v4: '10.99.0.2/24',
 const POOLED = ['10.65.1.1', '10.65.1.2', '10.66.1.1'];
 const OUTSIDE = '172.16.0.0/24';
 
-interface Lab {
-  readonly h1: Host;
-  readonly h2: Host;
-}
-let lab: Lab;
-let fabric: Fabric;
+let lab: Lab<'h1' | 'h2'>;
 
 /** h1 dials h2 and has these filters; what it tells goes through export rules, what h2 tells through import rules. */
 async function live(
@@ -64,17 +51,13 @@ async function routesOfH2(count: number): Promise<readonly string[]> {
 }
 
 test.before('two hosts of two systems, with workloads on the first', async () => {
-  fabric = await createFabric();
-  lab = { h1: await createHost(fabric, 'h1', 1), h2: await createHost(fabric, 'h2', 2) };
+  lab = await createLab({ h1: 1, h2: 2 });
   for (const address of POOLED)
     await lab.h1.namespace.ip(`route add ${address}/32 dev cali1 scope link proto 80`);
   await lab.h1.namespace.ip(`route add ${OUTSIDE} via 10.99.0.77`);
 });
 
-test.after.always('nothing is left', async () => {
-  for (const host of Object.values(lab ?? {})) await host[Symbol.asyncDispose]();
-  await fabric?.[Symbol.asyncDispose]();
-});
+test.after.always('nothing is left', () => lab?.[Symbol.asyncDispose]());
 
 test.serial('a filter that matches nothing leaves the rules of the pools as they are', async (t) => {
   await live({ exportV4: [{ action: 'Reject', matchOperator: 'In', cidr: network('203.0.113.0/24') }] });

@@ -159,3 +159,31 @@ export async function createFabric(): Promise<Fabric> {
     },
   };
 }
+
+/** Hosts on one bridge, by their names. */
+export type Lab<Name extends string> = Readonly<Record<Name, Host>> & AsyncDisposable;
+
+/** @param numbers - the last part of each host's addresses */
+export async function createLab<Name extends string>(
+  numbers: Readonly<Record<Name, number>>,
+): Promise<Lab<Name>> {
+  const fabric = await createFabric();
+  const hosts = new Map<string, Host>();
+  for (const [name, number] of Object.entries<number>(numbers))
+    hosts.set(name, await createHost(fabric, name, number));
+  return {
+    ...(Object.fromEntries(hosts) as Record<Name, Host>),
+    async [Symbol.asyncDispose]() {
+      for (const host of hosts.values()) await host[Symbol.asyncDispose]();
+      await fabric[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Gives each host its part of a network; who is not in it leaves BGP. @throws when one refuses any of it */
+export async function applyToAll(hosts: readonly Host[], network: NetworkText): Promise<void> {
+  for (const host of hosts) {
+    const { failures } = await host.applies(network);
+    if (failures.length > 0) throw new Error(JSON.stringify(failures));
+  }
+}

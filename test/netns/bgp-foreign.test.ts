@@ -5,15 +5,7 @@ import test from 'ava';
 import { requirePrivateNetns } from '../helpers/netns.js';
 import { until } from '../helpers/until.js';
 import { type NetworkText, network } from '../topology/topology-fixture.js';
-import {
-  allEstablished,
-  appears,
-  createFabric,
-  createHost,
-  type Fabric,
-  type Host,
-  vanishes,
-} from './bgp-fixture.js';
+import { allEstablished, appears, createLab, type Host, type Lab, vanishes } from './bgp-fixture.js';
 
 requirePrivateNetns();
 
@@ -39,13 +31,7 @@ const FORBIDDEN = [
 const DEFAULTS = ['0.0.0.0/0', '::/0'];
 const OUTSIDE = ['203.0.113.0/24', '2001:db8:f00::/48'] as const;
 
-interface Lab {
-  readonly h1: Host;
-  readonly h2: Host;
-  readonly tor: Host;
-}
-let lab: Lab;
-let fabric: Fabric;
+let lab: Lab<'h1' | 'h2' | 'tor'>;
 
 const socketOf = (host: Host, name: string): string => join(host.stateDir, `${name}.ctl`);
 const birdc = (host: Host, socket: string, ...command: string[]): Promise<string> =>
@@ -95,12 +81,7 @@ async function live(more: NetworkText = {}): Promise<void> {
 }
 
 test.before('two hosts of ours, and a router that is not', async () => {
-  fabric = await createFabric();
-  lab = {
-    h1: await createHost(fabric, 'h1', 1),
-    h2: await createHost(fabric, 'h2', 2),
-    tor: await createHost(fabric, 'tor', 9),
-  };
+  lab = await createLab({ h1: 1, h2: 2, tor: 9 });
   for (const [index, host] of [lab.h1, lab.h2].entries()) {
     await host.namespace.ip(`route add 10.65.${index + 1}.1/32 dev cali1 scope link proto 80`);
     await host.namespace.ip(`-6 route add fd65::${index + 1}:1/128 dev cali1 proto 80`);
@@ -113,8 +94,7 @@ test.before('two hosts of ours, and a router that is not', async () => {
 
 test.after.always('nothing is left', async () => {
   if (lab) await birdc(lab.tor, 'tor', 'down');
-  for (const host of Object.values(lab ?? {})) await host[Symbol.asyncDispose]();
-  await fabric?.[Symbol.asyncDispose]();
+  await lab?.[Symbol.asyncDispose]();
 });
 
 test.serial('a foreign peer is not believed our pools nor a default route, and all else', async (t) => {

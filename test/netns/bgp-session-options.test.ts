@@ -8,10 +8,10 @@ import { address, type NetworkText, type PeerText } from '../topology/topology-f
 import {
   allEstablished,
   appears,
-  createFabric,
-  createHost,
-  type Fabric,
+  applyToAll,
+  createLab,
   type Host,
+  type Lab,
   vanishes,
 } from './bgp-fixture.js';
 
@@ -28,20 +28,10 @@ const COMMON = {
   bgp: { default: { nodeToNodeMeshEnabled: false } },
 } satisfies NetworkText;
 
-interface Lab {
-  readonly h1: Host;
-  readonly h2: Host;
-  readonly h3: Host;
-}
-let lab: Lab;
-let fabric: Fabric;
+let lab: Lab<'h1' | 'h2' | 'h3'>;
 
-async function live(network: NetworkText): Promise<void> {
-  for (const host of Object.values(lab)) {
-    const { failures } = await host.applies({ ...COMMON, ...network });
-    if (failures.length > 0) throw new Error(JSON.stringify(failures));
-  }
-}
+const live = (network: NetworkText): Promise<void> =>
+  applyToAll(Object.values(lab), { ...COMMON, ...network });
 
 /** h1 and h2 in both families, with sessions like this. */
 const pair = (peer: Omit<PeerText, 'node' | 'peerIP'>): NetworkText => ({
@@ -71,22 +61,14 @@ const birdc = (host: Host, socket: string, ...command: string[]): Promise<string
 const log = (host: Host): Promise<string> => readFile(join(host.stateDir, 'bird.log'), 'utf8');
 
 test.before('three hosts on a bridge, a workload in each family on each', async () => {
-  fabric = await createFabric();
-  lab = {
-    h1: await createHost(fabric, 'h1', 1),
-    h2: await createHost(fabric, 'h2', 2),
-    h3: await createHost(fabric, 'h3', 3),
-  };
+  lab = await createLab({ h1: 1, h2: 2, h3: 3 });
   for (const [index, host] of Object.values(lab).entries()) {
     await host.namespace.ip(`route add 10.65.${index + 1}.1/32 dev cali1 scope link proto 80`);
     await host.namespace.ip(`-6 route add fd65::${index + 1}:1/128 dev cali1 proto 80`);
   }
 });
 
-test.after.always('nothing is left', async () => {
-  for (const host of Object.values(lab ?? {})) await host[Symbol.asyncDispose]();
-  await fabric?.[Symbol.asyncDispose]();
-});
+test.after.always('nothing is left', () => lab?.[Symbol.asyncDispose]());
 
 test.serial('one end waits and the other one dials', async (t) => {
   const { h1, h2 } = lab;

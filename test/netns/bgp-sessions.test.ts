@@ -5,7 +5,7 @@ import test from 'ava';
 import { requirePrivateNetns } from '../helpers/netns.js';
 import { until } from '../helpers/until.js';
 import { address, type NetworkText, type PeerText } from '../topology/topology-fixture.js';
-import { allEstablished, appears, createFabric, createHost, type Fabric, type Host } from './bgp-fixture.js';
+import { allEstablished, appears, applyToAll, createLab, type Lab } from './bgp-fixture.js';
 
 requirePrivateNetns();
 
@@ -19,36 +19,17 @@ const peering = (peer: Omit<PeerText, 'node' | 'peerIP'>): NetworkText => ({
   peers: { p: { node: 'h1', peerIP: '10.99.0.2', ...peer } },
 });
 
-interface Lab {
-  readonly h1: Host;
-  readonly h2: Host;
-  readonly h3: Host;
-}
-let lab: Lab;
-let fabric: Fabric;
+let lab: Lab<'h1' | 'h2' | 'h3'>;
 
-async function live(network: NetworkText): Promise<void> {
-  for (const host of Object.values(lab)) {
-    const { failures } = await host.applies(network);
-    if (failures.length > 0) throw new Error(JSON.stringify(failures));
-  }
-}
+const live = (network: NetworkText): Promise<void> => applyToAll(Object.values(lab), network);
 
 test.before('three hosts on a bridge, a workload on each', async () => {
-  fabric = await createFabric();
-  lab = {
-    h1: await createHost(fabric, 'h1', 1),
-    h2: await createHost(fabric, 'h2', 2),
-    h3: await createHost(fabric, 'h3', 3),
-  };
+  lab = await createLab({ h1: 1, h2: 2, h3: 3 });
   for (const [index, host] of Object.values(lab).entries())
     await host.namespace.ip(`route add 10.65.${index + 1}.1/32 dev cali1 scope link proto 80`);
 });
 
-test.after.always('nothing is left', async () => {
-  for (const host of Object.values(lab ?? {})) await host[Symbol.asyncDispose]();
-  await fabric?.[Symbol.asyncDispose]();
-});
+test.after.always('nothing is left', () => lab?.[Symbol.asyncDispose]());
 
 test.serial(
   'a password keeps out who does not know it, and its file can be put right while all runs',

@@ -6,10 +6,10 @@ import type { NetworkText } from '../topology/topology-fixture.js';
 import {
   allEstablished,
   appears,
-  createFabric,
-  createHost,
-  type Fabric,
+  applyToAll,
+  createLab,
   type Host,
+  type Lab,
   vanishes,
 } from './bgp-fixture.js';
 
@@ -24,41 +24,21 @@ const NODES = {
 const RR1 = { v4: '10.99.0.11', v6: 'fd99::11', cluster: '1.0.0.1' };
 const RR2 = { v4: '10.99.0.12', v6: 'fd99::12', cluster: '1.0.0.1' };
 
-interface Lab {
-  readonly h1: Host;
-  readonly h2: Host;
-  readonly r1: Host;
-  readonly r2: Host;
-}
-let lab: Lab;
-let fabric: Fabric;
+let lab: Lab<'h1' | 'h2' | 'r1' | 'r2'>;
 
 /** Gives every host its part of the network; the hosts that are not in it leave BGP. */
-async function live(network: NetworkText): Promise<void> {
-  for (const host of Object.values(lab)) {
-    const { failures } = await host.applies({ ...COMMON, ...network });
-    if (failures.length > 0) throw new Error(JSON.stringify(failures));
-  }
-}
+const live = (network: NetworkText): Promise<void> =>
+  applyToAll(Object.values(lab), { ...COMMON, ...network });
 
 test.before('four hosts on a bridge, a workload in each family on two of them', async () => {
-  fabric = await createFabric();
-  lab = {
-    h1: await createHost(fabric, 'h1', 1),
-    h2: await createHost(fabric, 'h2', 2),
-    r1: await createHost(fabric, 'r1', 11),
-    r2: await createHost(fabric, 'r2', 12),
-  };
+  lab = await createLab({ h1: 1, h2: 2, r1: 11, r2: 12 });
   for (const [index, host] of [lab.h1, lab.h2].entries()) {
     await host.namespace.ip(`route add 10.65.${index + 1}.1/32 dev cali1 scope link proto 80`);
     await host.namespace.ip(`-6 route add fd65::${index + 1}:1/128 dev cali1 proto 80 metric 1`);
   }
 });
 
-test.after.always('nothing is left', async () => {
-  for (const host of Object.values(lab ?? {})) await host[Symbol.asyncDispose]();
-  await fabric?.[Symbol.asyncDispose]();
-});
+test.after.always('nothing is left', () => lab?.[Symbol.asyncDispose]());
 
 test.serial(
   'a RouteReflector passes routes on with their next hop, and has none in its own kernel',
