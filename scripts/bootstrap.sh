@@ -1,11 +1,25 @@
 #!/bin/sh
 # Makes a fresh machine ready: Node, Debian packages, npm packages, build. Does nothing that is done already.
-# `bootstrap.sh tests` brings what the tests need as well.
+# `bootstrap.sh tests` brings what the tests need as well, `bootstrap.sh qemu` what scripts/qemu.sh needs.
 set -eu
 cd "$(dirname "$0")/.."
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "heddle: $*"; exit 1; }
+
+# unpack FOLDER PACKAGE...: what is in these packages below FOLDER, and none of them installed
+unpack() {
+  folder=$1 && shift
+  command -v apt-get >/dev/null || die "there is no apt-get here: unpack to $folder by hand: $*"
+  say "Unpacking: $*"
+  rm -rf "$folder" && mkdir -p "$folder"
+  (
+    cd "$folder"
+    # Where the lists are older than the mirror, the file they name is gone.
+    apt-get download -q "$@" || { apt-get update -q && apt-get download -q "$@"; } || exit 1
+    for package in *.deb; do dpkg -x "$package" . && rm "$package" || exit 1; done
+  ) >/dev/null 2>&1 || die "could not be unpacked: $*"
+}
 
 command -v node >/dev/null || die "Node.js is missing: install Node 20.19 or newer"
 node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
@@ -16,6 +30,10 @@ wanted="etcd:etcd-server etcdctl:etcd-client bird:bird2 iptables-nft:iptables ip
   conntrack:conntrack ping:iputils-ping nsenter:util-linux sysctl:procps git:git"
 [ "${1-}" != tests ] || wanted="$wanted openssl:openssl sshd:openssh-server ssh:openssh-client
   vtysh:frr gobgpd:gobgpd bgpctl:openbgpd exabgp:exabgp"
+# The other kernel runs the programs of this machine, so it is of this machine's kind, or not there.
+qemu=
+case "${1-} $(uname -m)" in 'tests x86_64' | 'qemu x86_64') qemu=.build/qemu ;; esac
+[ -z "$qemu" ] || wanted="$wanted qemu-system-x86_64:qemu-system-x86 modprobe:kmod"
 missing=
 for pair in $wanted; do
   command -v "${pair%%:*}" >/dev/null || [ -x "/usr/sbin/${pair%%:*}" ] || missing="$missing ${pair#*:}"
@@ -38,12 +56,17 @@ if [ -n "$missing" ]; then
 fi
 
 # BIRD 1.6 and BIRD 2 do not go together as packages, so the older one is unpacked beside.
-if [ "${1-}" = tests ] && [ ! -x .build/bird-1.6/usr/sbin/bird6 ]; then
-  command -v apt-get >/dev/null || die "BIRD 1.6 is missing, and there is no apt-get here: unpack it to .build/bird-1.6"
-  say "Unpacking: bird (1.6)"
-  rm -rf .build/bird-1.6 && mkdir -p .build/bird-1.6
-  { apt-cache show bird >/dev/null 2>&1 || apt-get update -q >/dev/null; } && (cd .build/bird-1.6 && apt-get download -q bird >/dev/null 2>&1) &&
-    dpkg -x .build/bird-1.6/bird_*.deb .build/bird-1.6 || die "BIRD 1.6 could not be unpacked"
+[ "${1-}" != tests ] || [ -x .build/bird-1.6/usr/sbin/bird6 ] || unpack .build/bird-1.6 bird
+
+# A kernel for QEMU, which this machine is not to boot, and the shell it starts with (busybox-static and busybox do not
+# go together). The folder has its name only once all of it is there.
+if [ -n "$qemu" ] && [ ! -d "$qemu" ]; then
+  kernel() { apt-cache depends linux-image-amd64 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p'; }
+  [ -n "$(kernel)" ] || apt-get update -q >/dev/null || die "apt-get update failed"
+  [ -n "$(kernel)" ] || die "no kernel for QEMU: apt has no linux-image-amd64, which Debian's archive has"
+  unpack "$qemu.new" "$(kernel)" busybox-static
+  PATH="$PATH:/usr/sbin:/sbin" depmod -b "$qemu.new" "$(ls "$qemu.new/lib/modules")"
+  mv "$qemu.new" "$qemu"
 fi
 
 if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then

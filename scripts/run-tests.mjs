@@ -10,9 +10,18 @@ const stages = {
   style: ['npx', 'biome', 'check', '.'],
   unused: ['npx', 'knip'],
   // Every test file that is in no other stage.
-  unit: ['npx', 'ava', 'dist/test/**/*.test.js', '!dist/test/netns/**', '!dist/test/e2e/**'],
+  unit: [
+    'npx',
+    'ava',
+    'dist/test/**/*.test.js',
+    '!dist/test/netns/**',
+    '!dist/test/e2e/**',
+    '!dist/test/qemu/**',
+  ],
   // A network namespace of its own for each run: what the tests do to links and rules goes with it.
   netns: ['unshare', '--net', 'npx', 'ava', '--concurrency=1', 'dist/test/netns/**/*.test.js'],
+  // On another kernel, for what this one may lack.
+  qemu: ['sh', 'scripts/qemu.sh'],
   e2e: ['npx', 'ava', '--concurrency=1', '--timeout=300s', 'dist/test/e2e/**/*.test.js'],
 };
 
@@ -39,6 +48,7 @@ const CAPABILITIES = [
   ['GoBGP', () => succeeds('gobgpd', ['--version'])],
   ['OpenBGPD', () => succeeds('test', ['-x', '/usr/sbin/bgpctl'])],
   ['ExaBGP', () => succeeds('exabgp', ['--version'])],
+  ['QEMU', () => succeeds('qemu-system-x86_64', ['--version'])],
   ['BIRD 1.6', () => succeeds(fileURLToPath(BIRD_1), ['--version'])],
 ];
 
@@ -89,6 +99,9 @@ function countTests(output) {
 function run([command, ...args]) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    // Whole characters: a port of the guest sends few octets at a time, and countTests looks for a check mark.
+    child.stdout.setEncoding('utf8');
+    child.stderr.setEncoding('utf8');
     let output = '';
     const take = (stream) => (chunk) => {
       output += chunk;
