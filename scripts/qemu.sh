@@ -5,7 +5,7 @@
 # The guest sees the files of this machine, read-only by 9p and below an overlay in its own memory: the same Node, the
 # same checkout and the same programs on another kernel, and nothing of what they write stays. It has no network. It is
 # emulated (TCG) even where KVM would do, so that it is as slow and as sure everywhere. It has one processor: a second
-# one costs a third more (57 s of CPU against 40 for test/qemu/kernel.test.ts), because both wait for each other.
+# one costs more than it gives: on a busy machine, 57 s of CPU against 40 for test/qemu/kernel.test.ts.
 #
 # It has three serial ports: one for the kernel's log, one for what the command prints, one for its exit code. Like that
 # nothing gets between the lines of a test, and no line of a test is taken for the verdict. QEMU's own exit code says
