@@ -178,7 +178,10 @@ async function refuseRunning({ name, replace }: LabOptions & { readonly replace:
   throw new CliError(EXIT.invalidInput, `lab "${name}" is running, and its work tree would be lost`, hint);
 }
 
-/** Starts a lab and waits until its first commit is live; one that does not get so far is taken down again. */
+/**
+ * Starts a lab and waits until its first commit is live. One that cannot be started is taken down again; one that is not
+ * live on all hosts in time is left to be looked at.
+ */
 async function start(context: CliContext, plan: LabPlan, seed: string): Promise<LabState> {
   const { self, signal } = context;
   try {
@@ -193,7 +196,10 @@ async function start(context: CliContext, plan: LabPlan, seed: string): Promise<
     await untilSessionsAreUp(opened, signal);
     signal.throwIfAborted();
     const logs = `the logs: ${labFolder(plan.name)}/logs`;
-    if (!isReached(live, 1)) context.err(`heddle: live on ${live.hosts}/${live.of} hosts only; ${logs}\n`);
+    if (!isReached(live, 1)) {
+      context.err(`heddle: live on ${live.hosts}/${live.of} hosts only; ${logs}\n`);
+      context.exitWith(EXIT.notConverged);
+    }
     return running;
   } catch (error) {
     await removeLab(exec, plan.name);
