@@ -13,8 +13,12 @@ export interface Link {
   readonly up: boolean;
   /** IFF_LOWER_UP: carrier. */
   readonly running: boolean;
+  /** What people and programs have written on it (IFLA_IFALIAS, at most 255 octets); absent: nothing. */
+  readonly alias?: string;
   /** Of VXLAN devices only. */
   readonly vxlan?: VxlanSettings;
+  /** Of IP in IP devices only. */
+  readonly ipip?: IpipSettings;
 }
 
 /** What a VXLAN device is made with; to change it is to make another one. */
@@ -35,6 +39,14 @@ export interface NewVxlan {
   readonly mac: MacAddress;
   readonly mtu: number;
   readonly vxlan: VxlanSettings;
+}
+
+/** The two ends of an IP in IP device (RFC 2003); undefined: any. */
+export interface IpipSettings {
+  /** Where packets come from; undefined: routing decides. */
+  readonly local: Address | undefined;
+  /** Where they go to; undefined: to the gateway of their route. */
+  readonly remote: Address | undefined;
 }
 
 export interface KernelAddress {
@@ -87,12 +99,21 @@ export type RouteOp =
 export type LinkOp =
   /** Up at once. */
   | { readonly op: 'create'; readonly object: 'vxlan'; readonly link: NewVxlan }
+  /** Down, as the kernel makes it: `change` sees to the rest. */
   | {
-      readonly op: 'change';
-      readonly object: 'link';
-      readonly link: Pick<Link, 'index' | 'mtu' | 'up'> & { readonly mac: MacAddress };
+      readonly op: 'create';
+      readonly object: 'ipip';
+      readonly link: { readonly name: string; readonly ipip: IpipSettings };
     }
+  | { readonly op: 'change'; readonly object: 'link'; readonly link: LinkChange }
   | { readonly op: 'delete'; readonly object: 'link'; readonly link: Pick<Link, 'index'> };
+
+/** What is absent stays as it is. */
+export interface LinkChange extends Pick<Link, 'index'>, Partial<Pick<Link, 'mtu' | 'up'>> {
+  readonly mac?: MacAddress;
+  /** Empty: takes it away. */
+  readonly alias?: string;
+}
 
 export type LinkEvent =
   | { readonly type: 'link'; readonly link: Link; readonly gone: boolean }

@@ -7,6 +7,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { decodeLink, encodeLinkDump } from '../../src/kernel/netlink/link.js';
+import { encodeLinkOp } from '../../src/kernel/netlink/link-op.js';
 import { decodeMessages, encodeMessage } from '../../src/kernel/netlink/message.js';
 import { decodeNeighbor, encodeNeighbor, encodeNeighborDump } from '../../src/kernel/netlink/neighbor.js';
 import { decodeRoute, encodeRoute, encodeRouteDump } from '../../src/kernel/netlink/route.js';
@@ -126,6 +127,31 @@ test(
    02 00 00 00 03 00 00 00  80 00 00 00 08 00 01 00
    c0 a8 01 01`,
 );
+
+test(
+  encodes,
+  'ip link set dev cali1 alias heddle',
+  encodeLinkOp({ op: 'change', object: 'link', link: { index: 5, alias: 'heddle' } }),
+  `2c 00 00 00 10 00 05 00  9b ec 0c 6b 00 00 00 00
+   00 00 00 00 05 00 00 00  00 00 00 00 00 00 00 00
+   0a 00 14 00 68 65 64 64  6c 65 00 00`,
+);
+
+// ip(8) says what the device is not, too, in attributes of value 0; what we leave out is 0 to the kernel. These are ours.
+test('an IP in IP device is asked for by its name and ends, and nothing else', (t) => {
+  const link = { name: 'tunl0', ipip: { local: address('10.99.1.1'), remote: undefined } };
+  const request = encodeLinkOp({ op: 'create', object: 'ipip', link });
+  t.deepEqual(
+    toHexRows(encodeMessage({ ...request, flags: request.flags | NLM_F_REQUEST_ACK }, 0)),
+    toHexRows(
+      fromHex(`48 00 00 00 10 00 05 06  00 00 00 00 00 00 00 00
+               00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00
+               0a 00 03 00 74 75 6e 6c  30 00 00 00 1c 00 12 80
+               09 00 01 00 69 70 69 70  00 00 00 00 0c 00 02 80
+               08 00 02 00 0a 63 01 01`),
+    ),
+  );
+});
 
 test('decodeRoute() reads what the kernel answers to: ip route show proto 80', (t) => {
   const messages = decodeMessages(

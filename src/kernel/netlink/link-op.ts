@@ -2,10 +2,11 @@
  * Making, changing and removing links, as netlink messages (rtnetlink(7), linux/if_link.h).
  *
  * A VXLAN device is made whole: its settings, name, MAC address, MTU and `up` are one message, so it is never seen half
- * made. The settings of a device that is there cannot be changed; what can be is what every link has.
+ * made. The settings of a device that is there cannot be changed; what can be is what every link has. An IP in IP device
+ * is made with its name and ends only, because one that the kernel has made by itself has to be changed into the same.
  */
 import { type Address, addressBytes, familyOf } from '../../model/address.js';
-import type { LinkOp, NewVxlan } from '../rtnetlink.js';
+import type { IpipSettings, LinkChange, LinkOp, NewVxlan } from '../rtnetlink.js';
 import {
   type Attribute,
   be16Attribute,
@@ -16,7 +17,7 @@ import {
   u32Attribute,
   viewOf,
 } from './attributes.js';
-import { IFF, IFLA, IFLA_INFO, IFLA_VXLAN, NLM_F, RTM } from './constants.js';
+import { IFF, IFLA, IFLA_INFO, IFLA_IPTUN, IFLA_VXLAN, NLM_F, RTM } from './constants.js';
 import { encodeMac } from './neighbor.js';
 import type { NetlinkRequest } from './transport.js';
 
@@ -28,16 +29,16 @@ export function encodeLinkOp(op: LinkOp): NetlinkRequest {
       return {
         type: RTM.NEWLINK,
         flags: NLM_F.CREATE | NLM_F.EXCL,
-        payload: encodePayload(header(0, true), vxlanAttributes(op.link)),
+        payload:
+          op.object === 'vxlan'
+            ? encodePayload(header(0, true), vxlanAttributes(op.link))
+            : encodePayload(header(0), ipipAttributes(op.link)),
       };
     case 'change':
       return {
         type: RTM.NEWLINK,
         flags: 0,
-        payload: encodePayload(header(op.link.index, op.link.up), [
-          { type: IFLA.ADDRESS, data: encodeMac(op.link.mac) },
-          u32Attribute(IFLA.MTU, op.link.mtu),
-        ]),
+        payload: encodePayload(header(op.link.index, op.link.up), changeAttributes(op.link)),
       };
     case 'delete':
       return { type: RTM.DELLINK, flags: 0, payload: encodePayload(header(op.link.index), []) };
@@ -70,6 +71,35 @@ function vxlanAttributes({ name, mac, mtu, vxlan }: NewVxlan): readonly Attribut
       textAttribute(IFLA_INFO.KIND, 'vxlan'),
       nestedAttribute(IFLA_INFO.DATA, data),
     ]),
+  ];
+}
+
+function ipipAttributes({
+  name,
+  ipip: { local, remote },
+}: {
+  readonly name: string;
+  readonly ipip: IpipSettings;
+}): readonly Attribute[] {
+  const data = [
+    ...(local === undefined ? [] : [{ type: IFLA_IPTUN.LOCAL, data: addressBytes(local) }]),
+    ...(remote === undefined ? [] : [{ type: IFLA_IPTUN.REMOTE, data: addressBytes(remote) }]),
+  ];
+  return [
+    textAttribute(IFLA.IFNAME, name),
+    nestedAttribute(IFLA.LINKINFO, [
+      textAttribute(IFLA_INFO.KIND, 'ipip'),
+      nestedAttribute(IFLA_INFO.DATA, data),
+    ]),
+  ];
+}
+
+/** An alias goes without a NUL: its length is the attribute's, and none at all takes it away. */
+function changeAttributes({ mac, mtu, alias }: LinkChange): readonly Attribute[] {
+  return [
+    ...(mac === undefined ? [] : [{ type: IFLA.ADDRESS, data: encodeMac(mac) }]),
+    ...(mtu === undefined ? [] : [u32Attribute(IFLA.MTU, mtu)]),
+    ...(alias === undefined ? [] : [{ type: IFLA.IFALIAS, data: Buffer.from(alias) }]),
   ];
 }
 

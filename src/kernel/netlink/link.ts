@@ -2,7 +2,7 @@
  * Links as netlink messages: ifinfomsg and IFLA_* attributes (rtnetlink(7), linux/if_link.h).
  */
 import { addressFromBytes, parseMac } from '../../model/address.js';
-import type { Link } from '../rtnetlink.js';
+import type { IpipSettings, Link, VxlanSettings } from '../rtnetlink.js';
 import {
   decodeAttributes,
   encodePayload,
@@ -12,7 +12,17 @@ import {
   u32Attribute,
   viewOf,
 } from './attributes.js';
-import { AF, IFF, IFLA, IFLA_INFO, IFLA_VXLAN, NLM_F, RTEXT_FILTER_SKIP_STATS, RTM } from './constants.js';
+import {
+  AF,
+  IFF,
+  IFLA,
+  IFLA_INFO,
+  IFLA_IPTUN,
+  IFLA_VXLAN,
+  NLM_F,
+  RTEXT_FILTER_SKIP_STATS,
+  RTM,
+} from './constants.js';
 import type { NetlinkMessage, NetlinkRequest } from './transport.js';
 
 const HEADER_LENGTH = 16;
@@ -36,6 +46,7 @@ export function decodeLink(message: NetlinkMessage): Link | undefined {
   if (view.getUint8(0) !== AF.UNSPEC) return undefined;
   const attributes = decodeAttributes(payload, HEADER_LENGTH);
   const flags = view.getUint32(8, LITTLE_ENDIAN);
+  const alias = readText(attributes.get(IFLA.IFALIAS));
   return {
     index: view.getInt32(4, LITTLE_ENDIAN),
     name: readText(attributes.get(IFLA.IFNAME)) ?? '',
@@ -43,29 +54,47 @@ export function decodeLink(message: NetlinkMessage): Link | undefined {
     mtu: readU32(attributes.get(IFLA.MTU)) ?? 0,
     up: (flags & IFF.UP) !== 0,
     running: (flags & IFF.LOWER_UP) !== 0,
-    ...decodeVxlan(attributes.get(IFLA.LINKINFO)),
+    ...(alias && { alias }),
+    ...decodeTunnel(attributes.get(IFLA.LINKINFO)),
   };
 }
 
 /** Nothing for links of other kinds. */
-function decodeVxlan(linkInfo: Uint8Array | undefined): Pick<Link, 'vxlan'> {
+function decodeTunnel(linkInfo: Uint8Array | undefined): Pick<Link, 'vxlan' | 'ipip'> {
   if (!linkInfo) return {};
   const info = decodeAttributes(linkInfo);
   const data = info.get(IFLA_INFO.DATA);
-  if (!data || readText(info.get(IFLA_INFO.KIND)) !== 'vxlan') return {};
-  const attributes = decodeAttributes(data);
+  if (!data) return {};
+  switch (readText(info.get(IFLA_INFO.KIND))) {
+    case 'vxlan':
+      return { vxlan: decodeVxlan(decodeAttributes(data)) };
+    case 'ipip':
+      return { ipip: decodeIpip(decodeAttributes(data)) };
+    default:
+      return {};
+  }
+}
+
+function decodeVxlan(attributes: ReadonlyMap<number, Uint8Array>): VxlanSettings {
   const local = attributes.get(IFLA_VXLAN.LOCAL) ?? attributes.get(IFLA_VXLAN.LOCAL6);
   const [high = 0, low = 0] = attributes.get(IFLA_VXLAN.PORT) ?? [];
   return {
-    vxlan: {
-      id: readU32(attributes.get(IFLA_VXLAN.ID)) ?? 0,
-      port: (high << 8) | low,
-      local: local && addressFromBytes(local),
-      // The kernel says 0 for none.
-      underlay: readU32(attributes.get(IFLA_VXLAN.LINK)) || undefined,
-      learning: attributes.get(IFLA_VXLAN.LEARNING)?.[0] === 1,
-    },
+    id: readU32(attributes.get(IFLA_VXLAN.ID)) ?? 0,
+    port: (high << 8) | low,
+    local: local && addressFromBytes(local),
+    // The kernel says 0 for none.
+    underlay: readU32(attributes.get(IFLA_VXLAN.LINK)) || undefined,
+    learning: attributes.get(IFLA_VXLAN.LEARNING)?.[0] === 1,
   };
+}
+
+/** The kernel says 0.0.0.0 for any. */
+function decodeIpip(attributes: ReadonlyMap<number, Uint8Array>): IpipSettings {
+  const end = (type: number) => {
+    const bytes = attributes.get(type);
+    return bytes?.some((octet) => octet !== 0) ? addressFromBytes(bytes) : undefined;
+  };
+  return { local: end(IFLA_IPTUN.LOCAL), remote: end(IFLA_IPTUN.REMOTE) };
 }
 
 /** The MAC address in an attribute; undefined when the link has none, or one of another length. */
