@@ -371,6 +371,10 @@ export interface NodeSpec {
      */
     asNumber?: number;
     /**
+     * Address of the IP in IP device of the node. Absent: it has none, and packets of the node itself carry its own address.
+     */
+    ipv4IPIPTunnelAddr?: Address;
+    /**
      * Makes the node a route reflector of this cluster (RFC 4456) and takes it out of the mesh.
      */
     routeReflectorClusterID?: Address;

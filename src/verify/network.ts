@@ -250,7 +250,9 @@ function identity(
 function nodeFrom({ metadata, spec }: ResourceOf<'Node'>): Host {
   const { ipv4Address, ipv6Address } = spec.bgp ?? {};
   const declared = [ipv4Address, ipv6Address].flatMap((one) => (one === undefined ? [] : [addressPart(one)]));
-  const tunnels = [spec.ipv4VXLANTunnelAddr, spec.ipv6VXLANTunnelAddr].filter((one) => one !== undefined);
+  const tunnels = [spec.bgp?.ipv4IPIPTunnelAddr, spec.ipv4VXLANTunnelAddr, spec.ipv6VXLANTunnelAddr].filter(
+    (one) => one !== undefined,
+  );
   return { kind: 'Node', name: metadata.name, addresses: [...declared, ...tunnels] };
 }
 

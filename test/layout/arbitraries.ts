@@ -255,6 +255,7 @@ export const RESOURCES: { readonly [K in StoredKind]: fc.Arbitrary<ResourceOf<K>
           ipv4Address: optional(interfaceAddress(address4, 32)),
           ipv6Address: optional(interfaceAddress(address6, 128)),
           asNumber: optional(asNumber),
+          ipv4IPIPTunnelAddr: optional(address4),
           routeReflectorClusterID: optional(address4),
         }).filter((bgp) => Object.keys(bgp).length > 0),
       ),

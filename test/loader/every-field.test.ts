@@ -11,7 +11,8 @@ const EVERY_FIELD = `
 kind: Node
 metadata: {name: n1, labels: {zone: a}, annotations: {heddle/adopt: "true"}}
 spec:
-  bgp: {ipv4Address: 10.0.0.1/24, ipv6Address: "fd00::1/64", asNumber: 64513, routeReflectorClusterID: 10.0.0.9}
+  bgp: {ipv4Address: 10.0.0.1/24, ipv6Address: "fd00::1/64", asNumber: 64513, routeReflectorClusterID: 10.0.0.9,
+    ipv4IPIPTunnelAddr: 192.168.0.8}
   ipv4VXLANTunnelAddr: 192.168.0.9
   vxlanTunnelMACAddr: "66:00:00:00:00:01"
   ipv6VXLANTunnelAddr: "fd65::9"

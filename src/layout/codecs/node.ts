@@ -58,6 +58,7 @@ export const nodeCodec: Codec<'Node'> = {
       ipv4Address: interfaceAddress(values, 4),
       ipv6Address: interfaceAddress(values, 6),
       asNumber: rawEnding(values, '/as_num', parseAsNumber, 'an AS number'),
+      ipv4IPIPTunnelAddr: metadata.ipv4_ipip_tunnel_addr,
       routeReflectorClusterID: metadata.route_reflector_cluster_id,
     });
     const spec = compact({
@@ -79,6 +80,7 @@ const NODE_PATHS =
 const v1Metadata = object({
   labels: textMap,
   route_reflector_cluster_id: address4,
+  ipv4_ipip_tunnel_addr: address4,
   ipv4_vxlan_tunnel_addr: address,
   vxlan_tunnel_mac_addr: mac,
   ipv6_vxlan_tunnel_addr: address,
@@ -89,6 +91,7 @@ function encodeMetadata({ metadata, spec }: ResourceOf<'Node'>): object {
   return compact({
     labels: sortedMapUnlessEmpty(metadata.labels),
     route_reflector_cluster_id: spec.bgp?.routeReflectorClusterID,
+    ipv4_ipip_tunnel_addr: spec.bgp?.ipv4IPIPTunnelAddr,
     ipv4_vxlan_tunnel_addr: spec.ipv4VXLANTunnelAddr,
     vxlan_tunnel_mac_addr: spec.vxlanTunnelMACAddr,
     ipv6_vxlan_tunnel_addr: spec.ipv6VXLANTunnelAddr,
