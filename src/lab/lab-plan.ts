@@ -23,6 +23,7 @@ import {
   prefixLength,
 } from '../model/address.js';
 import { type Resource, type ResourceOf, resourcesOf } from '../model/resource.js';
+import { overlayPools } from '../topology/overlay.js';
 
 export interface LabPlan {
   /** The lab's own name: first part of every namespace's name. */
@@ -80,9 +81,7 @@ export function planLab(name: string, resources: Iterable<Resource>): LabPlan {
   const etcdAddress =
     [...networks.values()].find((gateway) => !gateway.includes(':')) ?? [...networks.values()][0];
   if (etcdAddress === undefined) throw new LabPlanError('no Node has an address: set spec.bgp.ipv4Address');
-  const overlays = resourcesOf(all, 'IPPool').flatMap(({ spec }) =>
-    spec.vxlanMode === 'Never' ? [] : [spec.cidr],
-  );
+  const overlays = overlayPools(resourcesOf(all, 'IPPool'));
   return {
     name,
     fabric: {

@@ -1,7 +1,7 @@
 /**
  * The overlay of one host: which tunnels it has, who is at their other ends, and which networks lie behind whom.
  *
- * For pools with VXLAN. A network behind a host is a block that is confirmed as that host's and, where no such block covers
+ * For pools with VXLAN or IP in IP. A network behind a host is a block that is confirmed as that host's and, where no such block covers
  * it, the single address of a workload; the more specific wins, so a workload that took its address out of another
  * host's block is still found. `CrossSubnet` encapsulates only what leaves the subnet: who is in ours is reached by its own
  * address. Every host works this out for itself, from the same Nodes, so the two ends of a tunnel agree.
@@ -25,7 +25,7 @@ import {
   networkOf,
   prefixLength,
 } from '../model/address.js';
-import type { ResourceOf } from '../model/resource.js';
+import type { ResourceOf, SpecOf } from '../model/resource.js';
 import type { TopologyInput } from './topology-input.js';
 
 export interface OverlayInput extends Pick<TopologyInput, 'nodes' | 'pools' | 'blocks'> {
@@ -40,32 +40,57 @@ export interface OverlayWorkload {
   readonly addresses: readonly Address[];
 }
 
-export interface OverlayTunnel {
-  readonly family: IpFamily;
-  readonly mac: MacAddress;
+/** How packets travel between hosts; as the pool says. */
+export type Encapsulation = (typeof ENCAPSULATIONS)[number];
+const ENCAPSULATIONS = ['vxlan', 'ipip'] as const;
+
+export type OverlayTunnel = VxlanOverlayTunnel | IpipOverlayTunnel;
+
+interface TunnelEnds<Peer extends OverlayPeer> {
   /** Of this host; where packets leave from. */
   readonly hostAddress: Address;
   /** On the device; undefined: none, and packets of the host itself carry its own address. */
   readonly tunnelAddress: Address | undefined;
-  readonly peers: readonly OverlayPeer[];
+  readonly peers: readonly Peer[];
+}
+
+export interface VxlanOverlayTunnel extends TunnelEnds<VxlanOverlayPeer> {
+  readonly encapsulation: 'vxlan';
+  readonly family: IpFamily;
+  readonly mac: MacAddress;
+}
+
+/** IP in IP (RFC 2003): no frames, so no MAC addresses, and IPv4 only. */
+export interface IpipOverlayTunnel extends TunnelEnds<OverlayPeer> {
+  readonly encapsulation: 'ipip';
+  readonly family: 4;
 }
 
 /** Another host, as it is seen through the tunnel. */
 export interface OverlayPeer {
   readonly node: string;
-  readonly mac: MacAddress;
   readonly hostAddress: Address;
   /** What routes through the tunnel name as their gateway. */
   readonly gateway: Address;
 }
 
+export interface VxlanOverlayPeer extends OverlayPeer {
+  readonly mac: MacAddress;
+}
+
 export type OverlayRoute =
-  | { readonly type: 'tunnel' | 'direct'; readonly cidr: Cidr; readonly gateway: Address }
+  | {
+      readonly type: 'tunnel';
+      readonly encapsulation: Encapsulation;
+      readonly cidr: Cidr;
+      readonly gateway: Address;
+    }
+  | { readonly type: 'direct'; readonly cidr: Cidr; readonly gateway: Address }
   /** Of this host: what no workload of it has ends here. */
   | { readonly type: 'blackhole'; readonly cidr: Cidr };
 
 export interface OverlayModel {
-  /** At most one a family. */
+  /** At most one a family and encapsulation. */
   readonly tunnels: readonly OverlayTunnel[];
   /** Sorted, one a network. */
   readonly routes: readonly OverlayRoute[];
@@ -76,23 +101,34 @@ export function overlayFor(node: string, input: OverlayInput): OverlayModel | un
   if (overlayPools(input.pools.values()).length === 0) return undefined;
   const parts = IP_FAMILIES.flatMap((family) => familyOverlay(family, node, input) ?? []);
   return {
-    tunnels: parts.flatMap(({ tunnel }) => tunnel ?? []),
+    tunnels: parts.flatMap(({ tunnels }) => tunnels),
     routes: parts.flatMap(({ routes }) => routes).sort((a, b) => compareCidrs(a.cidr, b.cidr)),
   };
 }
 
 /** The networks whose packets travel encapsulated, or would if they left the subnet. */
 export function overlayPools(pools: Iterable<ResourceOf<'IPPool'>>): readonly Cidr[] {
-  const cidrs = [...pools].flatMap(({ spec }) => (spec.vxlanMode === 'Never' ? [] : [spec.cidr]));
+  const cidrs = [...pools].flatMap(({ spec }) => (encapsulationOf(spec) ? [spec.cidr] : []));
   return [...new Set(cidrs)].sort(compareCidrs);
 }
 
-/** One end of a tunnel: what the Node says, and what follows from its name where it says nothing. */
+/** The loader refuses pools with both, and IP in IP for IPv6: there is no such thing. */
+function encapsulationOf({
+  cidr,
+  vxlanMode,
+  ipipMode,
+}: SpecOf<'IPPool'>): { readonly encapsulation: Encapsulation; readonly isCrossSubnet: boolean } | undefined {
+  if (vxlanMode !== 'Never') return { encapsulation: 'vxlan', isCrossSubnet: vxlanMode === 'CrossSubnet' };
+  if (ipipMode === 'Never' || familyOf(cidr) === 6) return undefined;
+  return { encapsulation: 'ipip', isCrossSubnet: ipipMode === 'CrossSubnet' };
+}
+
+/** A host at an end of tunnels: what the Node says, and what follows from its name where it says nothing. */
 interface End {
   readonly node: string;
   readonly mac: MacAddress;
   readonly hostAddress: Address;
-  readonly tunnelAddress: Address | undefined;
+  readonly tunnelAddresses: Readonly<Record<Encapsulation, Address | undefined>>;
   readonly subnet: Cidr;
 }
 
@@ -100,13 +136,14 @@ function familyOverlay(
   family: IpFamily,
   node: string,
   input: OverlayInput,
-): { readonly tunnel: OverlayTunnel | undefined; readonly routes: readonly OverlayRoute[] } | undefined {
-  const pools = [...input.pools.values()].filter(
-    ({ spec }) => spec.vxlanMode !== 'Never' && familyOf(spec.cidr) === family,
-  );
+): { readonly tunnels: readonly OverlayTunnel[]; readonly routes: readonly OverlayRoute[] } | undefined {
+  const pools = [...input.pools.values()].flatMap(({ spec }): EncapsulatedPool[] => {
+    const encapsulated = familyOf(spec.cidr) === family ? encapsulationOf(spec) : undefined;
+    return encapsulated ? [{ cidr: spec.cidr, ...encapsulated }] : [];
+  });
   const own = endOf(input.nodes.get(node), family);
   if (pools.length === 0 || !own) return undefined;
-  const peers = new Map<string, OverlayPeer>();
+  const peers = { vxlan: new Map<string, End>(), ipip: new Map<string, End>() };
   const routes = new Map<Cidr, OverlayRoute>();
   for (const { cidr, node: owner } of networksBehindHosts(family, input)) {
     const pool = poolOf(cidr, pools);
@@ -118,26 +155,40 @@ function familyOverlay(
     }
     const end = endOf(input.nodes.get(owner), family);
     if (!end) continue;
-    if (pool.spec.vxlanMode === 'CrossSubnet' && cidrContains(own.subnet, end.hostAddress)) {
+    const { encapsulation, isCrossSubnet } = pool;
+    if (isCrossSubnet && cidrContains(own.subnet, end.hostAddress)) {
       routes.set(cidr, { type: 'direct', cidr, gateway: end.hostAddress });
       continue;
     }
-    const { mac, hostAddress } = end;
-    const peer = { node: owner, mac, hostAddress, gateway: gatewayOf(end) };
-    peers.set(owner, peer);
-    routes.set(cidr, { type: 'tunnel', cidr, gateway: peer.gateway });
+    peers[encapsulation].set(owner, end);
+    routes.set(cidr, { type: 'tunnel', encapsulation, cidr, gateway: GATEWAYS[encapsulation](end) });
   }
-  return { tunnel: tunnelOf(family, own, peers), routes: [...routes.values()] };
+  const wanted = ENCAPSULATIONS.filter((one) => pools.some(({ encapsulation }) => encapsulation === one));
+  return {
+    tunnels: wanted.map((one) => tunnelOf(one, family, own, peers[one])),
+    routes: [...routes.values()],
+  };
 }
 
 /** A host that encapsulates to nobody is still one that others encapsulate to. */
 function tunnelOf(
+  encapsulation: Encapsulation,
   family: IpFamily,
-  { mac, hostAddress, tunnelAddress }: End,
-  peers: ReadonlyMap<string, OverlayPeer>,
+  own: End,
+  peers: ReadonlyMap<string, End>,
 ): OverlayTunnel {
-  const sorted = [...peers.values()].sort((a, b) => (a.node < b.node ? -1 : 1));
-  return { family, mac, hostAddress, tunnelAddress, peers: sorted };
+  const { mac, hostAddress } = own;
+  const tunnelAddress = own.tunnelAddresses[encapsulation];
+  const ends = [...peers.values()].sort((a, b) => (a.node < b.node ? -1 : 1));
+  const peerOf = (end: End): OverlayPeer => ({
+    node: end.node,
+    hostAddress: end.hostAddress,
+    gateway: GATEWAYS[encapsulation](end),
+  });
+  if (encapsulation === 'ipip')
+    return { encapsulation, family: 4, hostAddress, tunnelAddress, peers: ends.map(peerOf) };
+  const withMac = ends.map((end) => ({ ...peerOf(end), mac: end.mac }));
+  return { encapsulation, family, mac, hostAddress, tunnelAddress, peers: withMac };
 }
 
 /** Blocks first; then the workloads that no block of their host covers. */
@@ -163,11 +214,17 @@ function* networksBehindHosts(
   }
 }
 
+interface EncapsulatedPool {
+  readonly cidr: Cidr;
+  readonly encapsulation: Encapsulation;
+  readonly isCrossSubnet: boolean;
+}
+
 /** The most specific of the pools that hold a network. */
-function poolOf(cidr: Cidr, pools: readonly ResourceOf<'IPPool'>[]): ResourceOf<'IPPool'> | undefined {
+function poolOf(network: Cidr, pools: readonly EncapsulatedPool[]): EncapsulatedPool | undefined {
   return pools
-    .filter(({ spec }) => cidrContains(spec.cidr, cidr))
-    .sort((a, b) => prefixLength(b.spec.cidr) - prefixLength(a.spec.cidr))[0];
+    .filter(({ cidr }) => cidrContains(cidr, network))
+    .sort((a, b) => prefixLength(b.cidr) - prefixLength(a.cidr))[0];
 }
 
 /** undefined: the host cannot be reached in this family. */
@@ -181,18 +238,24 @@ function endOf(node: ResourceOf<'Node'> | undefined, family: IpFamily): End | un
       (family === 4 ? spec?.vxlanTunnelMACAddr : spec?.vxlanTunnelMACAddrV6) ??
       derivedMac(metadata.name, family),
     hostAddress: addressPart(host),
-    tunnelAddress: family === 4 ? spec?.ipv4VXLANTunnelAddr : spec?.ipv6VXLANTunnelAddr,
+    tunnelAddresses: {
+      vxlan: family === 4 ? spec?.ipv4VXLANTunnelAddr : spec?.ipv6VXLANTunnelAddr,
+      ipip: family === 4 ? spec?.bgp?.ipv4IPIPTunnelAddr : undefined,
+    },
     subnet: subnetOf(host),
   };
 }
 
 /**
- * Without an address of its own, the tunnel of a host is reached by one that is good on the tunnel alone. In IPv6 that is
- * the link-local one: the kernel refuses a gateway that is in the subnet of another interface. In IPv4 it does not mind.
+ * VXLAN: without an address of its own, the tunnel of a host is reached by one that is good on the tunnel alone. In IPv6
+ * that is the link-local one: the kernel refuses a gateway that is in the subnet of another interface. In IPv4 it does not
+ * mind. IP in IP: the device names no other end, and sends to whatever the gateway of the route is.
  */
-function gatewayOf({ tunnelAddress, hostAddress, mac }: End): Address {
-  return tunnelAddress ?? (familyOf(hostAddress) === 4 ? hostAddress : linkLocalOf(mac));
-}
+const GATEWAYS: Readonly<Record<Encapsulation, (end: End) => Address>> = {
+  vxlan: ({ tunnelAddresses, hostAddress, mac }) =>
+    tunnelAddresses.vxlan ?? (familyOf(hostAddress) === 4 ? hostAddress : linkLocalOf(mac)),
+  ipip: ({ hostAddress }) => hostAddress,
+};
 
 /** The store does not keep the prefix length of an IPv6 address. A link has a /64 (RFC 4291 section 2.5.4). */
 function subnetOf(host: InterfaceAddress): Cidr {

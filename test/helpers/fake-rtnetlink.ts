@@ -3,7 +3,8 @@
  *
  * It keeps the rules that drivers depend on: one route in a place, nothing over an interface that is missing or
  * down, everything gone with its interface. `failNext('apply')` throws, as a socket that broke would; the others
- * refuse one operation.
+ * refuse one operation. Of IP in IP it has what Linux has (net/ipv4/ip_tunnel.c): the module makes a tunl0 by itself, says
+ * EEXIST to who asks for it, and yes to who deletes it, but it stays.
  */
 import { errnoName, netlinkError } from '../../src/kernel/netlink/errno.js';
 import type { NetlinkError } from '../../src/kernel/netlink/transport.js';
@@ -14,6 +15,7 @@ import type {
   KernelRoute,
   Link,
   LinkEvent,
+  LinkOp,
   RouteOp,
   RtNetlink,
 } from '../../src/kernel/rtnetlink.js';
@@ -30,14 +32,27 @@ export const FAILURE_POINTS = [
   'replace neighbor',
   'delete neighbor',
 ] as const;
-export type FailurePoint = (typeof FAILURE_POINTS)[number];
+export type FailurePoint = (typeof FAILURE_POINTS)[number] | 'change link';
 
-const [EPERM, ENOENT, ESRCH, EEXIST, ENODEV, ENETDOWN] = [1, 2, 3, 17, 19, 100];
+const [EPERM, ENOENT, ESRCH, EEXIST, ENODEV, EOPNOTSUPP, EADDRNOTAVAIL, ENETDOWN] = [
+  1, 2, 3, 17, 19, 95, 99, 100,
+];
+
+/** `fallback`: its module is loaded when it is asked for; `bare`: the same, but the kernel makes no tunl0 by itself. */
+export type IpipOfKernel = 'none' | 'fallback' | 'bare';
+
+interface FakeKernel {
+  readonly events: boolean;
+  readonly ipip?: IpipOfKernel;
+}
 
 export class FakeRtNetlink implements RtNetlink {
   #links = new Map<number, Link>();
   #routes = new Map<string, KernelRoute>();
   #neighbors = new Map<string, KernelNeighbor>();
+  #addresses: KernelAddress[] = [];
+  /** The index of the tunl0 that the kernel has made by itself. */
+  #fallback: number | undefined;
   #nextIndex = 1;
   readonly #failures = new Map<FailurePoint, number>();
   readonly #readers = new Set<(event: LinkEvent | Error | undefined) => void>();
@@ -50,15 +65,22 @@ export class FakeRtNetlink implements RtNetlink {
   /** So many times events cannot be had. */
   eventsRefused = 0;
 
-  constructor(readonly options: { readonly events: boolean } = { events: true }) {}
+  constructor(readonly options: FakeKernel = { events: true }) {}
 
   /** The next `times` calls or operations of this kind fail. */
   failNext(point: FailurePoint, times = 1): void {
     this.#failures.set(point, times);
   }
 
-  addLink(name: string, { up = true }: { readonly up?: boolean } = {}): Link {
-    const link: Link = { index: this.#nextIndex, name, mac: undefined, mtu: 1500, up, running: up };
+  /** As when somebody else asks for IP in IP first. */
+  loadIpip(): void {
+    if (this.#fallback !== undefined) return;
+    const ipip = { local: undefined, remote: undefined };
+    this.#fallback = this.addLink('tunl0', { up: false, ipip }).index;
+  }
+
+  addLink(name: string, { up = true, ...rest }: Partial<Link> = {}): Link {
+    const link: Link = { index: this.#nextIndex, name, mac: undefined, mtu: 1500, up, running: up, ...rest };
     this.#nextIndex += 1;
     this.#links.set(link.index, link);
     this.emit({ type: 'link', link, gone: false });
@@ -76,6 +98,7 @@ export class FakeRtNetlink implements RtNetlink {
     const link = this.#linkNamed(name);
     this.#links.delete(link.index);
     this.#flush(link.index);
+    this.#addresses = this.#addresses.filter(({ interfaceIndex }) => interfaceIndex !== link.index);
     this.emit({ type: 'link', link, gone: true });
   }
 
@@ -154,7 +177,7 @@ export class FakeRtNetlink implements RtNetlink {
   }
 
   async addresses(): Promise<readonly KernelAddress[]> {
-    return [];
+    return this.#addresses;
   }
 
   async forwarding(): Promise<readonly KernelForwarding[]> {
@@ -171,7 +194,46 @@ export class FakeRtNetlink implements RtNetlink {
   #apply(op: RouteOp): NetlinkError | undefined {
     if (op.object === 'route') return this.#applyRoute(op.op, op.route);
     if (op.object === 'neighbor') return this.#applyNeighbor(op.op, op.neighbor);
-    throw new Error(`This kernel has no tunnels, and was asked to ${op.op} a ${op.object}`);
+    if (op.object === 'address') return this.#applyAddress(op.op, op.address);
+    if (op.object === 'link' || op.object === 'ipip') return this.#applyLink(op);
+    throw new Error(`This kernel has no VXLAN, and was asked to ${op.op} a ${op.object}`);
+  }
+
+  #applyLink(op: LinkOp): NetlinkError | undefined {
+    if (op.object === 'vxlan') throw new Error('This kernel has no VXLAN');
+    if (op.op === 'create') {
+      const { ipip = 'none' } = this.options;
+      if (ipip === 'none') return netlinkError(EOPNOTSUPP);
+      if (ipip === 'fallback') this.loadIpip();
+      if ([...this.#links.values()].some(({ name }) => name === op.link.name)) return netlinkError(EEXIST);
+      this.addLink(op.link.name, { up: false, ipip: op.link.ipip });
+      return undefined;
+    }
+    const link = this.#links.get(op.link.index);
+    if (!link) return netlinkError(ENODEV);
+    if (op.op === 'delete') {
+      if (link.index !== this.#fallback) this.removeLink(link.name);
+      return undefined;
+    }
+    const { alias, ...rest } = { ...link, ...op.link };
+    const changed: Link = { ...rest, ...(alias && { alias }) };
+    this.#links.set(link.index, changed);
+    if (!changed.up) this.#flush(link.index);
+    this.emit({ type: 'link', link: changed, gone: false });
+    return undefined;
+  }
+
+  #applyAddress(
+    op: 'replace' | 'delete',
+    { address, interfaceIndex }: KernelAddress,
+  ): NetlinkError | undefined {
+    if (!this.#links.has(interfaceIndex)) return netlinkError(ENODEV);
+    const others = this.#addresses.filter(
+      (one) => one.address !== address || one.interfaceIndex !== interfaceIndex,
+    );
+    if (op === 'delete' && others.length === this.#addresses.length) return netlinkError(EADDRNOTAVAIL);
+    this.#addresses = op === 'delete' ? others : [...others, { address, interfaceIndex }];
+    return undefined;
   }
 
   #applyRoute(op: 'create' | 'replace' | 'delete', route: KernelRoute): NetlinkError | undefined {

@@ -5,7 +5,7 @@
 import test, { type ExecutionContext } from 'ava';
 import type { DriverFailure } from '../../src/agent/dataplane/driver.js';
 import { kernelDrivers } from '../../src/agent/dataplane/drivers/kernel-drivers.js';
-import { TUNNEL_NAMES } from '../../src/agent/dataplane/intent.js';
+import { VXLAN_NAMES } from '../../src/agent/dataplane/intent.js';
 import { OverlayManager } from '../../src/agent/dataplane/managers/overlay-manager.js';
 import { hostAddresses } from '../../src/kernel/host-addresses.js';
 import { netlinkTransports } from '../../src/kernel/netlink/index.js';
@@ -36,6 +36,7 @@ function tunnelOf(family: IpFamily): OverlayTunnel {
   const [host, end] = [HOSTS[family], ENDS[family]];
   const peer = { node: 'b', mac: PEER_MAC, hostAddress: address(host.peer), gateway: address(end.peer) };
   return {
+    encapsulation: 'vxlan',
     family,
     mac: OWN_MAC,
     hostAddress: address(host.own),
@@ -47,7 +48,12 @@ function tunnelOf(family: IpFamily): OverlayTunnel {
 const MODEL: OverlayModel = {
   tunnels: IP_FAMILIES.map(tunnelOf),
   routes: IP_FAMILIES.flatMap((family) => [
-    { type: 'tunnel' as const, cidr: ENDS[family].block as Cidr, gateway: address(ENDS[family].peer) },
+    {
+      type: 'tunnel' as const,
+      encapsulation: 'vxlan' as const,
+      cidr: ENDS[family].block as Cidr,
+      gateway: address(ENDS[family].peer),
+    },
     { type: 'blackhole' as const, cidr: (family === 4 ? '10.65.1.0/26' : 'fd65::100/122') as Cidr },
     {
       type: 'direct' as const,
@@ -120,7 +126,7 @@ async function tunnels(): Promise<readonly unknown[]> {
 
 function whole(underlayMtu: number): readonly unknown[] {
   return IP_FAMILIES.map((family) => ({
-    ifname: TUNNEL_NAMES[family],
+    ifname: VXLAN_NAMES[family],
     mtu: underlayMtu - (family === 4 ? 50 : 70),
     mac: OWN_MAC,
     up: true,
@@ -133,7 +139,7 @@ async function assertWhole(t: ExecutionContext, agent: Awaited<ReturnType<typeof
   t.deepEqual(await agent.verify(), []);
   t.deepEqual(await tunnels(), whole(mtu));
   for (const family of IP_FAMILIES) {
-    const name = TUNNEL_NAMES[family];
+    const name = VXLAN_NAMES[family];
     const [neighbor, ...others] = await ipJson(`-${family} neigh show nud permanent dev ${name}`);
     t.like(neighbor, { dst: ENDS[family].peer, lladdr: PEER_MAC });
     t.deepEqual(others, []);
@@ -184,7 +190,7 @@ test.serial('whatever is changed by hand is put right: device, address, neighbou
   await withHost(1500, async () => {
     await using agent = await openAgent(MODEL);
     await assertWhole(t, agent);
-    const [name4, name6] = [TUNNEL_NAMES[4], TUNNEL_NAMES[6]];
+    const [name4, name6] = [VXLAN_NAMES[4], VXLAN_NAMES[6]];
     const damages = [
       [`link set ${name4} down`, `link set ${name6} address 66:00:00:00:00:77`],
       [`link set ${name4} mtu 1200`, `addr add 10.1.1.1/32 dev ${name4}`],
@@ -208,7 +214,7 @@ test.serial(
         await using before = await openAgent(MODEL);
         await assertWhole(t, before);
       }
-      const name = TUNNEL_NAMES[4];
+      const name = VXLAN_NAMES[4];
       // Of an earlier life: an end that has left, on a tunnel that stays.
       const bridge = openRtNetlink(await netlinkTransports.koffi.open());
       const index = Number((await ipJson(`link show ${name}`))[0]?.ifindex);

@@ -107,22 +107,37 @@ export interface Neighbor {
   readonly mac: MacAddress;
 }
 
-/** A VXLAN device. Its MTU follows from the interface that has the local address. */
-export interface Tunnel {
+/** A device that encapsulates. Its MTU follows from the interface that has the local address. */
+export type Tunnel = VxlanTunnel | IpipTunnel;
+
+interface TunnelDevice {
   readonly name: string;
-  readonly family: IpFamily;
-  /** The virtual network, and the port of UDP at either end. */
-  readonly id: number;
-  readonly port: number;
-  readonly mac: MacAddress;
   /** Where packets come from. */
   readonly local: Address;
   /** On the device. */
   readonly address: Address | undefined;
 }
 
-/** How our tunnels are called: the name is the mark of ours. As in Calico. */
-export const TUNNEL_NAMES: Readonly<Record<IpFamily, string>> = { 4: 'vxlan.calico', 6: 'vxlan-v6.calico' };
+export interface VxlanTunnel extends TunnelDevice {
+  readonly encapsulation: 'vxlan';
+  readonly family: IpFamily;
+  /** The virtual network, and the port of UDP at either end. */
+  readonly id: number;
+  readonly port: number;
+  readonly mac: MacAddress;
+}
+
+/** Each packet goes to the gateway of its route. */
+export interface IpipTunnel extends TunnelDevice {
+  readonly encapsulation: 'ipip';
+  readonly family: 4;
+}
+
+/** How our VXLAN devices are called: the name is the mark of ours. As in Calico. */
+export const VXLAN_NAMES: Readonly<Record<IpFamily, string>> = { 4: 'vxlan.calico', 6: 'vxlan-v6.calico' };
+/** As in Calico. It is the kernel's own name for a device of its own, too: what marks ours is the alias. */
+export const IPIP_NAME = 'tunl0';
+export const IPIP_ALIAS = 'heddle';
 
 /** Frames to this MAC address leave a tunnel for that host. */
 export interface ForwardingEntry {

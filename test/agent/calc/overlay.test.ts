@@ -13,6 +13,7 @@ const POOL = '/calico/v1/ipam/v4/pool/10.65.0.0-16';
 const BLOCK = '/calico/ipam/v2/host/host-2/ipv4/block/10.65.2.0-26';
 const WORKLOAD = '/calico/v1/host/host-2/workload/static/static/endpoint/web';
 const vxlan = put(POOL, '{"cidr":"10.65.0.0/16","ipam":true,"vxlan_mode":"always"}');
+const ipip = put(POOL, '{"cidr":"10.65.0.0/16","ipam":true,"ipip":"tunl0","ipip_mode":"always"}');
 const plain = put(POOL, '{"cidr":"10.65.0.0/16","ipam":true}');
 const workload = put(
   WORKLOAD,
@@ -27,7 +28,7 @@ const NETWORK = [
 ];
 
 /** An agent of host-1: what each flush says of the overlay. */
-function follow() {
+function followModels() {
   const assembler = new ObjectAssembler(createLayout());
   const graph = createCalcGraph({ node: 'host-1', computeBgp: bgpModelFor });
   const isOverlay = (update: DataplaneUpdate): update is UpdateOf<'overlay-update'> =>
@@ -37,8 +38,15 @@ function follow() {
     return graph
       .flush()
       .filter(isOverlay)
-      .map(({ model }) => model?.routes.map(({ cidr }) => `${cidr}`));
+      .map(({ model }) => model);
   };
+}
+
+/** Of each, the networks only. */
+function follow() {
+  const write = followModels();
+  return (...events: readonly KeyEvent[]) =>
+    write(...events).map((model) => model?.routes.map(({ cidr }) => `${cidr}`));
 }
 
 test('a network without encapsulated pools is told of no overlay', (t) => {
@@ -52,6 +60,18 @@ test('a pool that becomes encapsulated brings its routes, and takes them along',
   t.deepEqual(write(vxlan), [['10.65.2.0/26', '10.65.9.1/32']]);
   t.deepEqual(write(plain), [undefined]);
   t.deepEqual(write(plain), []);
+});
+
+test('a pool that goes from one encapsulation to the other is told once, tunnel and routes together', (t) => {
+  const write = followModels();
+  const said = (...events: readonly KeyEvent[]) =>
+    write(...events).map((model) => [
+      model?.tunnels.map(({ encapsulation }) => encapsulation),
+      model?.routes.map((route) => (route.type === 'tunnel' ? route.encapsulation : route.type)),
+    ]);
+  t.deepEqual(said(...NETWORK), [[['vxlan'], ['vxlan', 'vxlan']]]);
+  t.deepEqual(said(ipip), [[['ipip'], ['ipip', 'ipip']]]);
+  t.deepEqual(said(vxlan), [[['vxlan'], ['vxlan', 'vxlan']]]);
 });
 
 test('blocks, workloads and hosts come and go', (t) => {

@@ -1,7 +1,7 @@
 /**
- * Driver of the forwarding tables of our tunnels: which host a MAC address of the overlay is on (bridge(8)).
+ * Driver of the forwarding tables of our VXLAN devices: which host a MAC address of the overlay is on (bridge(8)).
  *
- * The tunnels do not learn, so this table is all they know. Ours is every permanent entry on a tunnel of ours.
+ * They do not learn, so this table is all they know. Ours is every permanent entry on one of them.
  */
 import { NUD } from '../../../kernel/netlink/constants.js';
 import type { KernelForwarding, RouteOp, RtNetlink } from '../../../kernel/rtnetlink.js';
@@ -21,7 +21,7 @@ import {
   namesByIndex,
   removalError,
 } from './netlink-ops.js';
-import { isTunnel } from './own-interfaces.js';
+import { isOwnVxlan } from './own-interfaces.js';
 
 export interface ForwardingTableOptions {
   readonly rtnetlink: RtNetlink;
@@ -59,11 +59,11 @@ class ForwardingObjects implements KernelObjects<string, ForwardingEntry, Instal
   async readBack(): Promise<Iterable<readonly [string, InstalledForwarding]>> {
     const names = await namesByIndex(this.#rtnetlink);
     const installed: [string, InstalledForwarding][] = [];
-    // On a host without tunnels there is nothing to ask for.
-    if (![...names.values()].some(isTunnel)) return installed;
+    // On a host without them there is nothing to ask for.
+    if (![...names.values()].some(isOwnVxlan)) return installed;
     for (const entry of await this.#rtnetlink.forwarding()) {
       const interfaceName = names.get(entry.interfaceIndex);
-      if (interfaceName === undefined || !isTunnel(interfaceName)) continue;
+      if (interfaceName === undefined || !isOwnVxlan(interfaceName)) continue;
       if ((entry.state & NUD.PERMANENT) === 0) continue;
       installed.push([`${interfaceName}/${entry.mac}`, { ...entry, interfaceName }]);
     }

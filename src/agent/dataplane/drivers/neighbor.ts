@@ -4,8 +4,8 @@
  *
  * With them the host reaches a workload without asking, so that no workload can answer for another, and the
  * entries do not count against the size of the neighbour cache (gc_thresh3), which all namespaces share. Ours is a
- * permanent entry on an interface whose name has our prefix, or on a tunnel of ours, where it tells the MAC address of
- * the other end: nobody else has business there.
+ * permanent entry on an interface whose name has our prefix, or on a VXLAN device of ours, where it tells the MAC address
+ * of the other end: nobody else has business there.
  *
  * The MAC addresses of the pair are not ours to change: who makes the interface chooses them. Changing the one of
  * the host's end later would flush these entries and move the link-local address that is the IPv6 gateway.

@@ -28,7 +28,7 @@ import {
   namesByIndex,
   removalError,
 } from './netlink-ops.js';
-import { isOwnInterface } from './own-interfaces.js';
+import { isOwnInterface, isOwnIpip } from './own-interfaces.js';
 
 export interface RouteTableOptions {
   readonly family: IpFamily;
@@ -151,14 +151,14 @@ class RouteObjects implements KernelObjects<Cidr, Route, InstalledRoutes> {
   async #takeOver(writes: readonly PlannedWrite[], answers: readonly Answers[]): Promise<readonly Answers[]> {
     if (!answers.some(([first]) => first?.code === 'EEXIST')) return answers;
     const { rtnetlink, family, protocol, interfacePrefix } = this.#options;
-    const names = await namesByIndex(rtnetlink);
+    const own = new Set(
+      (await rtnetlink.links())
+        .filter((link) => isOwnInterface(link.name, interfacePrefix) || isOwnIpip(link))
+        .map(({ index }) => index),
+    );
     const ours = new Set(
       (await rtnetlink.routes(family))
-        .filter(
-          (route) =>
-            route.protocol === protocol ||
-            isOwnInterface(names.get(route.interfaceIndex ?? 0) ?? '', interfacePrefix),
-        )
+        .filter((route) => route.protocol === protocol || own.has(route.interfaceIndex ?? 0))
         .map(place),
     );
     const retries = writes.map(({ route }, index): readonly RouteOp[] => {

@@ -1,20 +1,14 @@
 /**
- * Driver of our VXLAN devices: the device, its MAC address, its MTU and its one address (ip-link(8)).
+ * Driver of our tunnels: the device, what can be set on it, its MTU and its one address.
  *
- * Ours is a device by its name. What a device was made with cannot be changed, so a device that differs there is made
- * anew; what goes with it is read back when its interface comes. The MTU is that of the interface underneath less what the
- * encapsulation takes, so an overlay adapts to jumbo frames by itself.
+ * Ours is a VXLAN device by its name, and the IP in IP device by its alias (own-interfaces.ts). What a device was made with
+ * cannot be changed, so a device that differs there is made anew; what goes with it is read back when its interface comes.
+ * The MTU is that of the interface underneath less what the encapsulation takes, so an overlay adapts to jumbo frames by
+ * itself. A device of the kernel's own stays when nobody wants it: it is left as we found it, down and without address.
  */
 import type { NetlinkError } from '../../../kernel/netlink/transport.js';
-import type { KernelAddress, Link, RouteOp, RtNetlink } from '../../../kernel/rtnetlink.js';
-import {
-  addressLength,
-  addressPart,
-  type Cidr,
-  cidrContains,
-  type InterfaceAddress,
-  type IpFamily,
-} from '../../../model/address.js';
+import type { RouteOp, RtNetlink } from '../../../kernel/rtnetlink.js';
+import { addressLength, type InterfaceAddress } from '../../../model/address.js';
 import type { DesiredView } from '../../../model/delta-tracker.js';
 import type { Tunnel } from '../intent.js';
 import {
@@ -25,17 +19,12 @@ import {
   type WriteOutcome,
 } from './kernel-table.js';
 import { applyGroups, removalError } from './netlink-ops.js';
-import { isTunnel } from './own-interfaces.js';
+import { isOwnIpip, isOwnVxlan } from './own-interfaces.js';
+import { deviceOf } from './tunnel-devices.js';
+import { type InstalledTunnel, readTunnelHost, type TunnelHost } from './tunnel-host.js';
 
 export interface TunnelTableOptions {
   readonly rtnetlink: RtNetlink;
-}
-
-export interface InstalledTunnel {
-  readonly link: Link;
-  readonly addresses: readonly InterfaceAddress[];
-  /** Has the local address; undefined: none has. */
-  readonly underlay: Link | undefined;
 }
 
 /** By name. */
@@ -43,11 +32,8 @@ export function tunnelTable(options: TunnelTableOptions): KernelTable<string, Tu
   return new KernelTable(new TunnelObjects(options));
 }
 
-/** Ethernet, IP, UDP and VXLAN headers (RFC 7348 section 5). */
-const OVERHEAD: Readonly<Record<IpFamily, number>> = { 4: 50, 6: 70 };
-const LINK_LOCAL = 'fe80::/10' as Cidr;
-
 type PendingTunnel = PendingObject<string, Tunnel, InstalledTunnel>;
+type Answers = readonly (NetlinkError | undefined)[];
 
 class TunnelObjects implements KernelObjects<string, Tunnel, InstalledTunnel> {
   readonly name = 'tunnel-table';
@@ -62,153 +48,140 @@ class TunnelObjects implements KernelObjects<string, Tunnel, InstalledTunnel> {
   }
 
   equal(desired: Tunnel, { link, addresses, underlay }: InstalledTunnel): boolean {
+    if (!underlay) return false;
+    const device = deviceOf(desired);
     const wanted = addressOf(desired);
     return (
-      isMadeAs(desired, link, underlay) &&
-      isSetAs(desired, link, underlay) &&
+      device.isMadeAs(link, underlay) &&
+      device.isSetAs(link, underlay.mtu - device.overhead) &&
       addresses.length === (wanted === undefined ? 0 : 1) &&
       addresses[0] === wanted
     );
   }
 
+  /** An IP in IP device that is not marked yet is ours to take into use, and nothing to sweep. */
   async readBack(
     desired: DesiredView<string, Tunnel>,
   ): Promise<Iterable<readonly [string, InstalledTunnel]>> {
-    const host = await readHost(this.#rtnetlink);
+    const host = await readTunnelHost(this.#rtnetlink);
     return [...host.links.values()]
-      .filter(({ name }) => isTunnel(name))
+      .filter((link) => isOwnVxlan(link.name) || isOwnIpip(link) || desired.has(link.name))
       .map((link) => [link.name, host.tunnel(link, desired.get(link.name))]);
   }
 
   async waitingFor(pending: readonly PendingTunnel[]): Promise<readonly (string | undefined)[]> {
-    const host = await readHost(this.#rtnetlink);
+    const host = await readTunnelHost(this.#rtnetlink);
     return pending.map(({ desired }) => noUnderlay(host, desired));
   }
 
   async write(pending: readonly PendingTunnel[]): Promise<readonly WriteOutcome<InstalledTunnel>[]> {
-    const before = await readHost(this.#rtnetlink);
+    const before = await readTunnelHost(this.#rtnetlink);
     const made = await applyGroups(
       this.#rtnetlink,
-      pending.map(({ desired }) => deviceOps(desired, before)),
+      pending.map(({ desired }) => makeOps(desired, before)),
     );
     // A new device has an index only now.
-    const between = await readHost(this.#rtnetlink);
-    const addressed = await applyGroups(
+    const between = await readTunnelHost(this.#rtnetlink);
+    const set = await applyGroups(
       this.#rtnetlink,
-      pending.map(({ desired }) => addressOps(desired, between)),
+      pending.map(({ desired }) => settleOps(desired, between)),
     );
-    const after = await readHost(this.#rtnetlink);
-    return pending.map(({ desired }, index) => {
+    const after = await readTunnelHost(this.#rtnetlink);
+    return pending.map(({ desired }, index): WriteOutcome<InstalledTunnel> => {
       const reason = noUnderlay(before, desired);
       if (reason !== undefined) return { type: 'waiting', reason };
-      const error = firstError([...(made[index] ?? []), ...(addressed[index] ?? [])]);
       const link = after.links.get(desired.name);
-      if (error || !link) return { type: 'failed', error: error ?? 'the device went away again' };
-      return { type: 'written', actual: after.tunnel(link, desired) };
+      // Who makes a device by itself while we ask for it has done what we asked for.
+      if (!link || !isMade(desired, after))
+        return { type: 'failed', error: deviceOf(desired).explain(firstError(made[index] ?? []), link) };
+      const error = firstError(set[index] ?? []);
+      return error ? { type: 'failed', error } : { type: 'written', actual: after.tunnel(link, desired) };
     });
   }
 
   async remove(stale: readonly StaleObject<string, InstalledTunnel>[]): Promise<readonly unknown[]> {
-    const answers = await this.#rtnetlink.apply(
-      stale.map(({ actual: { link } }) => ({ op: 'delete', object: 'link', link })),
+    const before = await readTunnelHost(this.#rtnetlink);
+    const answers = await applyGroups(
+      this.#rtnetlink,
+      stale.map(({ key }) => removeOps(key, before)),
     );
-    return answers.map(removalError);
+    const after = await readTunnelHost(this.#rtnetlink);
+    const parked = await applyGroups(
+      this.#rtnetlink,
+      stale.map(({ key }) => parkOps(key, after)),
+    );
+    return stale.map((_, index) => {
+      const errors = parked[index]?.length ? parked[index] : answers[index];
+      return firstError((errors ?? []).map(removalError));
+    });
   }
 }
 
-interface HostLinks {
-  readonly links: ReadonlyMap<string, Link>;
-  underlayOf(tunnel: Tunnel): Link | undefined;
-  tunnel(link: Link, desired: Tunnel | undefined): InstalledTunnel;
-}
-
-async function readHost(rtnetlink: RtNetlink): Promise<HostLinks> {
-  const links = await rtnetlink.links();
-  const addresses = await rtnetlink.addresses();
-  const underlayOf = ({ local }: Tunnel): Link | undefined => {
-    const holder = addresses.find(({ address }) => addressPart(address) === local);
-    return links.find(({ index }) => index === holder?.interfaceIndex);
-  };
-  return {
-    links: new Map(links.map((link) => [link.name, link])),
-    underlayOf,
-    tunnel: (link, desired) => ({
-      link,
-      addresses: addressesOn(link, addresses),
-      underlay: desired && underlayOf(desired),
-    }),
-  };
-}
-
-/** Those that we give: the kernel makes link-local ones by itself. */
-function addressesOn({ index }: Link, addresses: readonly KernelAddress[]): readonly InterfaceAddress[] {
-  return addresses
-    .filter(({ interfaceIndex }) => interfaceIndex === index)
-    .map(({ address }) => address)
-    .filter((address) => !cidrContains(LINK_LOCAL, addressPart(address)));
-}
-
-function noUnderlay(host: HostLinks, tunnel: Tunnel): string | undefined {
+function noUnderlay(host: TunnelHost, tunnel: Tunnel): string | undefined {
   return host.underlayOf(tunnel) ? undefined : `no interface has the address ${tunnel.local} of this host`;
 }
 
-/** In what cannot be changed. */
-function isMadeAs(desired: Tunnel, { vxlan }: Link, underlay: Link | undefined): boolean {
-  return (
-    vxlan !== undefined &&
-    vxlan.id === desired.id &&
-    vxlan.port === desired.port &&
-    vxlan.local === desired.local &&
-    vxlan.underlay === underlay?.index &&
-    !vxlan.learning
-  );
-}
-
-function isSetAs(desired: Tunnel, { mac, mtu, up }: Link, underlay: Link | undefined): boolean {
-  return mac === desired.mac && up && mtu === mtuOf(desired, underlay);
-}
-
-function mtuOf({ family }: Tunnel, underlay: Link | undefined): number {
-  return (underlay?.mtu ?? 0) - OVERHEAD[family];
-}
-
-function deviceOps(desired: Tunnel, host: HostLinks): readonly RouteOp[] {
-  const underlay = host.underlayOf(desired);
-  const present = host.links.get(desired.name);
-  if (!underlay) return [];
-  const { name, mac, id, port, local } = desired;
-  const mtu = mtuOf(desired, underlay);
-  if (present && isMadeAs(desired, present, underlay))
-    return isSetAs(desired, present, underlay)
-      ? []
-      : [{ op: 'change', object: 'link', link: { index: present.index, mac, mtu, up: true } }];
-  const vxlan = { id, port, local, underlay: underlay.index, learning: false };
-  return [
-    ...(present ? [{ op: 'delete', object: 'link', link: present } as const] : []),
-    { op: 'create', object: 'vxlan', link: { name, mac, mtu, vxlan } },
-  ];
-}
-
-function addressOps(desired: Tunnel, host: HostLinks): readonly RouteOp[] {
+function isMade(desired: Tunnel, host: TunnelHost): boolean {
   const link = host.links.get(desired.name);
-  if (!link) return [];
+  const underlay = host.underlayOf(desired);
+  return link !== undefined && underlay !== undefined && deviceOf(desired).isMadeAs(link, underlay);
+}
+
+/** Has the device there, whatever is set on it. */
+function makeOps(desired: Tunnel, host: TunnelHost): readonly RouteOp[] {
+  const underlay = host.underlayOf(desired);
+  if (!underlay || isMade(desired, host)) return [];
+  const device = deviceOf(desired);
+  const present = host.links.get(desired.name);
+  const make = device.make(underlay, underlay.mtu - device.overhead);
+  if (!present) return [make];
+  return device.mayReplace(present) ? [{ op: 'delete', object: 'link', link: present }, make] : [];
+}
+
+function settleOps(desired: Tunnel, host: TunnelHost): readonly RouteOp[] {
+  const link = host.links.get(desired.name);
+  const underlay = host.underlayOf(desired);
+  if (!link || !underlay || !isMade(desired, host)) return [];
+  const device = deviceOf(desired);
+  const mtu = underlay.mtu - device.overhead;
   const wanted = addressOf(desired);
   const { addresses } = host.tunnel(link, desired);
-  const address = (op: 'replace' | 'delete', one: InterfaceAddress): RouteOp => ({
-    op,
-    object: 'address',
-    address: { address: one, interfaceIndex: link.index },
-  });
   return [
-    ...(wanted === undefined || addresses.includes(wanted) ? [] : [address('replace', wanted)]),
-    ...addresses.filter((one) => one !== wanted).map((one) => address('delete', one)),
+    ...(device.isSetAs(link, mtu) ? [] : [device.set(link, mtu)]),
+    ...(wanted === undefined || addresses.includes(wanted) ? [] : [addressOp('replace', wanted, link)]),
+    ...addresses.filter((one) => one !== wanted).map((one) => addressOp('delete', one, link)),
   ];
+}
+
+/** By what is there now: a device that has lost our mark since is somebody else's. */
+function removeOps(name: string, host: TunnelHost): readonly RouteOp[] {
+  const link = host.links.get(name);
+  return link && (isOwnVxlan(name) || isOwnIpip(link)) ? [{ op: 'delete', object: 'link', link }] : [];
+}
+
+/** Asked to delete the device that it has made by itself, the kernel says yes, and leaves it (ip_tunnel_dellink). */
+function parkOps(name: string, host: TunnelHost): readonly RouteOp[] {
+  const link = host.links.get(name);
+  if (!link || !isOwnIpip(link)) return [];
+  const { addresses } = host.tunnel(link, undefined);
+  return [
+    ...addresses.map((one) => addressOp('delete', one, link)),
+    { op: 'change', object: 'link', link: { index: link.index, up: false, alias: '' } },
+  ];
+}
+
+function addressOp(
+  op: 'replace' | 'delete',
+  address: InterfaceAddress,
+  { index: interfaceIndex }: { readonly index: number },
+): RouteOp {
+  return { op, object: 'address', address: { address, interfaceIndex } };
 }
 
 function addressOf({ address, family }: Tunnel): InterfaceAddress | undefined {
   return address && (`${address}/${addressLength(family)}` as InterfaceAddress);
 }
 
-function firstError(answers: readonly (NetlinkError | undefined)[]): NetlinkError | undefined {
+function firstError(answers: Answers): NetlinkError | undefined {
   return answers.find((answer) => answer !== undefined);
 }

@@ -1,9 +1,9 @@
 /**
  * The overlay: tunnels, who is at their other ends, and the routes to the networks behind other hosts.
  *
- * A route through a tunnel names a gateway that no other route leads to; a neighbour entry says which MAC address it has,
- * and the tunnel's forwarding table on which host that is. All three are told beforehand, and nothing is asked of the
- * network.
+ * A route through a tunnel names a gateway that no other route leads to. With VXLAN a neighbour entry says which MAC
+ * address it has, and the tunnel's forwarding table on which host that is: all three are told beforehand, and nothing is
+ * asked of the network. With IP in IP the gateway is the host itself, and the route is all there is to say.
  */
 import { type Cidr, familyOf } from '../../../model/address.js';
 import type { UpdateOf } from '../../calc/updates.js';
@@ -11,15 +11,17 @@ import {
   type DesiredDataplane,
   type DesiredFamily,
   type ForwardingEntry,
+  IPIP_NAME,
   type Neighbor,
   type Route,
-  TUNNEL_NAMES,
   type Tunnel,
+  VXLAN_NAMES,
 } from '../intent.js';
 import { syncView } from './sync-view.js';
 
 type OverlayModel = NonNullable<UpdateOf<'overlay-update'>['model']>;
 type OverlayTunnel = OverlayModel['tunnels'][number];
+type OverlayRoute = OverlayModel['routes'][number];
 
 export interface OverlayWishes extends Pick<DesiredDataplane, 'tunnels' | 'forwarding'> {
   readonly families: readonly Pick<DesiredFamily, 'family' | 'routes' | 'neighbors'>[];
@@ -58,41 +60,54 @@ export class OverlayManager {
   }
 }
 
-function tunnelOf({ family, mac, hostAddress, tunnelAddress }: OverlayTunnel): readonly [string, Tunnel] {
-  const name = TUNNEL_NAMES[family];
-  return [name, { name, family, ...VXLAN, mac, local: hostAddress, address: tunnelAddress }];
+function tunnelOf(tunnel: OverlayTunnel): readonly [string, Tunnel] {
+  const { hostAddress: local, tunnelAddress: address } = tunnel;
+  const name = nameOf(tunnel);
+  if (tunnel.encapsulation === 'ipip')
+    return [name, { name, encapsulation: 'ipip', family: tunnel.family, local, address }];
+  const { family, mac } = tunnel;
+  return [name, { name, encapsulation: 'vxlan', family, ...VXLAN, mac, local, address }];
 }
 
-function forwardingOf({ family, peers }: OverlayTunnel): (readonly [string, ForwardingEntry])[] {
-  const interfaceName = TUNNEL_NAMES[family];
-  return peers.map(({ mac, hostAddress: destination }) => [
+function nameOf({ encapsulation, family }: Pick<OverlayTunnel, 'encapsulation' | 'family'>): string {
+  return encapsulation === 'ipip' ? IPIP_NAME : VXLAN_NAMES[family];
+}
+
+function forwardingOf(tunnel: OverlayTunnel): (readonly [string, ForwardingEntry])[] {
+  if (tunnel.encapsulation === 'ipip') return [];
+  const interfaceName = nameOf(tunnel);
+  return tunnel.peers.map(({ mac, hostAddress: destination }) => [
     `${interfaceName}/${mac}`,
     { interfaceName, mac, destination },
   ]);
 }
 
-function neighborsOf({ family, peers }: OverlayTunnel): (readonly [string, Neighbor])[] {
-  const interfaceName = TUNNEL_NAMES[family];
-  return peers.map(({ mac, gateway: address }) => [
+function neighborsOf(tunnel: OverlayTunnel): (readonly [string, Neighbor])[] {
+  if (tunnel.encapsulation === 'ipip') return [];
+  const interfaceName = nameOf(tunnel);
+  return tunnel.peers.map(({ mac, gateway: address }) => [
     `${interfaceName}/${address}`,
     { interfaceName, address, mac },
   ]);
 }
 
 function routesOf({ routes }: OverlayModel, family: DesiredFamily['family']): ReadonlyMap<Cidr, Route> {
-  const wanted = new Map<Cidr, Route>();
-  for (const route of routes) {
-    const { cidr } = route;
-    if (familyOf(cidr) !== family) continue;
-    if (route.type === 'blackhole') wanted.set(cidr, { cidr, interfaceName: undefined });
-    else
-      wanted.set(cidr, {
-        cidr,
-        interfaceName: route.type === 'tunnel' ? TUNNEL_NAMES[family] : undefined,
-        gateway: route.gateway,
-      });
+  const wanted = routes.filter(({ cidr }) => familyOf(cidr) === family);
+  return new Map(wanted.map((route) => [route.cidr, routeOf(route, family)]));
+}
+
+function routeOf(route: OverlayRoute, family: DesiredFamily['family']): Route {
+  const { cidr } = route;
+  switch (route.type) {
+    case 'blackhole':
+      return { cidr, interfaceName: undefined };
+    case 'direct':
+      return { cidr, interfaceName: undefined, gateway: route.gateway };
+    case 'tunnel': {
+      const interfaceName = nameOf({ encapsulation: route.encapsulation, family });
+      return { cidr, interfaceName, gateway: route.gateway };
+    }
   }
-  return wanted;
 }
 
 /** They are flat, and made in one place. */
