@@ -18,10 +18,7 @@ export interface UnsupportedField {
 }
 
 export const UNSUPPORTED_FIELDS: Readonly<Partial<Record<Kind, readonly UnsupportedField[]>>> = {
-  IPPool: [
-    { path: 'ipipMode', except: ['Never'] },
-    { path: 'nodeSelector', except: ['all()'] },
-  ],
+  IPPool: [{ path: 'nodeSelector', except: ['all()'] }],
   GlobalNetworkPolicy: [
     { path: 'doNotTrack', except: [false] },
     { path: 'preDNAT', except: [false] },

@@ -58,7 +58,7 @@ test(roundTrip, 'host status', hostStatusCodec, {
   verifiedAt: '2026-11-22T10:00:00Z',
   counts: { endpoints: 2 },
   bgp: { configured: 2, established: 1 },
-  error: 'IPPool/10.0.0.0-8: ipipMode is not supported yet',
+  error: 'IPPool/10.0.0.0-8: nodeSelector is not supported yet',
 });
 test(roundTrip, 'host sessions', hostSessionsCodec, {
   node: 'host-1',

@@ -75,15 +75,16 @@ test('a kind that no agent enforces', finds, doc('IPReservation', 'r', '{reserve
   'not-supported-yet',
   /IPReservation/,
 ]);
-test('a field that no agent enforces', finds, doc('IPPool', 'p', '{cidr: 10.0.0.0/8, ipipMode: Always}'), [
-  '4:36',
-  'not-supported-yet',
-  /spec\.ipipMode.*"Never"/,
-]);
+test(
+  'a field that no agent enforces',
+  finds,
+  doc('IPPool', 'p', "{cidr: 10.0.0.0/8, nodeSelector: rack == 'a'}"),
+  ['4:40', 'not-supported-yet', /spec\.nodeSelector.*"all\(\)"/],
+);
 test(
   'a field that no agent enforces, switched off',
   finds,
-  doc('IPPool', 'p', '{cidr: 10.0.0.0/8, ipipMode: Never, nodeSelector: all()}'),
+  doc('IPPool', 'p', '{cidr: 10.0.0.0/8, ipipMode: Always, nodeSelector: all()}'),
 );
 
 // --- several resources ---

@@ -1,5 +1,6 @@
 import test from 'ava';
 import type { Cidr } from '../../src/model/address.js';
+import type { SelectorText } from '../../src/model/selector/selector.js';
 import { unsupportedValues } from '../../src/model/support.js';
 
 test('unsupportedValues() finds a field inside lists, and says where it stands', (t) => {
@@ -18,21 +19,23 @@ test('unsupportedValues() finds a field inside lists, and says where it stands',
 });
 
 test('unsupportedValues() accepts the values that mean that a feature is off', (t) => {
-  const pool = (ipipMode: 'Never' | 'Always') =>
+  const elsewhere = "rack == 'a'" as SelectorText;
+  const pool = (nodeSelector: SelectorText) =>
     unsupportedValues({
       kind: 'IPPool',
       spec: {
         cidr: '10.0.0.0/8' as Cidr,
         natOutgoing: false,
         disabled: false,
-        ipipMode,
-        vxlanMode: 'Always',
+        ipipMode: 'Always',
+        vxlanMode: 'Never',
+        nodeSelector,
         disableBGPExport: false,
       },
     });
-  t.deepEqual(pool('Never'), []);
+  t.deepEqual(pool('all()' as SelectorText), []);
   t.deepEqual(
-    pool('Always').map(({ path, value }) => [path, value]),
-    [[['ipipMode'], 'Always']],
+    pool(elsewhere).map(({ path, value }) => [path, value]),
+    [[['nodeSelector'], elsewhere]],
   );
 });
