@@ -261,11 +261,31 @@ test.serial(
 );
 
 test.serial(
-  'without an interface that has the address of the host a tunnel waits, and is no failure',
+  'law 5: without its tunnel a route is held by a blackhole, and the tunnel waits for an address of the host',
   async (t) => {
-    await using agent = await openAgent({ ...MODEL, routes: [] });
+    await using _eth0 = await createVeth({ name: 'eth0' });
+    const routes = MODEL.routes.filter(({ type }) => type === 'tunnel');
+    await using agent = await openAgent({ ...MODEL, routes });
+    const held = async (family: IpFamily) =>
+      (await ipJson(`-${family} route show proto ${PROTOCOL}`)).map(({ type = 'unicast', dst }) => [
+        type,
+        dst,
+      ]);
+    for (const type of ['blackhole', 'unicast', 'blackhole']) {
+      if (type === 'unicast')
+        for (const family of IP_FAMILIES)
+          await ip(`addr add ${HOSTS[family].own}/${family === 4 ? 24 : 64} dev eth0`);
+      else {
+        await ip('addr flush dev eth0');
+        for (const { ifname } of await ipJson('link show type vxlan')) await ip(`link delete ${ifname}`);
+      }
+      t.deepEqual(await agent.apply(), []);
+      t.deepEqual(await agent.verify(), []);
+      t.is((await tunnels()).length, type === 'unicast' ? 2 : 0);
+      for (const family of IP_FAMILIES) t.deepEqual(await held(family), [[type, ENDS[family].block]]);
+    }
+    agent.want(undefined);
     t.deepEqual(await agent.apply(), []);
-    t.deepEqual(await agent.verify(), []);
-    t.deepEqual(await tunnels(), []);
+    for (const family of IP_FAMILIES) t.deepEqual(await held(family), []);
   },
 );

@@ -23,8 +23,8 @@ export interface StaleObject<K, A> {
 
 export type WriteOutcome<A> =
   | { readonly type: 'written'; readonly actual: A }
-  /** Cannot be there yet: text for people. */
-  | { readonly type: 'waiting'; readonly reason: string }
+  /** Cannot be there yet: text for people, and what is there in its place where something was put there. */
+  | { readonly type: 'waiting'; readonly reason: string; readonly actual?: A }
   | { readonly type: 'failed'; readonly error: unknown };
 
 /** One kind of kernel object. `A` is what a read-back knows of it. */
@@ -146,8 +146,12 @@ export class KernelTable<K, V, A = V> implements Driver {
       if (outcome?.type === 'written') {
         this.#tracker.setActual(key, outcome.actual);
         changed += 1;
-      } else if (outcome?.type === 'waiting') waiting.push(this.#failure(key, desired, outcome.reason));
-      else failures.push(this.#failure(key, desired, outcome?.error));
+      } else if (outcome?.type === 'waiting') {
+        waiting.push(this.#failure(key, desired, outcome.reason));
+        if (outcome.actual === undefined) continue;
+        this.#tracker.setActual(key, outcome.actual);
+        changed += 1;
+      } else failures.push(this.#failure(key, desired, outcome?.error));
     }
     return { changed, failures, waiting };
   }

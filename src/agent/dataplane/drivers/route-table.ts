@@ -11,7 +11,8 @@
  * Ours has the smallest metric there is, so that the workload that is here wins.
  *
  * The kernel drops the routes of an interface that goes down or away. A route therefore waits until its interface
- * is up, and the interface monitor asks for a read-back when it comes.
+ * is up, and the interface monitor asks for a read-back when it comes. While a route through a tunnel waits, a blackhole
+ * stands in its place (law 5): by the default route its packets would leave the host as they are.
  */
 import { RT_SCOPE, RT_TABLE_MAIN, RTN } from '../../../kernel/netlink/constants.js';
 import type { NetlinkError } from '../../../kernel/netlink/transport.js';
@@ -56,8 +57,9 @@ type PendingRoute = PendingObject<Cidr, Route, InstalledRoutes>;
 
 /** What is to be done for one pending route. */
 interface PlannedWrite {
+  /** The one that is wished for, or what stands in its place. */
   readonly route: InstalledRoute;
-  /** Set when nothing can be done yet. */
+  /** Set when the one that is wished for cannot be there yet. */
   readonly waitingFor: string | undefined;
   /** The route itself first, then those of ours that it does not overwrite. */
   readonly ops: readonly RouteOp[];
@@ -139,8 +141,11 @@ class RouteObjects implements KernelObjects<Cidr, Route, InstalledRoutes> {
 
   #plan({ desired, actual = [] }: PendingRoute, links: ReadonlyMap<string, Link>): PlannedWrite {
     const waitingFor = notReady(desired, links);
-    const route = this.#route(desired, links.get(desired.interfaceName ?? '')?.index);
-    if (waitingFor !== undefined) return { route, waitingFor, ops: [] };
+    const isHeld = waitingFor !== undefined && desired.gateway !== undefined;
+    const wish = isHeld ? { cidr: desired.cidr, interfaceName: undefined } : desired;
+    const route = this.#route(wish, links.get(wish.interfaceName ?? '')?.index);
+    if (waitingFor !== undefined && (!isHeld || this.equal(wish, actual)))
+      return { route, waitingFor, ops: [] };
     const overwritten = actual.some((other) => metric(other) === metric(route));
     const others = actual.filter((other) => metric(other) !== metric(route));
     const write: RouteOp = { op: overwritten ? 'replace' : 'create', object: 'route', route };
@@ -177,15 +182,17 @@ class RouteObjects implements KernelObjects<Cidr, Route, InstalledRoutes> {
     [answer, ...removed]: Answers,
   ): WriteOutcome<InstalledRoutes> {
     if (write === undefined) return { type: 'failed', error: 'not tried' };
-    const { route, waitingFor } = write;
-    if (waitingFor !== undefined) return { type: 'waiting', reason: waitingFor };
+    const { route, waitingFor, ops } = write;
+    if (waitingFor !== undefined && ops.length === 0) return { type: 'waiting', reason: waitingFor };
     if (answer && interfaceLeft(answer)) return { type: 'waiting', reason: answer.message };
     const error = answer ?? firstRemovalError(removed);
     if (error?.code === 'EEXIST') return { type: 'failed', error: placeTaken(route) };
     if (error) return { type: 'failed', error };
     if (actual.some((before) => toWorkload(before) && before.interfaceName !== route.interfaceName))
       this.#options.onPathLost(key);
-    return { type: 'written', actual: [route] };
+    return waitingFor === undefined
+      ? { type: 'written', actual: [route] }
+      : { type: 'waiting', reason: waitingFor, actual: [route] };
   }
 
   #route(wish: Route, interfaceIndex: number | undefined): InstalledRoute {

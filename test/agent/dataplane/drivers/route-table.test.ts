@@ -1,8 +1,8 @@
 /** The route driver against a kernel in memory; test/netns has the same on the real one. */
 import test from 'ava';
 import { routeTable } from '../../../../src/agent/dataplane/drivers/route-table.js';
-import { RTPROT } from '../../../../src/kernel/netlink/constants.js';
-import type { Cidr, IpFamily } from '../../../../src/model/address.js';
+import { RTN, RTPROT } from '../../../../src/kernel/netlink/constants.js';
+import type { Address, Cidr, IpFamily } from '../../../../src/model/address.js';
 import { FakeRtNetlink } from '../../../helpers/fake-rtnetlink.js';
 import { applyAll, kernelRoute, PREFIX, PROTOCOL, route } from './driver-fixture.js';
 
@@ -88,6 +88,69 @@ test('routeTable() waits for an interface that is missing or down, which is no f
   rtnetlink.addLink('cali2');
   t.deepEqual(await applyAll(table), { changed: 2, failures: [], waiting: [] });
   t.deepEqual(await held(), ['192.168.1.1/32 1 80', '192.168.1.2/32 2 80']);
+});
+
+test('law 5: while a route through a tunnel waits, a blackhole stands in its place; in both families', async (t) => {
+  for (const [family, network, gateway] of [
+    [4, '10.65.2.0/26', '10.99.1.2'],
+    [6, 'fd65::200/122', 'fd65::2'],
+  ] as const) {
+    const { rtnetlink, table } = setUp(family);
+    const cidr = network as Cidr;
+    const wish = { cidr, interfaceName: 'tunl0', gateway: gateway as Address };
+    const [object, message] = [`route ${network} via ${gateway} dev tunl0`, 'there is no interface tunl0'];
+    const held = async () =>
+      (await rtnetlink.routes(family)).map((it) => `${it.destination} ${it.type} ${it.gateway ?? 'none'}`);
+    table.desired.set(cidr, wish);
+    t.deepEqual(await applyAll(table), { changed: 1, failures: [], waiting: [{ object, message }] });
+    t.deepEqual(await held(), [`${network} ${RTN.BLACKHOLE} none`]);
+    const before = rtnetlink.ops.length;
+    for (const isReadBack of [false, true]) {
+      if (isReadBack) table.queueResync();
+      t.deepEqual(await applyAll(table), { changed: 0, failures: [], waiting: [{ object, message }] });
+      t.is(rtnetlink.ops.length, before, 'it is written once');
+      t.deepEqual(await table.verify(), []);
+    }
+    rtnetlink.addLink('tunl0');
+    t.deepEqual(await applyAll(table), { changed: 1, failures: [], waiting: [] });
+    t.deepEqual(await held(), [`${network} ${RTN.UNICAST} ${gateway}`]);
+    rtnetlink.removeLink('tunl0');
+    table.queueResync();
+    await applyAll(table);
+    t.deepEqual(await held(), [`${network} ${RTN.BLACKHOLE} none`]);
+    table.desired.delete(cidr);
+    await applyAll(table);
+    t.deepEqual(await held(), [], 'it goes with the wish');
+  }
+});
+
+test('law 5: a workload that left for a host behind a tunnel that is not there is not reached here any more', async (t) => {
+  const { rtnetlink, table, want, lost } = setUp();
+  rtnetlink.addLink('cali1');
+  want('192.168.1.1', 'cali1');
+  await applyAll(table);
+  const { cidr } = route('192.168.1.1', 'cali1');
+  table.desired.set(cidr, { cidr, interfaceName: 'tunl0', gateway: '10.99.1.2' as Address });
+  await applyAll(table);
+  t.deepEqual(
+    (await rtnetlink.routes(4)).map(({ type }) => type),
+    [RTN.BLACKHOLE],
+  );
+  t.deepEqual(lost, [cidr]);
+});
+
+test('routeTable() takes over a route on a tunl0 that is ours, and on no other', async (t) => {
+  for (const alias of ['heddle', 'ipvs']) {
+    const { rtnetlink, table } = setUp();
+    const tunl0 = rtnetlink.addLink('tunl0', { alias });
+    const cidr = '10.65.2.0/26' as Cidr;
+    const planted = kernelRoute(cidr, tunl0.index, { gateway: '10.99.1.2' as Address });
+    rtnetlink.plant({ op: 'create', object: 'route', route: planted });
+    table.desired.set(cidr, { cidr, interfaceName: 'tunl0', gateway: '10.99.1.2' as Address });
+    const { failures } = await applyAll(table);
+    const [held] = await rtnetlink.routes(4);
+    t.deepEqual([failures.length, held?.protocol], alias === 'heddle' ? [0, PROTOCOL] : [1, RTPROT.BOOT]);
+  }
 });
 
 test('routeTable() follows an interface that comes back with another index', async (t) => {
