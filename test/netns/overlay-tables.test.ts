@@ -3,19 +3,15 @@
  * what others have.
  */
 import test, { type ExecutionContext } from 'ava';
-import type { DriverFailure } from '../../src/agent/dataplane/driver.js';
-import { kernelDrivers } from '../../src/agent/dataplane/drivers/kernel-drivers.js';
 import { VXLAN_NAMES } from '../../src/agent/dataplane/intent.js';
-import { OverlayManager } from '../../src/agent/dataplane/managers/overlay-manager.js';
-import { hostAddresses } from '../../src/kernel/host-addresses.js';
 import { netlinkTransports } from '../../src/kernel/netlink/index.js';
 import { openRtNetlink } from '../../src/kernel/open-rtnetlink.js';
-import { procSys } from '../../src/kernel/proc-sys.js';
 import { type Cidr, IP_FAMILIES, type IpFamily, type MacAddress } from '../../src/model/address.js';
 import type { OverlayModel, OverlayTunnel } from '../../src/topology/overlay.js';
-import { PREFIX, PROTOCOL } from '../agent/dataplane/drivers/driver-fixture.js';
+import { PROTOCOL } from '../agent/dataplane/drivers/driver-fixture.js';
 import { bringUpLoopback, createVeth, ip, ipJson, requirePrivateNetns } from '../helpers/netns.js';
 import { address } from '../topology/topology-fixture.js';
+import { type OverlayAgent, openOverlayAgent } from './overlay-fixture.js';
 
 requirePrivateNetns();
 test.before(bringUpLoopback);
@@ -63,38 +59,6 @@ const MODEL: OverlayModel = {
   ]),
 };
 
-/** The drivers of an agent whose overlay this is. */
-async function openAgent(model: OverlayModel | undefined) {
-  const rtnetlink = openRtNetlink(await netlinkTransports.koffi.open());
-  const conntrack = { flowsOf: async () => [], delete: async () => [] };
-  const settings = { deviceRouteProtocol: PROTOCOL, interfacePrefix: PREFIX };
-  const wired = kernelDrivers({
-    families: IP_FAMILIES,
-    ...{ settings, rtnetlink, procSys, conntrack, hostAddresses },
-  });
-  const manager = new OverlayManager(wired);
-  const want = (wanted: OverlayModel | undefined) => {
-    manager.onUpdate({ type: 'overlay-update', model: wanted });
-    manager.completeDeferredWork();
-  };
-  want(model);
-  return {
-    want,
-    async apply(): Promise<readonly DriverFailure[]> {
-      const failures: DriverFailure[] = [];
-      for (const driver of wired.drivers) driver.queueResync();
-      for (const driver of wired.drivers) failures.push(...(await driver.applyUpdates()).failures);
-      for (const driver of wired.drivers.toReversed())
-        failures.push(...(await driver.applyDeletions()).failures);
-      return failures;
-    },
-    async verify(): Promise<readonly DriverFailure[]> {
-      return (await Promise.all(wired.drivers.map((driver) => driver.verify()))).flat();
-    },
-    [Symbol.asyncDispose]: () => rtnetlink.close(),
-  };
-}
-
 /** A host with one interface, and the agent on it; what is left of tunnels goes at the end. */
 async function withHost(mtu: number, body: () => Promise<void>): Promise<void> {
   await using _eth0 = await createVeth({ name: 'eth0' });
@@ -134,7 +98,7 @@ function whole(underlayMtu: number): readonly unknown[] {
   }));
 }
 
-async function assertWhole(t: ExecutionContext, agent: Awaited<ReturnType<typeof openAgent>>, mtu = 1500) {
+async function assertWhole(t: ExecutionContext, agent: OverlayAgent, mtu = 1500) {
   t.deepEqual(await agent.apply(), []);
   t.deepEqual(await agent.verify(), []);
   t.deepEqual(await tunnels(), whole(mtu));
@@ -164,7 +128,7 @@ async function assertWhole(t: ExecutionContext, agent: Awaited<ReturnType<typeof
 
 test.serial('an overlay is made, changes nothing when it is whole, and goes without a trace', async (t) => {
   await withHost(1500, async () => {
-    await using agent = await openAgent(MODEL);
+    await using agent = await openOverlayAgent(MODEL);
     await assertWhole(t, agent);
     const before = await ipJson('link show type vxlan');
     await assertWhole(t, agent);
@@ -179,7 +143,7 @@ test.serial('an overlay is made, changes nothing when it is whole, and goes with
 
 test.serial('the MTU of a tunnel follows the interface underneath', async (t) => {
   await withHost(9000, async () => {
-    await using agent = await openAgent(MODEL);
+    await using agent = await openOverlayAgent(MODEL);
     await assertWhole(t, agent, 9000);
     await ip('link set eth0 mtu 1400');
     await assertWhole(t, agent, 1400);
@@ -188,7 +152,7 @@ test.serial('the MTU of a tunnel follows the interface underneath', async (t) =>
 
 test.serial('whatever is changed by hand is put right: device, address, neighbour, route', async (t) => {
   await withHost(1500, async () => {
-    await using agent = await openAgent(MODEL);
+    await using agent = await openOverlayAgent(MODEL);
     await assertWhole(t, agent);
     const [name4, name6] = [VXLAN_NAMES[4], VXLAN_NAMES[6]];
     const damages = [
@@ -211,7 +175,7 @@ test.serial(
   async (t) => {
     await withHost(1500, async () => {
       {
-        await using before = await openAgent(MODEL);
+        await using before = await openOverlayAgent(MODEL);
         await assertWhole(t, before);
       }
       const name = VXLAN_NAMES[4];
@@ -236,7 +200,7 @@ test.serial(
       await ip(`route add 10.65.8.0/26 via 10.99.1.9 proto ${PROTOCOL}`);
 
       const model = { ...MODEL, tunnels: MODEL.tunnels.filter(({ family }) => family === 4) };
-      await using after = await openAgent(model);
+      await using after = await openOverlayAgent(model);
       t.deepEqual(await after.apply(), []);
       const lines = (await bridge.forwarding()).map(({ interfaceIndex, mac }) => [interfaceIndex, mac]);
       t.deepEqual(
@@ -265,7 +229,7 @@ test.serial(
   async (t) => {
     await using _eth0 = await createVeth({ name: 'eth0' });
     const routes = MODEL.routes.filter(({ type }) => type === 'tunnel');
-    await using agent = await openAgent({ ...MODEL, routes });
+    await using agent = await openOverlayAgent({ ...MODEL, routes });
     const held = async (family: IpFamily) =>
       (await ipJson(`-${family} route show proto ${PROTOCOL}`)).map(({ type = 'unicast', dst }) => [
         type,

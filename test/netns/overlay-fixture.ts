@@ -1,0 +1,60 @@
+/** The drivers of an agent that has an overlay and nothing else, on the real kernel. */
+import type { DriverFailure } from '../../src/agent/dataplane/driver.js';
+import { kernelDrivers } from '../../src/agent/dataplane/drivers/kernel-drivers.js';
+import { OverlayManager } from '../../src/agent/dataplane/managers/overlay-manager.js';
+import { exec } from '../../src/kernel/exec.js';
+import { hostAddresses } from '../../src/kernel/host-addresses.js';
+import { netlinkTransports } from '../../src/kernel/netlink/index.js';
+import { openRtNetlink } from '../../src/kernel/open-rtnetlink.js';
+import { procSys } from '../../src/kernel/proc-sys.js';
+import { IP_FAMILIES } from '../../src/model/address.js';
+import type { OverlayModel } from '../../src/topology/overlay.js';
+import { PREFIX, PROTOCOL } from '../agent/dataplane/drivers/driver-fixture.js';
+import { ip, uniqueName } from '../helpers/netns.js';
+
+export interface OverlayAgent extends AsyncDisposable {
+  want(model: OverlayModel | undefined): void;
+  /** Reads back, writes and sweeps; what failed. */
+  apply(): Promise<readonly DriverFailure[]>;
+  verify(): Promise<readonly DriverFailure[]>;
+}
+
+/** In the namespace of this process. */
+export async function openOverlayAgent(model: OverlayModel | undefined): Promise<OverlayAgent> {
+  const rtnetlink = openRtNetlink(await netlinkTransports.koffi.open());
+  const conntrack = { flowsOf: async () => [], delete: async () => [] };
+  const settings = { deviceRouteProtocol: PROTOCOL, interfacePrefix: PREFIX };
+  const wired = kernelDrivers({
+    families: IP_FAMILIES,
+    ...{ settings, rtnetlink, procSys, conntrack, hostAddresses },
+  });
+  const manager = new OverlayManager(wired);
+  const want = (wanted: OverlayModel | undefined) => {
+    manager.onUpdate({ type: 'overlay-update', model: wanted });
+    manager.completeDeferredWork();
+  };
+  want(model);
+  return {
+    want,
+    async apply(): Promise<readonly DriverFailure[]> {
+      const failures: DriverFailure[] = [];
+      for (const driver of wired.drivers) driver.queueResync();
+      for (const driver of wired.drivers) failures.push(...(await driver.applyUpdates()).failures);
+      for (const driver of wired.drivers.toReversed())
+        failures.push(...(await driver.applyDeletions()).failures);
+      return failures;
+    },
+    async verify(): Promise<readonly DriverFailure[]> {
+      return (await Promise.all(wired.drivers.map((driver) => driver.verify()))).flat();
+    },
+    [Symbol.asyncDispose]: () => rtnetlink.close(),
+  };
+}
+
+/** Asked of ip(8), which has it from the kernel; loads the module. Needs a namespace of its own. */
+export async function hasIpip(): Promise<boolean> {
+  const name = uniqueName('ipip');
+  const { code } = await exec('ip', ['link', 'add', name, 'type', 'ipip', 'remote', '192.0.2.1']);
+  if (code === 0) await ip(`link delete ${name}`);
+  return code === 0;
+}
