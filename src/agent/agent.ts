@@ -21,7 +21,7 @@ import type { AgentSettings } from './calc/agent-settings.js';
 import { type CalcGraph, createCalcGraph } from './calc/calc-graph.js';
 import type { DataplaneUpdate } from './calc/updates.js';
 import { countObjects, type ObjectCounts } from './count-objects.js';
-import type { Dataplane } from './dataplane/dataplane.js';
+import type { ApplySummary, Dataplane } from './dataplane/dataplane.js';
 import type { DriverFailure } from './dataplane/driver.js';
 import { Inbox, type Work } from './inbox.js';
 import type { Clock } from './status/clock.js';
@@ -50,6 +50,7 @@ export interface AgentOptions {
 /** The longest rest between two turns, in ms. */
 const IDLE_MS = 2_000;
 const RETRY_MS = 1_000;
+const NOTHING_APPLIED: Pick<ApplySummary, 'failures' | 'impossible'> = { failures: [], impossible: [] };
 /** A turn that takes longer is reported while it runs; so long, too, a report waits for the BGP daemon's word. */
 const SLOW_TURN_MS = 1_000;
 
@@ -209,7 +210,7 @@ class Life {
     const heads = this.#heads;
     const differed = (this.#facts.verified?.differences.length ?? 0) > 0;
     if (work.resync || differed) this.#dataplane?.resync();
-    const { failures } = (await this.#dataplane?.apply(updates)) ?? { failures: [] };
+    const { failures, impossible } = (await this.#dataplane?.apply(updates)) ?? NOTHING_APPLIED;
     this.#askBgp(updates, work.resync);
     this.#retryAt = this.#options.clock.monotonic() + RETRY_MS;
     // After the dataplane, and never while the store would not answer: policy does not wait for it.
@@ -222,7 +223,7 @@ class Life {
       applied: { revision, heads },
       failures,
       verified: failures.length > 0 ? this.#facts.verified : { revision, at, differences },
-      unenforced: this.#unenforced(),
+      unenforced: [...impossible, ...this.#unenforced()],
       counts: { ...this.#counts.all(), ...this.#dataplane?.counts() },
     };
   }

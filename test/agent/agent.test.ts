@@ -42,12 +42,14 @@ const speaker: BgpSpeaker = {
 class NotedDataplane implements Dataplane {
   readonly batches: (readonly DataplaneUpdate[])[] = [];
   failures: readonly DriverFailure[] = [];
+  impossible: readonly DriverFailure[] = [];
   differences: readonly DriverFailure[] = [];
   resyncs = 0;
 
   async apply(batch: readonly DataplaneUpdate[]) {
     this.batches.push(batch);
-    return { changed: 0, failures: this.failures, waiting: [], durationMs: 0 };
+    const { failures, impossible } = this;
+    return { changed: 0, failures, impossible, waiting: [], durationMs: 0 };
   }
   resync() {
     this.resyncs += 1;
@@ -143,6 +145,21 @@ test('a failed object is tried again until it is there; the host is failed, then
   dataplane.failures = [];
   await until(() => agent.state() === 'live');
   t.true(dataplane.batches.length > tries);
+});
+
+test('what the kernel of a host cannot have makes it degraded, until it can', async (t) => {
+  await using agent = await start();
+  await agent.put(READY, 'true');
+  await until(() => agent.state() === 'live');
+  const [dataplane] = agent.lives;
+  if (!dataplane) throw new Error('There is no dataplane');
+  dataplane.impossible = [{ object: 'tunnel tunl0', message: 'this kernel has no IPIP' }];
+  await agent.put(ENDPOINT, endpoint('192.168.1.1'));
+  await until(() => agent.state() === 'degraded');
+  t.is(agent.error(), 'tunnel tunl0: this kernel has no IPIP');
+  dataplane.impossible = [];
+  await agent.put(ENDPOINT, endpoint('192.168.1.2'));
+  await until(() => agent.state() === 'live');
 });
 
 test('live is what was read back: a difference makes the host degraded, and is read back before the next try', async (t) => {

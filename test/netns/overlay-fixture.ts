@@ -14,7 +14,7 @@ import { ip, uniqueName } from '../helpers/netns.js';
 
 export interface OverlayAgent extends AsyncDisposable {
   want(model: OverlayModel | undefined): void;
-  /** Reads back, writes and sweeps; what failed. */
+  /** Reads back, writes and sweeps; what failed, and what cannot be had. */
   apply(): Promise<readonly DriverFailure[]>;
   verify(): Promise<readonly DriverFailure[]>;
 }
@@ -39,7 +39,10 @@ export async function openOverlayAgent(model: OverlayModel | undefined): Promise
     async apply(): Promise<readonly DriverFailure[]> {
       const failures: DriverFailure[] = [];
       for (const driver of wired.drivers) driver.queueResync();
-      for (const driver of wired.drivers) failures.push(...(await driver.applyUpdates()).failures);
+      for (const driver of wired.drivers) {
+        const report = await driver.applyUpdates();
+        failures.push(...report.failures, ...(report.impossible ?? []));
+      }
       for (const driver of wired.drivers.toReversed())
         failures.push(...(await driver.applyDeletions()).failures);
       return failures;

@@ -52,6 +52,7 @@ function merged(reports: readonly ApplyReport[]): Required<ApplyReport> {
     changed: reports.reduce((sum, { changed }) => sum + changed, 0),
     failures: reports.flatMap(({ failures }) => failures),
     waiting: reports.flatMap(({ waiting = [] }) => waiting),
+    impossible: reports.flatMap(({ impossible = [] }) => impossible),
   };
 }
 

@@ -40,6 +40,8 @@ export interface ApplySummary {
   readonly failures: readonly DriverFailure[];
   /** Not there yet, because their interfaces are not. */
   readonly waiting: readonly DriverFailure[];
+  /** Not to be had on this host. */
+  readonly impossible: readonly DriverFailure[];
   readonly durationMs: number;
 }
 
@@ -86,6 +88,7 @@ export function createDataplane({ packetFilters, paths, now }: DataplaneOptions)
       changed: filtered.changed + rest.changed,
       failures: [...managers.problems(), ...filtered.failures, ...rest.failures],
       waiting: [...filtered.waiting, ...rest.waiting],
+      impossible: [...filtered.impossible, ...rest.impossible],
       durationMs: now() - start,
     };
   };

@@ -19,6 +19,8 @@ export interface ApplyReport {
   readonly failures: readonly DriverFailure[];
   /** Objects whose time has not come: their interface is not there or is down. No fault of the host's. */
   readonly waiting?: readonly DriverFailure[];
+  /** Objects that this host cannot have, because its kernel lacks something: it is degraded until somebody helps. */
+  readonly impossible?: readonly DriverFailure[];
 }
 
 /**

@@ -36,7 +36,10 @@ export interface HostFacts {
         readonly differences: readonly DriverFailure[];
       }
     | undefined;
-  /** What the store holds and this agent cannot read, or does not enforce yet; `object` is the key or the kind. */
+  /**
+   * What the store holds and this agent cannot read, or does not enforce yet: `object` is the key or the kind. And what the
+   * kernel of this host cannot have.
+   */
   readonly unenforced: readonly DriverFailure[];
   readonly bgp: BgpStatus;
   /** The BGP daemon has not answered yet whether it runs what it was given last. */

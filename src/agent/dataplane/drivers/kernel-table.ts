@@ -4,7 +4,8 @@
  * It holds the delta tracker and the order of work: read back when asked to, compare, write what is pending,
  * remove what nobody wants. Each kind of object says how to read, write and remove its own (`KernelObjects`) and
  * remembers nothing. An object that fails stays pending, as does one that waits for its interface; a read-back
- * that fails leaves the last one standing and is tried again.
+ * that fails leaves the last one standing and is tried again. What this kernel cannot have at all is said once for each
+ * try, and is no difference between what was written and what is there.
  */
 import { DeltaTracker, type DesiredView } from '../../../model/delta-tracker.js';
 import type { ApplyReport, Driver, DriverFailure, KernelCountName, KernelCounts } from '../driver.js';
@@ -25,6 +26,8 @@ export type WriteOutcome<A> =
   | { readonly type: 'written'; readonly actual: A }
   /** Cannot be there yet: text for people, and what is there in its place where something was put there. */
   | { readonly type: 'waiting'; readonly reason: string; readonly actual?: A }
+  /** Cannot be there on this kernel: text for people. */
+  | { readonly type: 'impossible'; readonly reason: string }
   | { readonly type: 'failed'; readonly error: unknown };
 
 /** One kind of kernel object. `A` is what a read-back knows of it. */
@@ -48,6 +51,8 @@ export interface KernelObjects<K, V, A> {
 export class KernelTable<K, V, A = V> implements Driver {
   readonly #objects: KernelObjects<K, V, A>;
   readonly #tracker: DeltaTracker<K, V, A>;
+  /** What the last try to write them found to be impossible. */
+  #impossible: ReadonlySet<K> = NONE;
   #resyncQueued = true;
 
   constructor(objects: KernelObjects<K, V, A>) {
@@ -77,7 +82,10 @@ export class KernelTable<K, V, A = V> implements Driver {
     return this.#reporting(async () => {
       await this.#readBackIfQueued();
       const pending = this.#pending();
-      if (pending.length === 0) return NOTHING_TO_DO;
+      if (pending.length === 0) {
+        this.#impossible = NONE;
+        return NOTHING_TO_DO;
+      }
       return this.#settle(pending, await this.#objects.write(pending));
     });
   }
@@ -105,7 +113,7 @@ export class KernelTable<K, V, A = V> implements Driver {
       const pending = this.#pending();
       const reasons = await this.#objects.waitingFor(pending);
       const missing = pending
-        .filter((_, index) => reasons[index] === undefined)
+        .filter(({ key }, index) => reasons[index] === undefined && !this.#impossible.has(key))
         .map(({ key, desired, actual }) =>
           this.#failure(key, desired, actual === undefined ? 'not in the kernel' : 'differs in the kernel'),
         );
@@ -141,6 +149,7 @@ export class KernelTable<K, V, A = V> implements Driver {
     let changed = 0;
     const failures: DriverFailure[] = [];
     const waiting: DriverFailure[] = [];
+    const impossible = new Map<K, DriverFailure>();
     for (const [index, { key, desired }] of pending.entries()) {
       const outcome = outcomes[index];
       if (outcome?.type === 'written') {
@@ -151,9 +160,12 @@ export class KernelTable<K, V, A = V> implements Driver {
         if (outcome.actual === undefined) continue;
         this.#tracker.setActual(key, outcome.actual);
         changed += 1;
-      } else failures.push(this.#failure(key, desired, outcome?.error));
+      } else if (outcome?.type === 'impossible')
+        impossible.set(key, this.#failure(key, desired, outcome.reason));
+      else failures.push(this.#failure(key, desired, outcome?.error));
     }
-    return { changed, failures, waiting };
+    this.#impossible = new Set(impossible.keys());
+    return { changed, failures, waiting, impossible: [...impossible.values()] };
   }
 
   #failure(key: K, object: V | A, reason: unknown): DriverFailure {
@@ -170,6 +182,7 @@ export class KernelTable<K, V, A = V> implements Driver {
   }
 }
 
+const NONE: ReadonlySet<never> = new Set();
 const NOTHING_TO_DO: ApplyReport = { changed: 0, failures: [] };
 
 export function messageOf(reason: unknown): string {

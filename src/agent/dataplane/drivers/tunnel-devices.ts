@@ -23,7 +23,9 @@ export interface TunnelDevice {
   set(link: Link, mtu: number): RouteOp;
   /** Whether another device of this name may be removed to make room. */
   mayReplace(link: Link): boolean;
-  /** What a refusal to make it means, for people. @param inTheWay - what has the name */
+  /** Why no try can make it here, by what the kernel answered to the last one; undefined: one may. */
+  impossible(error: NetlinkError | undefined): string | undefined;
+  /** What keeps it from being made, for people. @param inTheWay - what has the name */
   explain(error: NetlinkError | undefined, inTheWay: Link | undefined): unknown;
 }
 
@@ -54,6 +56,7 @@ function vxlanDevice({ family, name, mac, id, port, local }: VxlanTunnel): Tunne
     }),
     set: ({ index }, mtu) => ({ op: 'change', object: 'link', link: { index, mac, mtu, up: true } }),
     mayReplace: () => true,
+    impossible: () => undefined,
     explain: (error) => error ?? WENT_AWAY,
   };
 }
@@ -74,11 +77,11 @@ function ipipDevice({ name, local }: IpipTunnel): TunnelDevice {
       link: { index, mtu, up: true, alias: IPIP_ALIAS },
     }),
     mayReplace: isOwnIpip,
-    explain(error, inTheWay) {
-      if (inTheWay)
-        return `an interface of that name is in the way, which is no IP in IP device to any host: remove it (ip -d link show ${name})`;
-      return error?.code === 'EOPNOTSUPP' ? NO_IPIP : (error ?? WENT_AWAY);
-    },
+    impossible: (error) => (error?.code === 'EOPNOTSUPP' ? NO_IPIP : undefined),
+    explain: (error, inTheWay) =>
+      inTheWay
+        ? `an interface of that name is in the way, which is no IP in IP device to any host: remove it (ip -d link show ${name})`
+        : (error ?? WENT_AWAY),
   };
 }
 

@@ -7,7 +7,7 @@
  * itself. A device of the kernel's own stays when nobody wants it: it is left as we found it, down and without address.
  */
 import type { NetlinkError } from '../../../kernel/netlink/transport.js';
-import type { RouteOp, RtNetlink } from '../../../kernel/rtnetlink.js';
+import type { Link, RouteOp, RtNetlink } from '../../../kernel/rtnetlink.js';
 import { addressLength, type InterfaceAddress } from '../../../model/address.js';
 import type { DesiredView } from '../../../model/delta-tracker.js';
 import type { Tunnel } from '../intent.js';
@@ -92,8 +92,7 @@ class TunnelObjects implements KernelObjects<string, Tunnel, InstalledTunnel> {
       if (reason !== undefined) return { type: 'waiting', reason };
       const link = after.links.get(desired.name);
       // Who makes a device by itself while we ask for it has done what we asked for.
-      if (!link || !isMade(desired, after))
-        return { type: 'failed', error: deviceOf(desired).explain(firstError(made[index] ?? []), link) };
+      if (!link || !isMade(desired, after)) return notMade(desired, firstError(made[index] ?? []), link);
       const error = firstError(set[index] ?? []);
       return error ? { type: 'failed', error } : { type: 'written', actual: after.tunnel(link, desired) };
     });
@@ -125,6 +124,18 @@ function isMade(desired: Tunnel, host: TunnelHost): boolean {
   const link = host.links.get(desired.name);
   const underlay = host.underlayOf(desired);
   return link !== undefined && underlay !== undefined && deviceOf(desired).isMadeAs(link, underlay);
+}
+
+function notMade(
+  desired: Tunnel,
+  error: NetlinkError | undefined,
+  inTheWay: Link | undefined,
+): WriteOutcome<InstalledTunnel> {
+  const device = deviceOf(desired);
+  const reason = device.impossible(error);
+  return reason === undefined
+    ? { type: 'failed', error: device.explain(error, inTheWay) }
+    : { type: 'impossible', reason };
 }
 
 /** Has the device there, whatever is set on it. */
