@@ -22,8 +22,8 @@ import {
   networkOf,
   prefixLength,
 } from '../model/address.js';
+import { encapsulationOf } from '../model/encapsulation.js';
 import { type Resource, type ResourceOf, resourcesOf } from '../model/resource.js';
-import { overlayPools } from '../topology/overlay.js';
 
 export interface LabPlan {
   /** The lab's own name: first part of every namespace's name. */
@@ -81,7 +81,9 @@ export function planLab(name: string, resources: Iterable<Resource>): LabPlan {
   const etcdAddress =
     [...networks.values()].find((gateway) => !gateway.includes(':')) ?? [...networks.values()][0];
   if (etcdAddress === undefined) throw new LabPlanError('no Node has an address: set spec.bgp.ipv4Address');
-  const overlays = overlayPools(resourcesOf(all, 'IPPool'));
+  const overlays = resourcesOf(all, 'IPPool').flatMap(({ spec }) =>
+    encapsulationOf(spec) ? [spec.cidr] : [],
+  );
   return {
     name,
     fabric: {

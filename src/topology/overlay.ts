@@ -25,7 +25,13 @@ import {
   networkOf,
   prefixLength,
 } from '../model/address.js';
-import type { ResourceOf, SpecOf } from '../model/resource.js';
+import {
+  ENCAPSULATIONS,
+  type Encapsulation,
+  encapsulationOf,
+  type PoolEncapsulation,
+} from '../model/encapsulation.js';
+import type { ResourceOf } from '../model/resource.js';
 import type { TopologyInput } from './topology-input.js';
 
 export interface OverlayInput extends Pick<TopologyInput, 'nodes' | 'pools' | 'blocks'> {
@@ -39,10 +45,6 @@ export interface OverlayWorkload {
   readonly node: string;
   readonly addresses: readonly Address[];
 }
-
-/** How packets travel between hosts; as the pool says. */
-export type Encapsulation = (typeof ENCAPSULATIONS)[number];
-const ENCAPSULATIONS = ['vxlan', 'ipip'] as const;
 
 export type OverlayTunnel = VxlanOverlayTunnel | IpipOverlayTunnel;
 
@@ -110,17 +112,6 @@ export function overlayFor(node: string, input: OverlayInput): OverlayModel | un
 export function overlayPools(pools: Iterable<ResourceOf<'IPPool'>>): readonly Cidr[] {
   const cidrs = [...pools].flatMap(({ spec }) => (encapsulationOf(spec) ? [spec.cidr] : []));
   return [...new Set(cidrs)].sort(compareCidrs);
-}
-
-/** The loader refuses pools with both, and IP in IP for IPv6: there is no such thing. */
-function encapsulationOf({
-  cidr,
-  vxlanMode,
-  ipipMode,
-}: SpecOf<'IPPool'>): { readonly encapsulation: Encapsulation; readonly isCrossSubnet: boolean } | undefined {
-  if (vxlanMode !== 'Never') return { encapsulation: 'vxlan', isCrossSubnet: vxlanMode === 'CrossSubnet' };
-  if (ipipMode === 'Never' || familyOf(cidr) === 6) return undefined;
-  return { encapsulation: 'ipip', isCrossSubnet: ipipMode === 'CrossSubnet' };
 }
 
 /** A host at an end of tunnels: what the Node says, and what follows from its name where it says nothing. */
@@ -214,10 +205,8 @@ function* networksBehindHosts(
   }
 }
 
-interface EncapsulatedPool {
+interface EncapsulatedPool extends PoolEncapsulation {
   readonly cidr: Cidr;
-  readonly encapsulation: Encapsulation;
-  readonly isCrossSubnet: boolean;
 }
 
 /** The most specific of the pools that hold a network. */

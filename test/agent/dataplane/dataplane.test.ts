@@ -104,7 +104,13 @@ test('apply() writes what is looked into first and routes last, and removes in r
 test('apply() programs a host before it has an endpoint, and changes nothing when told nothing', async (t) => {
   const { dataplane } = createToy();
   t.true((await dataplane.apply([])).changed > 0);
-  t.deepEqual(await dataplane.apply([]), { changed: 0, failures: [], waiting: [], durationMs: 0 });
+  t.deepEqual(await dataplane.apply([]), {
+    changed: 0,
+    failures: [],
+    waiting: [],
+    impossible: [],
+    durationMs: 0,
+  });
 });
 
 test('apply() connects nobody while the rules are not in force, and does when they are', async (t) => {
