@@ -140,6 +140,15 @@ export async function createVeth(options: VethOptions = {}): Promise<Veth> {
   };
 }
 
+/** Whether the kernel has IP in IP; ip(8) asks it, in a namespace of a test, and that loads the module. */
+export async function hasIpip(place: Pick<Namespace, 'exec'> = { exec }): Promise<boolean> {
+  const name = uniqueName('ip');
+  const ends = ['local', '192.0.2.1', 'remote', '192.0.2.2'];
+  const { code } = await place.exec('ip', ['link', 'add', name, 'type', 'ipip', ...ends]);
+  if (code === 0) await place.exec('ip', ['link', 'delete', name]);
+  return code === 0;
+}
+
 /** `ip route show` and its like as parsed JSON: `await ipJson('-6 route show proto 80')`. */
 export async function ipJson(words: string): Promise<readonly Record<string, unknown>[]> {
   const text = await run('ip', ['-j', ...words.split(' ')]);

@@ -7,9 +7,9 @@ import { IPIP_NAME, VXLAN_NAMES } from '../../src/agent/dataplane/intent.js';
 import { type Cidr, IP_FAMILIES, type MacAddress } from '../../src/model/address.js';
 import type { OverlayModel } from '../../src/topology/overlay.js';
 import { PROTOCOL } from '../agent/dataplane/drivers/driver-fixture.js';
-import { bringUpLoopback, createVeth, ip, ipJson, requirePrivateNetns } from '../helpers/netns.js';
+import { bringUpLoopback, createVeth, hasIpip, ip, ipJson, requirePrivateNetns } from '../helpers/netns.js';
 import { address } from '../topology/topology-fixture.js';
-import { hasIpip, openOverlayAgent } from './overlay-fixture.js';
+import { openOverlayAgent } from './overlay-fixture.js';
 
 requirePrivateNetns();
 test.before(bringUpLoopback);

@@ -2,7 +2,6 @@
 import type { DriverFailure } from '../../src/agent/dataplane/driver.js';
 import { kernelDrivers } from '../../src/agent/dataplane/drivers/kernel-drivers.js';
 import { OverlayManager } from '../../src/agent/dataplane/managers/overlay-manager.js';
-import { exec } from '../../src/kernel/exec.js';
 import { hostAddresses } from '../../src/kernel/host-addresses.js';
 import { netlinkTransports } from '../../src/kernel/netlink/index.js';
 import { openRtNetlink } from '../../src/kernel/open-rtnetlink.js';
@@ -10,7 +9,6 @@ import { procSys } from '../../src/kernel/proc-sys.js';
 import { IP_FAMILIES } from '../../src/model/address.js';
 import type { OverlayModel } from '../../src/topology/overlay.js';
 import { PREFIX, PROTOCOL } from '../agent/dataplane/drivers/driver-fixture.js';
-import { ip, uniqueName } from '../helpers/netns.js';
 
 export interface OverlayAgent extends AsyncDisposable {
   want(model: OverlayModel | undefined): void;
@@ -52,12 +50,4 @@ export async function openOverlayAgent(model: OverlayModel | undefined): Promise
     },
     [Symbol.asyncDispose]: () => rtnetlink.close(),
   };
-}
-
-/** Asked of ip(8), which has it from the kernel; loads the module. Needs a namespace of its own. */
-export async function hasIpip(): Promise<boolean> {
-  const name = uniqueName('ipip');
-  const { code } = await exec('ip', ['link', 'add', name, 'type', 'ipip', 'remote', '192.0.2.1']);
-  if (code === 0) await ip(`link delete ${name}`);
-  return code === 0;
 }
