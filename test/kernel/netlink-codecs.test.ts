@@ -235,6 +235,46 @@ test('decodeLink() reads what the kernel answers to: ip link show cali1', (t) =>
   });
 });
 
+test('decodeLink() reads what kernel 6.1 says of the tunl0 that it has made by itself', (t) => {
+  // Without queueing statistics, counters and settings of the families.
+  const [message] = decodeMessages(
+    fromHex(`
+      70 01 00 00 10 00 00 00  ba f4 0c 6b 83 00 00 00
+      00 00 00 03 02 00 00 00  80 00 00 00 00 00 00 00
+      0a 00 03 00 74 75 6e 6c  30 00 00 00 08 00 0d 00
+      e8 03 00 00 05 00 10 00  02 00 00 00 05 00 11 00
+      00 00 00 00 08 00 04 00  c8 05 00 00 08 00 32 00
+      00 00 00 00 08 00 33 00  00 00 00 00 08 00 1b 00
+      00 00 00 00 08 00 1e 00  00 00 00 00 08 00 3d 00
+      00 00 00 00 08 00 1f 00  01 00 00 00 08 00 28 00
+      ff ff 00 00 08 00 29 00  00 00 01 00 08 00 3a 00
+      00 00 01 00 08 00 3b 00  00 00 01 00 08 00 3c 00
+      ff ff 00 00 08 00 20 00  01 00 00 00 05 00 21 00
+      01 00 00 00 09 00 06 00  6e 6f 6f 70 00 00 00 00
+      0b 00 14 00 68 65 64 64  6c 65 00 00 08 00 23 00
+      00 00 00 00 08 00 2f 00  00 00 00 00 08 00 30 00
+      00 00 00 00 05 00 27 00  00 00 00 00 08 00 01 00
+      00 00 00 00 08 00 02 00  00 00 00 00 74 00 12 00
+      09 00 01 00 69 70 69 70  00 00 00 00 64 00 02 00
+      08 00 01 00 00 00 00 00  08 00 02 00 00 00 00 00
+      08 00 03 00 00 00 00 00  05 00 04 00 00 00 00 00
+      05 00 05 00 00 00 00 00  05 00 09 00 00 00 00 00
+      05 00 0a 00 00 00 00 00  08 00 14 00 00 00 00 00
+      06 00 0f 00 00 00 00 00  06 00 11 00 00 00 00 00
+      06 00 12 00 00 00 00 00  06 00 10 00 00 00 00 00`),
+  );
+  t.deepEqual(message && decodeLink(message), {
+    index: 2,
+    name: 'tunl0',
+    mac: undefined,
+    mtu: 1480,
+    up: false,
+    running: false,
+    alias: 'heddle',
+    ipip: { local: undefined, remote: undefined },
+  });
+});
+
 test('decodeLink() ignores a message about a port of a bridge, which is no link that comes or goes', (t) => {
   const payload = new Uint8Array(16);
   payload[0] = 7; // AF_BRIDGE
