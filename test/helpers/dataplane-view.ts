@@ -12,6 +12,7 @@ import type {
   LocalEndpoint,
   RuleSet,
 } from '../../src/agent/calc/updates.js';
+import { type EncapsulationsInUse, NO_ENCAPSULATIONS } from '../../src/model/encapsulation.js';
 import type { BgpModel } from '../../src/topology/bgp-model.js';
 import type { OverlayModel } from '../../src/topology/overlay.js';
 
@@ -23,6 +24,7 @@ export interface DataplaneState {
   readonly profiles: ReadonlyMap<string, { readonly rules: RuleSet; readonly missing: boolean }>;
   readonly endpoints: ReadonlyMap<string, LocalEndpoint>;
   readonly pools: ReadonlyMap<string, boolean>;
+  readonly encapsulations: EncapsulationsInUse;
   readonly bgp: { readonly model: BgpModel | undefined } | undefined;
   readonly overlay: OverlayModel | undefined;
 }
@@ -36,6 +38,7 @@ export class DataplaneView {
   readonly #profiles = new Map<string, { rules: RuleSet; missing: boolean }>();
   readonly #endpoints = new Map<string, LocalEndpoint>();
   readonly #pools = new Map<string, boolean>();
+  #encapsulations = NO_ENCAPSULATIONS;
   #bgp: { readonly model: BgpModel | undefined } | undefined;
   #overlay: OverlayModel | undefined;
   readonly #sent: { readonly message: DataplaneUpdate; readonly copy: DataplaneUpdate }[] = [];
@@ -65,6 +68,7 @@ export class DataplaneView {
       profiles: sortedByKey(this.#profiles),
       endpoints: sortedByKey(this.#endpoints),
       pools: sortedByKey(this.#pools),
+      encapsulations: this.#encapsulations,
       bgp: this.#bgp,
       overlay: this.#overlay,
     };
@@ -98,6 +102,10 @@ export class DataplaneView {
         break;
       case 'pool-remove':
         remove(this.#pools, message.cidr, message);
+        break;
+      case 'encapsulation-update':
+        insist(!isDeepStrictEqual(this.#encapsulations, message.inUse), message, 'says nothing new');
+        this.#encapsulations = message.inUse;
         break;
       case 'bgp-update':
         insist(!this.#bgp || !isDeepStrictEqual(this.#bgp.model, message.model), message, 'says nothing new');
@@ -209,6 +217,7 @@ function objectOf(message: DataplaneUpdate): string {
   const kind = message.type.replace(/-(update|delta|remove)$/, '');
   switch (message.type) {
     case 'settings-update':
+    case 'encapsulation-update':
     case 'bgp-update':
     case 'overlay-update':
       return kind;

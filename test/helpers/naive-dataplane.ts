@@ -19,6 +19,7 @@ import { canonicalSelector } from '../../src/model/selector/ast.js';
 import { selectorAst } from '../../src/model/selector/selector.js';
 import { bgpModelFor } from '../../src/topology/bgp.js';
 import type { BgpModel } from '../../src/topology/bgp-model.js';
+import { type OverlayModel, overlayFor } from '../../src/topology/overlay.js';
 import { type DataplaneState, sortedByKey } from './dataplane-view.js';
 import {
   naiveLabels,
@@ -32,6 +33,7 @@ import {
 
 type Store = ReadonlyMap<StoredId, Resource>;
 type Workload = ResourceOf<'WorkloadEndpoint'>;
+type NaiveSet = DataplaneState['sets'] extends ReadonlyMap<string, infer S> ? S : never;
 
 export function naiveDataplane(node: string, store: Store): DataplaneState {
   const network = [...store.values()];
@@ -45,18 +47,19 @@ export function naiveDataplane(node: string, store: Store): DataplaneState {
   const pools = resourcesOf(network, 'IPPool');
   return {
     settings,
-    sets: sortedByKey(
-      naiveSets(network, [...policies.values(), ...[...profiles.values()].map(({ rules }) => rules)]),
-    ),
+    sets: sortedByKey([
+      ...naiveSets(network, [...policies.values(), ...[...profiles.values()].map(({ rules }) => rules)]),
+      ...naiveHosts(network),
+    ]),
     policies: sortedByKey(policies),
     profiles: sortedByKey(profiles),
     endpoints: sortedByKey(
       [...local].map(([id, endpoint]) => [id, naiveEndpoint(network, id, endpoint, settings.noPolicyEgress)]),
     ),
     pools: sortedByKey(pools.map(({ spec }) => [spec.cidr, spec.natOutgoing])),
+    encapsulations: naiveEncapsulations(network),
     bgp: { model: naiveBgp(node, network, store) },
-    // No network of these tests has an encapsulated pool.
-    overlay: undefined,
+    overlay: naiveOverlay(node, network, store),
   };
 }
 
@@ -100,6 +103,47 @@ function naiveBgp(node: string, network: readonly Resource[], store: Store): Bgp
     pools,
     blocks: new Map(),
     interfacePrefix: naiveSettings(node, network).interfacePrefix,
+  });
+}
+
+/** Which packets between hosts may have others in them, by their own IP version. */
+export function naiveEncapsulations(network: readonly Resource[]): DataplaneState['encapsulations'] {
+  const pools = resourcesOf(network, 'IPPool').map(({ spec }) => spec);
+  const isSix = ({ cidr }: (typeof pools)[number]) => cidr.includes(':');
+  const vxlan = pools.filter(({ vxlanMode }) => vxlanMode !== 'Never');
+  const ipip = pools.filter((pool) => pool.ipipMode !== 'Never' && !isSix(pool));
+  return {
+    4: [
+      ...(vxlan.every(isSix) ? [] : (['vxlan'] as const)),
+      ...(ipip.length === 0 ? [] : (['ipip'] as const)),
+    ],
+    6: vxlan.some(isSix) ? ['vxlan'] : [],
+  };
+}
+
+/** Whose packets hosts take others out of, while any do. */
+function naiveHosts(network: readonly Resource[]): [string, NaiveSet][] {
+  const { 4: four, 6: six } = naiveEncapsulations(network);
+  if (four.length + six.length === 0) return [];
+  const addresses = resourcesOf(network, 'Node').flatMap(({ spec }) =>
+    [spec.bgp?.ipv4Address, spec.bgp?.ipv6Address].flatMap((text) => text?.split('/')[0] ?? []),
+  );
+  const members = [...new Set(addresses.map((text) => `${text}/${text.includes(':') ? 128 : 32}`))].sort();
+  return [['all-hosts-net', { type: 'hash:net', members }]];
+}
+
+function naiveOverlay(node: string, network: readonly Resource[], store: Store): OverlayModel | undefined {
+  const workloads = [...store].flatMap(([id, resource]) =>
+    resource.kind === 'WorkloadEndpoint'
+      ? [[id, { node: resource.spec.node, addresses: resource.spec.ipNetworks.map(addressPart) }] as const]
+      : [],
+  );
+  return overlayFor(node, {
+    nodes: byName(resourcesOf(network, 'Node')),
+    pools: byName(resourcesOf(network, 'IPPool')),
+    blocks: new Map(),
+    workloads: new Map(workloads),
+    hasBgp: naiveBgp(node, network, store) !== undefined,
   });
 }
 
@@ -176,7 +220,7 @@ function naiveSets(network: readonly Resource[], active: readonly RuleSet[]): Da
   );
   const membersWhere = (picks: (resource: Resource) => boolean): readonly string[] =>
     [...new Set(network.filter(picks).flatMap(naiveNets))].sort();
-  const all = new Map<IpSetId, DataplaneState['sets'] extends ReadonlyMap<string, infer S> ? S : never>();
+  const all = new Map<IpSetId, NaiveSet>();
   for (const { selector, notSelector, tag, notTag } of allEntities(network)) {
     for (const text of [selector, notSelector])
       if (text !== undefined)

@@ -13,13 +13,37 @@ const GRE = 47;
 const MARK = Buffer.from('hdl!');
 const SYN = 0x02;
 
-/** The packet from its IP header on. */
-export function packetBytes(packet: Packet, number: number): Buffer {
+/**
+ * The packet from its IP header on.
+ *
+ * @param tail - what it carries, with the number at its end
+ */
+export function packetBytes(packet: Packet, number: number, tail = numbered(number)): Buffer {
+  const payload = payloadOf(packet, tail, number);
+  return Buffer.concat([ipHeader(packet, payload.length), payload]);
+}
+
+/** A packet inside another: behind a frame where the outer one is UDP (RFC 7348), else as it is (RFC 2003). */
+export function carryingBytes(
+  outer: Packet,
+  { packet, mac, network }: { readonly packet: Packet; readonly mac: string; readonly network: number },
+  number: number,
+): Buffer {
+  const inner = packetBytes(packet, number);
+  if (outer.protocol !== UDP) return packetBytes(outer, number, inner);
+  const header = Buffer.alloc(8);
+  header[0] = 0x08;
+  header.writeUInt32BE(network * 256, 4);
+  const type = packet.family === 4 ? '0800' : '86dd';
+  const frame = Buffer.from(`${mac.replaceAll(':', '')}66000000000f${type}`, 'hex');
+  return packetBytes(outer, number, Buffer.concat([header, frame, inner]));
+}
+
+function numbered(number: number): Buffer {
   const tail = Buffer.alloc(8);
   MARK.copy(tail);
   tail.writeUInt32BE(number, 4);
-  const payload = payloadOf(packet, tail, number);
-  return Buffer.concat([ipHeader(packet, payload.length), payload]);
+  return tail;
 }
 
 export interface SeenPacket {

@@ -24,10 +24,15 @@ export const PLACES: Readonly<Record<Place, Readonly<Record<IpFamily, Address>>>
   host: { 4: address('192.0.2.1'), 6: address('fd99::1') },
 };
 
+/** The other host. */
+export const PEER: Readonly<Record<IpFamily, Address>> = { 4: address('192.0.2.2'), 6: address('fd99::2') };
+
 export interface Sent {
   readonly from: Place;
   readonly to: Place;
   readonly packet: Packet;
+  /** Inside it: either of the two may be what comes to where it was sent. */
+  readonly carries?: Packet;
 }
 
 type Document = Readonly<Record<string, unknown>>;

@@ -22,24 +22,35 @@ import { compileState } from '../../src/layout/compile.js';
 import { createLayout } from '../../src/layout/create-layout.js';
 import { IP_FAMILIES } from '../../src/model/address.js';
 import { bgpModelFor } from '../../src/topology/bgp.js';
+import { address } from '../helpers/build-resources.js';
 import { createVeth, ip, run } from '../helpers/netns.js';
-import { addressBytes, numberIn, packetBytes, readPacket } from '../helpers/packet-bytes.js';
-import { HOST_NAME, loadText, PLACES, type Place, type Sent, WORKLOADS } from '../helpers/random-host.js';
+import { addressBytes, carryingBytes, numberIn, packetBytes, readPacket } from '../helpers/packet-bytes.js';
+import {
+  HOST_NAME,
+  loadText,
+  PEER,
+  PLACES,
+  type Place,
+  type Sent,
+  WORKLOADS,
+} from '../helpers/random-host.js';
 import { FAR_MAC, HostWire, NEAR_MAC, RawWire } from '../helpers/raw-wire.js';
 import { until } from '../helpers/until.js';
 import { AsyncStack, variantOf, wipe } from './dataplane-world.js';
 
-/** ICMP and ICMPv6, TCP, UDP, SCTP, UDP-Lite, GRE, ESP. */
-const HOST_PROTOCOLS = { 4: [1, 6, 17, 132, 136, 47, 50], 6: [58, 6, 17, 132, 136, 47, 50] };
+/** ICMP and ICMPv6, TCP, UDP, SCTP, UDP-Lite, IPIP, GRE, ESP. */
+const HOST_PROTOCOLS = { 4: [1, 6, 17, 132, 136, 4, 47, 50], 6: [58, 6, 17, 132, 136, 4, 47, 50] };
+/** Of the tunnels of the host, where manifests give it this hardware address. */
+const TUNNEL = { network: 4096, mac: NEAR_MAC };
 /** Beyond the host on either side, where nobody polices: who comes through last shows that all have. */
 const SENTINEL: Sent = {
   from: 'outside',
-  to: 'elsewhere',
+  to: 'outside',
   packet: {
     family: 4,
     protocol: 17,
     source: { address: PLACES.outside[4], port: 9 },
-    destination: { address: PLACES.elsewhere[4], port: 9 },
+    destination: { address: address('198.51.100.9'), port: 9 },
   },
 };
 
@@ -71,7 +82,8 @@ async function build(stack: AsyncStack, backend: BackendName): Promise<RawHost> 
   for (const family of IP_FAMILIES) {
     const [prefix, gateway] = family === 4 ? ['24', '192.0.2.254'] : ['64', 'fd99::fe'];
     await ip(`addr add ${PLACES.host[family]}/${prefix} dev uplink${family === 6 ? ' nodad' : ''}`);
-    await ip(`neigh replace ${gateway} lladdr ${FAR_MAC} dev uplink`);
+    for (const neighbor of [gateway, PEER[family]])
+      await ip(`neigh replace ${neighbor} lladdr ${FAR_MAC} dev uplink`);
     await ip(`-${family} route add default via ${gateway}`);
   }
   const host = new HostWire(HOST_PROTOCOLS);
@@ -97,8 +109,10 @@ async function build(stack: AsyncStack, backend: BackendName): Promise<RawHost> 
       const first = sent;
       const numbered = [...packets, SENTINEL];
       sent += numbered.length;
-      for (const [index, { from, packet }] of numbered.entries()) {
-        const bytes = packetBytes(packet, first + index);
+      for (const [index, { from, packet, carries }] of numbered.entries()) {
+        const bytes = carries
+          ? carryingBytes(packet, { packet: carries, ...TUNNEL }, first + index)
+          : packetBytes(packet, first + index);
         if (from === 'host') host.send(bytes, packet.destination.address);
         else wires.get(from)?.send(bytes);
       }
@@ -128,10 +142,10 @@ function* arrivals(
       const seen = readPacket(bytes);
       const sent = seen && packets[seen.number - first];
       if (!sent || wires.get(sent.to) !== wire) continue;
-      const { family, protocol, destination } = sent.packet;
+      const isThat = ({ family, protocol, destination }: Sent['packet']): boolean =>
+        seen.protocol === protocol && seen.destination.equals(addressBytes(destination.address, family));
       // What carries the packet in an error message goes elsewhere.
-      if (seen.protocol === protocol && seen.destination.equals(addressBytes(destination.address, family)))
-        yield seen.number - first;
+      if (isThat(sent.packet) || (sent.carries && isThat(sent.carries))) yield seen.number - first;
     }
   for (const bytes of host.received()) {
     const number = numberIn(bytes);

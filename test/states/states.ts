@@ -230,9 +230,13 @@ function node(name: string, ipv4Address: `${string}/${number}`) {
   return resource('Node', name, { bgp: { ipv4Address } as NonNullable<SpecOf<'Node'>['bgp']> });
 }
 
-function pool(text: string, natOutgoing: boolean) {
+function pool(
+  text: string,
+  natOutgoing: boolean,
+  modes: Partial<Pick<SpecOf<'IPPool'>, 'ipipMode' | 'vxlanMode'>> = {},
+) {
   const off = { disabled: false, ipipMode: 'Never', vxlanMode: 'Never', disableBGPExport: false } as const;
-  return resource('IPPool', text, { cidr: cidr(text), natOutgoing, ...off });
+  return resource('IPPool', text, { cidr: cidr(text), natOutgoing, ...off, ...modes });
 }
 
 function agent(name: string, spec: SpecOf<'AgentConfiguration'>) {
@@ -261,6 +265,21 @@ export const prefix = mesh.with(
   'interfaces have another prefix',
   agent('default', { interfacePrefix: 'tap', bgpMode: 'none' }),
   agent('node.host-1', { bgpMode: 'system' }),
+);
+const vxlan = { vxlanMode: 'Always' } as const;
+export const encapsulated = mesh.with('a pool is encapsulated', pool('10.65.0.0/16', true, vxlan));
+export const bothEncapsulated = encapsulated.with(
+  'so is one of the other family',
+  pool('fd00:65::/32', false, vxlan),
+);
+export const hostGone = bothEncapsulated.without('a host is gone', node('host-2', '10.0.0.2/24'));
+export const sameAddress = bothEncapsulated.with(
+  'a host has the address of another',
+  node('host-3', '10.0.0.2/24'),
+);
+export const inIpip = mesh.with(
+  'a pool is encapsulated otherwise',
+  pool('10.65.0.0/16', true, { ipipMode: 'CrossSubnet' }),
 );
 export const globalSettings = localEndpoint.with(
   'settings for all hosts',
@@ -340,6 +359,17 @@ export const stories: Readonly<Record<string, readonly State[]>> = {
     noBgp,
     prefix,
     pools,
+  ],
+  'hosts encapsulate': [
+    mesh,
+    encapsulated,
+    bothEncapsulated,
+    hostGone,
+    sameAddress,
+    bothEncapsulated,
+    inIpip,
+    encapsulated,
+    mesh,
   ],
   'settings change': [localEndpoint, globalSettings, ownSettings, othersSettings, globalSettings, noBgp],
 };

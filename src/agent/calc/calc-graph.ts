@@ -11,6 +11,7 @@ import { ActiveRulesCalculator } from './active-rules-calculator.js';
 import { BgpResolver, type ComputeBgp } from './bgp-resolver.js';
 import { Dispatcher } from './dispatcher.js';
 import { EventSequencer } from './event-sequencer.js';
+import { HostGuard } from './host-guard.js';
 import { IpSetIndex } from './ip-set-index.js';
 import { LabelInheritance } from './label-inheritance.js';
 import { LocalEndpointFilter } from './local-endpoint-filter.js';
@@ -47,12 +48,15 @@ export interface CalcGraph {
  *              |                                                                      ^
  *              +--> the same, blocks, workloads --> overlay resolver --> overlay -----|
  *              |                                                                      ^
+ *              +--> nodes, pools --> host guard --> who may encapsulate, and how -----|
+ *              |                                                                      ^
  *              '--> pool tracker ------------------------------------------> pools ---'
  * ```
  */
 export function createCalcGraph({ node, computeBgp }: CalcGraphOptions): CalcGraph {
   const sequencer = new EventSequencer();
   const pools = new PoolTracker(sequencer);
+  const guard = new HostGuard(sequencer);
   const bgp = new BgpResolver(node, computeBgp, (model) => sequencer.onBgpModel(model));
   const overlay = new OverlayResolver(node, (model) => sequencer.onOverlayModel(model));
   const { labels, local, profiles, activeRules, rules, resolver } = wirePolicyNodes(node, sequencer);
@@ -74,12 +78,14 @@ export function createCalcGraph({ node, computeBgp }: CalcGraphOptions): CalcGra
   dispatcher.register('IPPool', (_id, now, before) => pools.onPool(now, before));
   dispatcher.register('IPPool', (id, now) => bgp.onPool(id, now));
   dispatcher.register('IPPool', (id, now) => overlay.onPool(id, now));
+  dispatcher.register('IPPool', (id, now) => guard.onPool(id, now));
   dispatcher.registerBlocks((id, block) => {
     bgp.onBlock(id, block);
     overlay.onBlock(id, block);
   });
   dispatcher.register('Node', (_id, now, before) => bgp.onNode(now, before));
   dispatcher.register('Node', (_id, now, before) => overlay.onNode(now, before));
+  dispatcher.register('Node', (id, now) => guard.onNode(id, now));
   dispatcher.register('Profile', (_id, now, before) => profiles.onProfile(now, before));
   dispatcher.register('RouteReflector', (id, now) => bgp.onRouteReflector(id, now));
   dispatcher.register('Tier', (_id, now, before) => resolver.onTier(now, before));
@@ -94,6 +100,7 @@ export function createCalcGraph({ node, computeBgp }: CalcGraphOptions): CalcGra
       resolver.flush();
       bgp.flush();
       overlay.flush();
+      guard.flush();
       return sequencer.flush();
     },
     problems: () => new Map([...settings.problems, ...local.problems, ...dispatcher.problems]),

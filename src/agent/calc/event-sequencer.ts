@@ -9,6 +9,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { StoredId } from '../../layout/layout.js';
 import type { Cidr } from '../../model/address.js';
 import { DeltaTracker } from '../../model/delta-tracker.js';
+import { type EncapsulationsInUse, isAnyInUse, NO_ENCAPSULATIONS } from '../../model/encapsulation.js';
 import type { BgpModel } from '../../topology/bgp-model.js';
 import type { OverlayModel } from '../../topology/overlay.js';
 import type { AgentSettings } from './agent-settings.js';
@@ -23,6 +24,7 @@ export class EventSequencer {
   readonly #profiles = tracker<string, UpdateOf<'profile-update'>>();
   readonly #endpoints = tracker<StoredId, UpdateOf<'workload-endpoint-update'>>();
   readonly #pools = tracker<Cidr, UpdateOf<'pool-update'>>();
+  readonly #encapsulation = tracker<'encapsulation', UpdateOf<'encapsulation-update'>>();
   readonly #bgp = tracker<'bgp', UpdateOf<'bgp-update'>>();
   readonly #overlay = tracker<'overlay', UpdateOf<'overlay-update'>>();
 
@@ -30,7 +32,7 @@ export class EventSequencer {
     this.#settings.desired.set('settings', { type: 'settings-update', settings });
   }
 
-  onSetActive(definition: IpSetDefinition): void {
+  onSetActive(definition: Pick<IpSetDefinition, 'id' | 'type'>): void {
     this.#sets.add(definition.id, definition.type);
   }
 
@@ -78,6 +80,12 @@ export class EventSequencer {
     this.#pools.desired.delete(cidr);
   }
 
+  onEncapsulations(inUse: EncapsulationsInUse): void {
+    if (isAnyInUse(inUse))
+      this.#encapsulation.desired.set('encapsulation', { type: 'encapsulation-update', inUse });
+    else this.#encapsulation.desired.delete('encapsulation');
+  }
+
   onBgpModel(model: BgpModel | undefined): void {
     this.#bgp.desired.set('bgp', { type: 'bgp-update', model });
   }
@@ -105,6 +113,9 @@ export class EventSequencer {
 
       ...updates(this.#pools),
       ...removals(this.#pools, (cidr) => ({ type: 'pool-remove', cidr })),
+
+      ...updates(this.#encapsulation),
+      ...removals(this.#encapsulation, () => ({ type: 'encapsulation-update', inUse: NO_ENCAPSULATIONS })),
 
       ...updates(this.#bgp),
       ...updates(this.#overlay),

@@ -17,6 +17,12 @@ export interface IpSetDefinition {
   readonly selector: SelectorNode;
 }
 
+/** The addresses of all hosts of both families, whatever rules say. Known by Calico's name. */
+export const ALL_HOSTS_SET: Pick<IpSetDefinition, 'id' | 'type'> = {
+  id: 'all-hosts-net' as IpSetId,
+  type: 'hash:net',
+};
+
 /** Network sets can be picked too, so networks must fit in. */
 export function selectorSet(text: SelectorText): IpSetDefinition {
   const selector = selectorAst(text);

@@ -9,6 +9,7 @@
 import type { StoredId } from '../../layout/layout.js';
 import type { Address, Cidr, IpFamily, MacAddress } from '../../model/address.js';
 import type { Brand } from '../../model/brand.js';
+import type { EncapsulationsInUse } from '../../model/encapsulation.js';
 import type { Action, IcmpMatch, PortRange } from '../../model/rule.js';
 import type { BgpModel } from '../../topology/bgp-model.js';
 import type { OverlayModel } from '../../topology/overlay.js';
@@ -101,6 +102,8 @@ export type DataplaneUpdate =
   | { readonly type: 'workload-endpoint-remove'; readonly id: StoredId }
   | { readonly type: 'pool-update'; readonly cidr: Cidr; readonly masquerade: boolean }
   | { readonly type: 'pool-remove'; readonly cidr: Cidr }
+  /** How hosts encapsulate; until told otherwise, not at all. Who they are is in the set ALL_HOSTS_SET. */
+  | { readonly type: 'encapsulation-update'; readonly inUse: EncapsulationsInUse }
   /** undefined: this host takes no part in BGP. */
   | { readonly type: 'bgp-update'; readonly model: BgpModel | undefined }
   /** undefined: there was an overlay, and is none any more. */

@@ -62,6 +62,16 @@ export const GOLDENS: Readonly<Record<string, readonly DataplaneUpdate[]>> = {
     { type: 'pool-update', cidr: cidr('10.66.0.0/16'), masquerade: false },
     { type: 'pool-update', cidr: cidr('fd65::/64'), masquerade: false },
   ],
+  encapsulation: [
+    {
+      type: 'ip-set-update',
+      id: setId('all-hosts-net'),
+      setType: 'hash:net',
+      members: new Set([cidr('10.99.0.1/32'), cidr('10.99.0.2/32'), cidr('fd99::1/128')]),
+    },
+    { type: 'encapsulation-update', inUse: { 4: ['vxlan', 'ipip'], 6: ['vxlan'] } },
+    endpoint('w1', 'cali1', { egress: { tiers: [], profiles: [], default: 'Allow' } }),
+  ],
   tiers: [
     policy('first', { ingress: [rule('Pass', { protocol: UDP })], egress: [rule('Deny')] }, 'security'),
     policy('a name of more than 28 characters', {

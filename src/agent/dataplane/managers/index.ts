@@ -30,7 +30,7 @@ type Routes = { readonly [T in DataplaneUpdateType]: (update: UpdateOf<T>) => vo
 /** Wishes for a host without endpoints are there from the start, with the settings that are built in. */
 export function createManagers(desired: DesiredDataplane): Managers {
   let usable = builtInSettings();
-  const statics = new StaticManager(desired);
+  const statics = new StaticManager(desired, usable.settings);
   const policies = new PolicyManager(desired, usable.marks);
   const { workloads, overlays } = sharedPaths(desired);
   const endpoints = new EndpointManager(workloads, usable);
@@ -58,6 +58,7 @@ export function createManagers(desired: DesiredDataplane): Managers {
     'workload-endpoint-remove': (update) => endpoints.onEndpointRemove(update),
     'pool-update': (update) => pools.onPoolUpdate(update),
     'pool-remove': (update) => pools.onPoolRemove(update),
+    'encapsulation-update': (update) => statics.onEncapsulations(update),
     // The agent hands it to its BGP speaker.
     'bgp-update': () => {},
     'overlay-update': (update) => overlay.onUpdate(update),

@@ -21,6 +21,7 @@ export const CHAINS = {
   forward: fixed('cali-FORWARD'),
   output: fixed('cali-OUTPUT'),
   workloadToHost: fixed('cali-wl-to-host'),
+  encapsulatedToHost: fixed('cali-encap-to-host'),
   fromWorkload: fixed('cali-from-wl-dispatch'),
   toWorkload: fixed('cali-to-wl-dispatch'),
 } as const;

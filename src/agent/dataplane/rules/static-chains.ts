@@ -6,15 +6,20 @@
  * A packet to the host itself meets INPUT: egress rules, then defaultEndpointToHostAction, which is what keeps a
  * workload from speaking BGP to its host (CVE-2021-26928). The host's own packets to a workload are not policed.
  *
+ * While pools have hosts encapsulate, a packet inside a packet would pass all of this with whatever source it names. So
+ * only hosts may bring one (rules/encapsulation.ts), which is asked before anything else of it is.
+ *
  * IPv4 sources are checked by the sysctl rp_filter. IPv6 has none, so raw PREROUTING does it, and drops router
  * advertisements, by which a workload could become its host's gateway (CVE-2020-13597).
  */
 import type { IpFamily } from '../../../model/address.js';
+import type { Encapsulation } from '../../../model/encapsulation.js';
 import { PROTOCOL_NUMBERS } from '../../../model/rule.js';
 import type { AgentSettings } from '../../calc/agent-settings.js';
 import type { Chain, ChainName, ChainRule, Hook, HookRules, Match, Table } from '../intent.js';
 import { CHAINS } from './chain-names.js';
 import { ACCEPT, DROP, goTo, jump, RETURN, rule } from './chain-rule.js';
+import { fromHostsOnly, notFromWorkload } from './encapsulation.js';
 
 export type StaticSettings = Pick<
   AgentSettings,
@@ -25,16 +30,22 @@ export type StaticSettings = Pick<
 const NEIGHBOR_DISCOVERY_TYPES = [130, 131, 132, 133, 135, 136];
 const ROUTER_ADVERTISEMENT = 134;
 
-export function staticChains(family: IpFamily, settings: StaticSettings): readonly Chain[] {
+/** @param inUse - how hosts encapsulate in packets of the family */
+export function staticChains(
+  family: IpFamily,
+  settings: StaticSettings,
+  inUse: readonly Encapsulation[],
+): readonly Chain[] {
   const fromWorkload = workload('in-interface', settings);
   const toWorkload = workload('out-interface', settings);
   const filter = (name: ChainName, rules: readonly ChainRule[]): Chain => ({ table: 'filter', name, rules });
   return [
     ...(family === 6 ? [rawPrerouting(fromWorkload)] : []),
     { table: 'nat', name: CHAINS.natPostrouting, rules: [rule([], jump(CHAINS.natOutgoing))] },
-    filter(CHAINS.input, [rule([fromWorkload], goTo(CHAINS.workloadToHost))]),
-    filter(CHAINS.workloadToHost, workloadToHost(family, settings)),
+    filter(CHAINS.input, [rule([fromWorkload], goTo(CHAINS.workloadToHost)), ...fromHostsOnly(inUse)]),
+    filter(CHAINS.workloadToHost, [...notFromWorkload([], inUse), ...workloadToHost(family, settings)]),
     filter(CHAINS.forward, [
+      ...notFromWorkload([fromWorkload], inUse),
       rule([fromWorkload], jump(CHAINS.fromWorkload)),
       rule([toWorkload], jump(CHAINS.toWorkload)),
       rule([fromWorkload], ACCEPT),

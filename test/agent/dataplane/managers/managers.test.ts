@@ -9,6 +9,7 @@ import type { DataplaneUpdate } from '../../../../src/agent/calc/updates.js';
 import { createManagers, type Managers } from '../../../../src/agent/dataplane/managers/index.js';
 import { recordWishes, type Wishes } from '../../../../src/agent/dataplane/wishes.js';
 import { IP_FAMILIES } from '../../../../src/model/address.js';
+import { ENCAPSULATIONS } from '../../../../src/model/encapsulation.js';
 import { PROTOCOL_NUMBERS } from '../../../../src/model/rule.js';
 import {
   address,
@@ -202,6 +203,9 @@ const arbitraryUpdate: fc.Arbitrary<DataplaneUpdate> = fc.oneof(
   fc
     .constantFrom('10.65.0.0/16', 'fd65::/64')
     .map((text): DataplaneUpdate => ({ type: 'pool-remove', cidr: cidr(text) })),
+  fc
+    .record({ 4: fc.subarray([...ENCAPSULATIONS]), 6: fc.subarray(['vxlan' as const]) })
+    .map((inUse): DataplaneUpdate => ({ type: 'encapsulation-update', inUse })),
   fc
     .record({
       interfacePrefix: fc.constantFrom('cali', 'tap'),

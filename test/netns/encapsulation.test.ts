@@ -1,0 +1,156 @@
+/**
+ * Nobody but our hosts may encapsulate, on the real kernel: packets inside packets, with the address of somebody who is
+ * allowed, sent by a stranger, by a workload to its own host, and by a workload to another host.
+ */
+import test, { type ExecutionContext } from 'ava';
+import type { BackendName } from '../../src/agent/dataplane/backends/index.js';
+import { type Address, hostCidr, IP_FAMILIES, type IpFamily } from '../../src/model/address.js';
+import { PROTOCOL_NUMBERS } from '../../src/model/rule.js';
+import type { Packet } from '../../src/policy/match-rule.js';
+import { address } from '../helpers/build-resources.js';
+import { requirePrivateNetns } from '../helpers/netns.js';
+import { PEER, PLACES, type Place, type Sent } from '../helpers/random-host.js';
+import { NEAR_MAC } from '../helpers/raw-wire.js';
+import { prepareHost } from './dataplane-world.js';
+import { createRawHost, type RawHost } from './raw-host.js';
+
+requirePrivateNetns();
+test.before(prepareHost);
+
+const VXLAN_PORT = 4789;
+const NEWCOMER: Readonly<Record<IpFamily, Address>> = { 4: address('192.0.2.3'), 6: address('fd99::3') };
+
+const document = (kind: string, name: string, spec: object) =>
+  JSON.stringify({ apiVersion: 'heddle/v1', kind, metadata: { name }, spec });
+const node = (name: string, four: Address, six: Address, more: object = {}) =>
+  document('Node', name, { bgp: { ipv4Address: `${four}/24`, ipv6Address: `${six}/64` }, ...more });
+const workload = (name: 'w1' | 'w2' | 'elsewhere', host: string, profile: string) =>
+  document('WorkloadEndpoint', name, {
+    node: host,
+    interfaceName: `cali${name}`,
+    mac: 'ee:ee:ee:ee:ee:ee',
+    ipNetworks: IP_FAMILIES.map((family) => PLACES[name][family]),
+    profiles: [profile],
+  });
+const NEWCOMER_NODE = node('host-3', NEWCOMER[4], NEWCOMER[6]);
+
+/** A workload that only `elsewhere` may reach, one that may send everything everywhere, and `elsewhere` on host-2. */
+function network(vxlanMode: 'Always' | 'Never', ...more: readonly string[]): string {
+  return [
+    document('IPPool', 'four', { cidr: '10.0.0.0/16', natOutgoing: true, vxlanMode }),
+    document('IPPool', 'six', { cidr: 'fd00::/16', natOutgoing: true, vxlanMode }),
+    document('AgentConfiguration', 'default', { defaultEndpointToHostAction: 'Accept' }),
+    node('host-1', PLACES.host[4], PLACES.host[6], {
+      vxlanTunnelMACAddr: NEAR_MAC,
+      vxlanTunnelMACAddrV6: NEAR_MAC,
+    }),
+    node('host-2', PEER[4], PEER[6]),
+    document('Profile', 'choosy', {
+      ingress: IP_FAMILIES.map((family) => ({
+        action: 'Allow',
+        source: { nets: [hostCidr(PLACES.elsewhere[family])] },
+      })),
+      egress: [{ action: 'Allow' }],
+    }),
+    document('Profile', 'open', { ingress: [{ action: 'Allow' }], egress: [{ action: 'Allow' }] }),
+    workload('w1', 'host-1', 'choosy'),
+    workload('w2', 'host-1', 'open'),
+    workload('elsewhere', 'host-2', 'open'),
+    ...more,
+  ].join('\n---\n');
+}
+
+function udp(family: IpFamily, source: Address, destination: Address, port: number): Packet {
+  const protocol = PROTOCOL_NUMBERS.UDP;
+  return {
+    family,
+    protocol,
+    source: { address: source, port: 40_000 },
+    destination: { address: destination, port },
+  };
+}
+
+/** To the tunnel of a host, with a packet inside that w1 would take from `elsewhere`. */
+function encapsulated(
+  family: IpFamily,
+  from: Place,
+  source: Address,
+  to: Place,
+  host = PLACES.host[family],
+): Sent {
+  const carries = udp(family, PLACES.elsewhere[family], PLACES.w1[family], 80);
+  return { from, to, packet: udp(family, source, host, VXLAN_PORT), carries };
+}
+
+const ofStranger = (family: IpFamily) => encapsulated(family, 'outside', PLACES.outside[family], 'w1');
+const ofPeer = (family: IpFamily) => encapsulated(family, 'outside', PEER[family], 'w1');
+const ofNewcomer = (family: IpFamily) => encapsulated(family, 'outside', NEWCOMER[family], 'w1');
+const toOwnHost = (family: IpFamily) => encapsulated(family, 'w2', PLACES.w2[family], 'w1');
+/** It would leave by the uplink, as if its host had sent it. */
+const toOtherHost = (family: IpFamily) =>
+  encapsulated(family, 'w2', PLACES.w2[family], 'elsewhere', PEER[family]);
+
+async function arrives(host: RawHost, sent: Sent): Promise<boolean> {
+  return (await host.send([sent])).has(0);
+}
+
+for (const backend of ['iptables', 'iptables-legacy'] satisfies BackendName[]) {
+  const scenario = (title: string, body: (t: ExecutionContext, host: RawHost) => Promise<void>): void => {
+    test.serial(`${backend}: ${title}`, async (t) => {
+      await using host = await createRawHost(backend);
+      await body(t, host);
+    });
+  };
+
+  scenario('what a host of ours encapsulates is taken, and what a stranger does is not', async (t, host) => {
+    await host.enforce(network('Always'));
+    for (const family of IP_FAMILIES) {
+      t.true(await arrives(host, ofPeer(family)), `of host-2, IPv${family}`);
+      t.false(await arrives(host, ofStranger(family)), `of a stranger, IPv${family}`);
+    }
+  });
+
+  scenario('no workload passes for another through the tunnel of its own host', async (t, host) => {
+    await host.enforce(network('Always'));
+    for (const family of IP_FAMILIES) t.false(await arrives(host, toOwnHost(family)), `IPv${family}`);
+  });
+
+  scenario('no workload passes for another through the tunnel of another host', async (t, host) => {
+    await host.enforce(network('Always'));
+    for (const family of IP_FAMILIES) t.false(await arrives(host, toOtherHost(family)), `IPv${family}`);
+  });
+
+  scenario('without an overlay a workload sends to that port what its rules allow', async (t, host) => {
+    await host.enforce(network('Never'));
+    for (const family of IP_FAMILIES) t.true(await arrives(host, toOtherHost(family)), `IPv${family}`);
+    await host.enforce(network('Always'));
+    for (const family of IP_FAMILIES)
+      t.false(await arrives(host, toOtherHost(family)), `closed, IPv${family}`);
+    await host.enforce(network('Never'));
+    for (const family of IP_FAMILIES)
+      t.true(await arrives(host, toOtherHost(family)), `open again, IPv${family}`);
+  });
+
+  scenario('a host may encapsulate from when it is known until it is forgotten', async (t, host) => {
+    for (const manifests of [network('Always'), network('Always', NEWCOMER_NODE), network('Always')]) {
+      await host.enforce(manifests);
+      for (const family of IP_FAMILIES)
+        t.is(await arrives(host, ofNewcomer(family)), manifests.includes('host-3'), `IPv${family}`);
+    }
+  });
+
+  scenario('law 7: hosts come and go, and no packet of one that stays is lost', async (t, host) => {
+    await host.enforce(network('Always'));
+    const packets = IP_FAMILIES.flatMap((family) => [...new Array(20)].map(() => ofPeer(family)));
+    for (const more of [[NEWCOMER_NODE], [], [NEWCOMER_NODE]]) {
+      let isDone = false;
+      const enforced = host.enforce(network('Always', ...more)).finally(() => {
+        isDone = true;
+      });
+      let rounds = 0;
+      for (; !isDone; rounds += 1) t.is((await host.send(packets)).size, packets.length);
+      await enforced;
+      t.true(rounds > 0);
+    }
+  });
+}
