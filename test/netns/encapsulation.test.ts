@@ -3,7 +3,13 @@
  * allowed, sent by a stranger, by a workload to its own host, and by a workload to another host.
  */
 import test, { type ExecutionContext } from 'ava';
+import { DEFAULT_AGENT_SETTINGS } from '../../src/agent/calc/agent-settings.js';
 import type { BackendName } from '../../src/agent/dataplane/backends/index.js';
+import { chainKey, hookKey } from '../../src/agent/dataplane/intent.js';
+import { dispatchChains } from '../../src/agent/dataplane/rules/dispatch-chains.js';
+import { encapsulatedToHostChain } from '../../src/agent/dataplane/rules/encapsulation.js';
+import { natOutgoingChain } from '../../src/agent/dataplane/rules/nat-outgoing.js';
+import { hookRules, staticChains } from '../../src/agent/dataplane/rules/static-chains.js';
 import { type Address, hostCidr, IP_FAMILIES, type IpFamily } from '../../src/model/address.js';
 import { PROTOCOL_NUMBERS } from '../../src/model/rule.js';
 import type { Packet } from '../../src/policy/match-rule.js';
@@ -11,6 +17,7 @@ import { address } from '../helpers/build-resources.js';
 import { requirePrivateNetns } from '../helpers/netns.js';
 import { PEER, PLACES, type Place, type Sent } from '../helpers/random-host.js';
 import { NEAR_MAC } from '../helpers/raw-wire.js';
+import { applyAll, createHost } from './dataplane-fixture.js';
 import { prepareHost } from './dataplane-world.js';
 import { createRawHost, type RawHost } from './raw-host.js';
 
@@ -94,6 +101,44 @@ async function arrives(host: RawHost, sent: Sent): Promise<boolean> {
   return (await host.send([sent])).has(0);
 }
 
+/** Goes round until the work is done. @returns how often it went */
+async function meanwhile(work: Promise<void>, round: () => Promise<void>): Promise<number> {
+  let isDone = false;
+  const done = work.finally(() => {
+    isDone = true;
+  });
+  let rounds = 0;
+  for (; !isDone; rounds += 1) await round();
+  await done;
+  return rounds;
+}
+
+/** The chains of a host, without the set that one of them looks into. */
+async function staysClosed(t: ExecutionContext, backend: BackendName, family: IpFamily): Promise<void> {
+  await using host = await createHost(backend, family);
+  const filter = host.start();
+  const guard = encapsulatedToHostChain();
+  for (const chain of [
+    ...staticChains(family, DEFAULT_AGENT_SETTINGS, ['vxlan']),
+    ...dispatchChains({ interfacePrefix: 'cali', interfaceNames: [] }),
+    natOutgoingChain(false),
+    guard,
+  ])
+    filter.chains.set(chainKey(chain), chain);
+  for (const hook of hookRules(family, DEFAULT_AGENT_SETTINGS)) filter.hooks.set(hookKey(hook), hook);
+  const { failures } = await applyAll(filter);
+  t.deepEqual(
+    failures.map(({ object }) => object),
+    [`chain ${guard.name} of iptables-${family}-filter`],
+  );
+  const rules = await host.save('filter');
+  t.true(rules.some((rule) => /^-A cali-INPUT .*--dports 4789 .*-j cali-encap-to-host$/.test(rule)));
+  const own = rules.filter((rule) => rule.startsWith(`-A ${guard.name} `));
+  t.is(own.length, 1);
+  t.regex(own.join(), /-j DROP$/);
+  t.notRegex(own.join(), /match-set/);
+}
+
 for (const backend of ['iptables', 'iptables-legacy'] satisfies BackendName[]) {
   const scenario = (title: string, body: (t: ExecutionContext, host: RawHost) => Promise<void>): void => {
     test.serial(`${backend}: ${title}`, async (t) => {
@@ -139,17 +184,29 @@ for (const backend of ['iptables', 'iptables-legacy'] satisfies BackendName[]) {
     }
   });
 
+  for (const family of IP_FAMILIES)
+    test.serial(`${backend}: law 5: nobody may encapsulate while no set says who may, IPv${family}`, (t) =>
+      staysClosed(t, backend, family),
+    );
+
+  scenario('law 7: a tunnel goes before the rules that keep strangers out of it', async (t, host) => {
+    const packets = IP_FAMILIES.flatMap((family) => [...new Array(5)].map(() => ofStranger(family)));
+    await host.enforce(network('Always'));
+    for (const mode of ['Never', 'Always', 'Never', 'Always', 'Never'] as const) {
+      const rounds = await meanwhile(host.enforce(network(mode)), async () => {
+        t.is((await host.send(packets)).size, 0, mode);
+      });
+      t.true(rounds > 0);
+    }
+  });
+
   scenario('law 7: hosts come and go, and no packet of one that stays is lost', async (t, host) => {
     await host.enforce(network('Always'));
     const packets = IP_FAMILIES.flatMap((family) => [...new Array(20)].map(() => ofPeer(family)));
     for (const more of [[NEWCOMER_NODE], [], [NEWCOMER_NODE]]) {
-      let isDone = false;
-      const enforced = host.enforce(network('Always', ...more)).finally(() => {
-        isDone = true;
+      const rounds = await meanwhile(host.enforce(network('Always', ...more)), async () => {
+        t.is((await host.send(packets)).size, packets.length);
       });
-      let rounds = 0;
-      for (; !isDone; rounds += 1) t.is((await host.send(packets)).size, packets.length);
-      await enforced;
       t.true(rounds > 0);
     }
   });

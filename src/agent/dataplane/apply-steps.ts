@@ -2,7 +2,8 @@
  * The order in which a host changes (law 3). Read it as a list.
  *
  * What is looked into comes before what looks, and a packet is invited last: a route leads to an endpoint only when
- * its chains judge. What nobody wants goes the other way round, the invitation first.
+ * its chains judge. What nobody wants goes the other way round, the invitation first: a tunnel, by which others bring
+ * packets in, goes even before the rules change, or it would stand open from when the rules let it.
  */
 import type { PacketFilter } from './backends/backend.js';
 import type { ApplyReport, Driver } from './driver.js';
@@ -11,23 +12,29 @@ export interface ApplyParts {
   readonly packetFilters: readonly Pick<PacketFilter, 'drivers'>[];
   /** Sysctls, tunnels, neighbours, routes: in this order. */
   readonly paths: readonly Driver[];
+  /** Those of the paths by which others bring packets in. */
+  readonly entrances: readonly Driver[];
 }
 
 export interface ApplyStep {
-  readonly phase: 'filter' | 'connect' | 'disconnect' | 'sweep';
+  readonly phase: 'close' | 'filter' | 'connect' | 'disconnect' | 'sweep';
   run(): Promise<ApplyReport>;
 }
 
-export function applySteps({ packetFilters, paths }: ApplyParts): readonly ApplyStep[] {
+export function applySteps({ packetFilters, paths, entrances }: ApplyParts): readonly ApplyStep[] {
   const families = packetFilters.map(({ drivers }) => drivers);
   return [
+    ...entrances.map((driver) => deletion('close', driver)),
     // Sets, then the chains that look into them, then the dispatch to those: a table is one write.
     atOnce(
       'filter',
       families.map((drivers) => drivers.map((driver) => update('filter', driver))),
     ),
     ...paths.map((driver) => update('connect', driver)),
-    ...paths.toReversed().map((driver) => deletion('disconnect', driver)),
+    ...paths
+      .toReversed()
+      .filter((driver) => !entrances.includes(driver))
+      .map((driver) => deletion('disconnect', driver)),
     atOnce(
       'sweep',
       families.map((drivers) => drivers.toReversed().map((driver) => deletion('sweep', driver))),

@@ -17,6 +17,8 @@ import { createManagers } from './managers/index.js';
 export interface PathDrivers {
   /** Flows, sysctls, tunnels, neighbours, routes: in this order, so that flows come last when things go. */
   readonly drivers: readonly Driver[];
+  /** Those of them by which others bring packets in. */
+  readonly entrances: readonly Driver[];
   /** By which flows are judged. */
   readonly policed: Pick<PolicedState, 'onUpdate' | 'completeDeferredWork' | 'suspectAll'>;
   readonly families: readonly Pick<DesiredFamily, 'family' | 'routes' | 'neighbors'>[];
@@ -58,7 +60,7 @@ export interface Dataplane {
 
 export function createDataplane({ packetFilters, paths, now }: DataplaneOptions): Dataplane {
   const managers = createManagers(desiredOf(packetFilters, paths));
-  const steps = applySteps({ packetFilters, paths: paths.drivers });
+  const steps = applySteps({ packetFilters, paths: paths.drivers, entrances: paths.entrances });
   const drivers = [...packetFilters.flatMap((filter) => filter.drivers), ...paths.drivers];
   const inTurn = createTurns();
 
@@ -77,16 +79,19 @@ export function createDataplane({ packetFilters, paths, now }: DataplaneOptions)
     managers.completeDeferredWork();
     paths.policed.completeDeferredWork();
     await Promise.all(packetFilters.map((filter) => filter.prepare()));
+    const closed = await runSteps(steps.filter(({ phase }) => phase === 'close'));
     const filtered = await runSteps(steps.filter(({ phase }) => phase === 'filter'));
     if (wasInDoubt && filtered.changed > 0) paths.policed.suspectAll();
     if (filtered.failures.length > 0) inDoubt = true;
     const inForce = packetFilters.every((filter) => filter.inForce);
     const rest = await runSteps(
-      steps.filter(({ phase }) => phase !== 'filter' && (phase !== 'connect' || inForce)),
+      steps.filter(
+        ({ phase }) => phase === 'disconnect' || phase === 'sweep' || (phase === 'connect' && inForce),
+      ),
     );
     return {
-      changed: filtered.changed + rest.changed,
-      failures: [...managers.problems(), ...filtered.failures, ...rest.failures],
+      changed: closed.changed + filtered.changed + rest.changed,
+      failures: [...managers.problems(), ...closed.failures, ...filtered.failures, ...rest.failures],
       waiting: [...filtered.waiting, ...rest.waiting],
       impossible: [...filtered.impossible, ...rest.impossible],
       durationMs: now() - start,

@@ -5,7 +5,7 @@ import test from 'ava';
 import type { DataplaneUpdate } from '../../../src/agent/calc/updates.js';
 import { createDataplane, type Dataplane } from '../../../src/agent/dataplane/dataplane.js';
 import { PolicedState } from '../../../src/agent/dataplane/flows/policed-state.js';
-import type { Neighbor, Route } from '../../../src/agent/dataplane/intent.js';
+import type { Neighbor, Route, Tunnel } from '../../../src/agent/dataplane/intent.js';
 import { type Cidr, IP_FAMILIES } from '../../../src/model/address.js';
 import { DeltaTracker } from '../../../src/model/delta-tracker.js';
 import type { SysctlPath } from '../../../src/model/sysctl.js';
@@ -31,27 +31,31 @@ function createToy(): Toy {
     return broken.has(step) ? 'broken' : undefined;
   };
   const sysctls = new DeltaTracker<SysctlPath, string>();
+  const tunnels = new DeltaTracker<string, Tunnel>();
   const neighbors = new DeltaTracker<string, Neighbor>();
   const routes = new DeltaTracker<Cidr, Route>();
   const policed = new PolicedState(IP_FAMILIES);
   const exec = async () => ({ code: 0, stdout: '', stderr: '' });
   const backend = toyBackend(onStep);
+  const entrance = toyDriver('tunnels', [objects(tunnels)], onStep);
   return {
     dataplane: createDataplane({
       packetFilters: IP_FAMILIES.map((family) => backend.open({ family, exec, pause: async () => {} })),
       paths: {
         drivers: [
           toyDriver('sysctls', [objects(sysctls)], onStep),
+          entrance,
           toyDriver('neighbors', [objects(neighbors)], onStep),
           toyDriver('routes', [objects(routes)], onStep),
         ],
+        entrances: [entrance],
         families: IP_FAMILIES.map((family) => ({
           family,
           routes: family === 4 ? routes.desired : new Map(),
           neighbors: family === 4 ? neighbors.desired : new Map(),
         })),
         sysctls: sysctls.desired,
-        tunnels: new Map(),
+        tunnels: tunnels.desired,
         forwarding: new Map(),
         policed,
       },
@@ -74,7 +78,7 @@ const BATCH: readonly DataplaneUpdate[] = [
   endpoint('w1', 'cali1', { addresses: [address('10.65.0.1')], ingress: withProfiles('p') }),
 ];
 
-test('apply() writes what is looked into first and routes last, and removes in reverse', async (t) => {
+test('apply() writes what is looked into first and routes last, and removes in reverse, tunnels before anything', async (t) => {
   const { dataplane, steps } = createToy();
   t.deepEqual((await dataplane.apply(BATCH)).failures, []);
   const seen = steps();
@@ -87,9 +91,11 @@ test('apply() writes what is looked into first and routes last, and removes in r
       seen.filter((step) => !step.endsWith(`${other}`)),
       [
         `prepare ${family}`,
+        'delete tunnels',
         `update sets-${family}`,
         `update rules-${family}`,
         'update sysctls',
+        'update tunnels',
         'update neighbors',
         'update routes',
         'delete routes',
@@ -167,7 +173,7 @@ test('apply() judges all flows again when a read-back may have found other rules
   t.deepEqual(suspects(), ['10.65.0.1']);
 });
 
-const STEPS = ['sets-4', 'rules-4', 'sets-6', 'rules-6', 'sysctls', 'neighbors', 'routes'].flatMap((name) => [
+const STEPS = ['sets-4', 'rules-4', 'sets-6', 'rules-6', 'sysctls', 'tunnels', 'neighbors', 'routes'].flatMap((name) => [
   `update ${name}`,
   `delete ${name}`,
 ]);
@@ -193,15 +199,15 @@ test('apply() calls wait for each other', async (t) => {
   const seen = steps();
   t.deepEqual(
     seen.flatMap((step, index) => (step === 'prepare 4' ? [index] : [])),
-    [0, 16],
+    [0, 18],
   );
-  t.true(seen.slice(32).every((step) => step.startsWith('verify')));
+  t.true(seen.slice(36).every((step) => step.startsWith('verify')));
 });
 
 test('resync() has every driver read back, and verify() asks them all', async (t) => {
   const { dataplane, steps, broken } = createToy();
   dataplane.resync();
-  t.is(steps().filter((step) => step.startsWith('resync')).length, 7);
+  t.is(steps().filter((step) => step.startsWith('resync')).length, 8);
   broken.add('verify rules-4').add('verify routes');
   t.deepEqual(
     (await dataplane.verify()).map(({ object }) => object),
@@ -221,6 +227,7 @@ test('createDataplane() refuses a packet filter without routes for its family', 
   const [filter] = [toyBackend(() => undefined).open({ family: 6, exec, pause: async () => {} })];
   const paths = {
     drivers: [],
+    entrances: [],
     families: [{ family: 4 as const, routes: new Map(), neighbors: new Map() }],
     sysctls: new Map(),
     tunnels: new Map(),

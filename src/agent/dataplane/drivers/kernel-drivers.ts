@@ -32,6 +32,8 @@ export interface KernelDriversOptions {
 
 export interface KernelDrivers {
   readonly drivers: readonly Driver[];
+  /** Those of them by which others bring packets in. */
+  readonly entrances: readonly Driver[];
   /** Told what the managers are told: by it flows are judged. */
   readonly policed: PolicedState;
   readonly families: readonly Pick<DesiredFamily, 'family' | 'routes' | 'neighbors'>[];
@@ -63,6 +65,7 @@ export function kernelDrivers(options: KernelDriversOptions): KernelDrivers {
       ...tables.map(({ neighbors }) => neighbors),
       ...tables.map(({ routes }) => routes),
     ],
+    entrances: [tunnels],
     policed,
     families: tables.map(({ family, neighbors, routes }) => ({
       family,

@@ -42,6 +42,13 @@ test('kernelDrivers() lists routes last, so that they come last and go first', (
   );
 });
 
+test('kernelDrivers() names the tunnels as what lets packets in', (t) => {
+  t.deepEqual(
+    setUp().wired.entrances.map(({ name }) => name),
+    ['tunnel-table'],
+  );
+});
+
 test('kernelDrivers() deletes the flows of an address after its route is gone', async (t) => {
   const { rtnetlink, ipv4, apply } = setUp();
   rtnetlink.addLink('cali1');
