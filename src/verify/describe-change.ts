@@ -91,7 +91,10 @@ function describeChange(
   const sender = describe(withoutOnly(from, destinations, ends));
   const receiver = describe(withoutOnly(to, sources, ends));
   return {
-    ...told(sender, receiver, connections, context, `${ends.groupOf(sources)} ${ends.groupOf(destinations)}`),
+    ...told(sender, receiver, connections, context, {
+      senders: sendersOf(from),
+      groups: `${ends.groupOf(sources)} ${ends.groupOf(destinations)}`,
+    }),
     pairs,
     sample,
   };
@@ -110,13 +113,19 @@ function told(
   to: GroupParts,
   set: ConnectionSet,
   { connectivity: { sets, space } }: ChangeContext,
-  groups: string,
+  { senders, groups }: { readonly senders: Senders; readonly groups: string },
 ): Omit<FamilyChange, 'pairs' | 'sample'> {
-  const connections = describeConnections(sets.atomsOf(set), space);
+  const connections = describeConnections(sets.atomsOf(set), space, senders);
   // Ping is one thing to people, whichever protocol carries it.
   const common = connections.map((text) => text.replace('icmpv6', 'icmp'));
   const key = [groups, reachOf(from), ...from.inside, '>', reachOf(to), ...to.inside, ...common].join('\n');
   return { from, to, connections, key };
+}
+
+type Senders = Parameters<typeof describeConnections>[2];
+
+function sendersOf(points: readonly Point[]): Senders {
+  return points.every(({ type }) => type === 'workload') ? 'workloads' : 'anybody';
 }
 
 /** All of outside and a network in it are never one, or the text would say too much of one IP version. */
@@ -204,7 +213,10 @@ function describeOwnHostGroup(
   const own: GroupParts = { ...describe(hosts), inside: [whose] };
   const group = describe(workloads);
   const [from, to] = isToHost ? [group, own] : [own, group];
-  const words = told(from, to, first[kind], context, `own ${ends.groupOf(ends.of(workloads))}`);
+  const words = told(from, to, first[kind], context, {
+    senders: isToHost ? 'workloads' : 'anybody',
+    groups: `own ${ends.groupOf(ends.of(workloads))}`,
+  });
   const pairs = new Set(
     changes.map(({ workload, host }) =>
       [...pointOf(workload), ...pointOf(host)].map((point) => ends.endOf(point)).join(' '),

@@ -2,7 +2,8 @@
  * Sets of connections in words: `tcp/80`, `udp/8000-8100`, `icmp`, `all protocols`.
  *
  * Ports that touch are joined again, whatever rules cut them apart, and what is nearly everything is told by what is
- * missing. Router advertisements of workloads, which pass nowhere, are missing from nothing.
+ * missing. What workloads may send nowhere, router advertisements and encapsulated packets, is missing from nothing that
+ * they say.
  */
 import {
   addBit,
@@ -11,6 +12,7 @@ import {
   fullBitset,
   hasBit,
   isEmptyBitset,
+  membersOf,
   subtractFrom,
 } from '../model/bitset.js';
 import type { PortRange } from '../model/rule.js';
@@ -18,10 +20,19 @@ import type { Atom, ConnectionSpace } from './classes/connection-space.js';
 import { ROUTER_ADVERTISEMENT } from './neighbor-discovery.js';
 import { icmpProtocol, protocolLabel } from './packets.js';
 
-/** In the order of protocols. Empty for the empty set. */
-export function describeConnections(connections: Bitset, space: ConnectionSpace): readonly string[] {
+/**
+ * In the order of protocols. Empty for the empty set.
+ *
+ * @param senders - who says all of this
+ */
+export function describeConnections(
+  connections: Bitset,
+  space: ConnectionSpace,
+  senders: 'workloads' | 'anybody' = 'anybody',
+): readonly string[] {
   if (isEmptyBitset(connections)) return [];
-  const wanted = withAdvertisements(connections, space);
+  const open = withAdvertisements(connections, space);
+  const wanted = senders === 'workloads' ? withClosed(open, space) : open;
   const direct = describeAtoms(wanted, space);
   const rest = fullBitset(space.atoms.length);
   subtractFrom(rest, wanted);
@@ -40,6 +51,21 @@ function withAdvertisements(connections: Bitset, { atoms, family }: ConnectionSp
   const single = emptyBitset(atoms.length);
   for (const index of ofIcmp.filter(isAdvertisement)) addBit(hasOthers ? result : single, index);
   subtractFrom(result, single);
+  return result;
+}
+
+/** What is closed goes with all that is like it but for the port, and a protocol of its own with all other protocols. */
+function withClosed(connections: Bitset, { atoms, closed }: ConnectionSpace): Bitset {
+  const result = connections.slice();
+  const open = [...atoms.entries()].filter(([index]) => !hasBit(closed, index));
+  for (const index of membersOf(closed)) {
+    const { protocol, sourcePorts } = atoms[index] ?? {};
+    const alike = open.filter(
+      ([, other]) => other.protocol === protocol && other.sourcePorts?.first === sourcePorts?.first,
+    );
+    const others = alike.length > 0 ? alike : open.filter(([, other]) => other.protocol === undefined);
+    if (others.every(([other]) => hasBit(connections, other))) addBit(result, index);
+  }
   return result;
 }
 

@@ -4,16 +4,18 @@
  * Around the rules stand a few fixed ones of those chains: what an inactive endpoint sends is dropped, and so is what
  * can begin no connection; a host reaches its own workloads unasked, a workload reaches its own host only past
  * defaultEndpointToHostAction, and over IPv6 it may ask its gateway for the link address (RFC 4861) but never pose as
- * one. A masqueraded packet arrives with the address of its host.
+ * one. While hosts encapsulate, they alone may: a workload sends no such packet anywhere, and a host takes it from hosts
+ * only. A masqueraded packet arrives with the address of its host.
  */
 import { cidrContains, familyOf } from '../model/address.js';
 import type { Direction } from '../model/rule.js';
 import { evaluate } from '../policy/evaluate.js';
 import type { Membership, Packet } from '../policy/match-rule.js';
+import { isEncapsulated, mayEncapsulate } from './encapsulated.js';
 import { canBeFirst } from './first-packets.js';
 import { membershipOf } from './membership.js';
 import { NEIGHBOR_DISCOVERY, ROUTER_ADVERTISEMENT } from './neighbor-discovery.js';
-import type { Endpoint, Network } from './network.js';
+import type { Endpoint, Host, Network } from './network.js';
 import { hostOf, isSame, type Party } from './parties.js';
 import { type Side, sideOfDecision } from './side.js';
 
@@ -49,7 +51,7 @@ function egressSide(context: Context, from: Party, to: Party, packet: Packet): S
   }
   const { endpoint } = from;
   const toOwnHost = isHostAndOwnWorkload(to, from);
-  const fixed = fixedEgress(endpoint, toOwnHost, packet);
+  const fixed = fixedEgress(context, endpoint, toOwnHost, packet);
   if (fixed) return fixed;
   const side = ask(context, endpoint, 'egress', packet);
   if (!toOwnHost || side.verdict === 'deny') return side;
@@ -65,8 +67,11 @@ function egressSide(context: Context, from: Party, to: Party, packet: Packet): S
 function ingressSide(context: Context, from: Party, to: Party, packet: Packet): Side | null {
   if (to.type === 'outside') return null;
   if (to.type === 'host') {
-    const endpoint = to.hostEndpoint;
-    return endpoint && !isHostAndOwnWorkload(to, from) ? ask(context, endpoint, 'ingress', packet) : null;
+    if (isHostAndOwnWorkload(to, from)) return null;
+    const { network } = context;
+    if (isEncapsulated(network, packet) && !mayEncapsulate(network, packet.source.address))
+      return byHost(network, to);
+    return to.hostEndpoint ? ask(context, to.hostEndpoint, 'ingress', packet) : null;
   }
   if (!to.endpoint.active) return byDefault(to.endpoint, 'deny', INACTIVE);
   return isHostAndOwnWorkload(from, to) ? null : ask(context, to.endpoint, 'ingress', packet);
@@ -80,11 +85,19 @@ const NO_BEGINNING =
   'no connection can begin with it: conntrack calls it INVALID, and it is dropped before any rule';
 const INACTIVE = 'the endpoint is inactive: all its packets are dropped';
 /** What the chains around the rules decide. */
-function fixedEgress(endpoint: Endpoint, toOwnHost: boolean, { family, icmp }: Packet): Side | undefined {
+function fixedEgress(
+  { network }: Context,
+  endpoint: Endpoint,
+  toOwnHost: boolean,
+  packet: Packet,
+): Side | undefined {
+  const { family, icmp } = packet;
   if (family === 6 && icmp?.type === ROUTER_ADVERTISEMENT)
     return byDefault(endpoint, 'deny', 'a workload may not pose as a router (router advertisement)');
   // Nothing leads back to it, so whatever comes from it counts as spoofed.
   if (!endpoint.active) return byDefault(endpoint, 'deny', INACTIVE);
+  if (isEncapsulated(network, packet))
+    return byDefault(endpoint, 'deny', 'encapsulated packets from workloads are dropped');
   if (family === 6 && toOwnHost && icmp && NEIGHBOR_DISCOVERY.has(icmp.type))
     return byDefault(endpoint, 'allow', 'neighbor discovery with the own host is always open');
   return undefined;
@@ -101,7 +114,17 @@ function ask(
   return { ...sideOfDecision(policy, evaluate(policy, packet, membership)), ...placeOf(endpoint) };
 }
 
-function byDefault(endpoint: Endpoint, verdict: Side['verdict'], reason: string): Side {
+/** The host as such, whether it has an endpoint or not. */
+function byHost({ hosts }: Network, { name, hostEndpoint }: Extract<Party, { type: 'host' }>): Side {
+  const kind = hosts.find((host) => host.name === name)?.kind ?? 'Node';
+  return byDefault(hostEndpoint ?? { kind, name, node: name }, 'deny', STRANGER);
+}
+
+const STRANGER = 'encapsulated packets are taken from the addresses of Nodes only';
+
+type Asked = { readonly kind: Endpoint['kind'] | Host['kind'] } & Pick<Endpoint, 'name' | 'node'>;
+
+function byDefault(endpoint: Asked, verdict: Side['verdict'], reason: string): Side {
   const nothing = { kind: 'Default', name: null, tier: null, rule: null, origin: null } as const;
   return {
     verdict,
@@ -112,7 +135,7 @@ function byDefault(endpoint: Endpoint, verdict: Side['verdict'], reason: string)
   };
 }
 
-function placeOf({ kind, name, node }: Endpoint): Pick<Side, 'endpoint' | 'node'> {
+function placeOf({ kind, name, node }: Asked): Pick<Side, 'endpoint' | 'node'> {
   return { endpoint: `${kind}/${name}`, node };
 }
 

@@ -7,6 +7,7 @@
  * give one verdict. Policies are matched with an endpoint when it is first asked about.
  */
 import { type Address, addressPart, type Cidr } from '../model/address.js';
+import { type EncapsulationsInUse, encapsulationsOf } from '../model/encapsulation.js';
 import {
   type Kind,
   type Origin,
@@ -70,6 +71,10 @@ export interface Network {
   readonly hosts: readonly Host[];
   readonly networkSets: readonly NetworkSet[];
   readonly pools: readonly Pool[];
+  /** How hosts carry packets of pools to each other. */
+  readonly encapsulations: EncapsulationsInUse;
+  /** From which addresses they take such packets: those that Nodes have outside of tunnels. */
+  readonly encapsulators: ReadonlySet<Address>;
   readonly tiers: ReadonlyMap<string, Tier>;
   readonly policies: readonly Policy[];
   readonly profiles: ReadonlyMap<string, Profile>;
@@ -109,6 +114,9 @@ export function networkFrom(resources: Iterable<Resource>, like?: Network): Netw
       like && isSame('IPPool')
         ? like.pools
         : all('IPPool').map(({ spec }) => ({ cidr: spec.cidr, natOutgoing: spec.natOutgoing })),
+    encapsulations: encapsulationsOf(all('IPPool').map(({ spec }) => spec)),
+    encapsulators:
+      like && isSame('Node') ? like.encapsulators : new Set(all('Node').flatMap(addressesOfNode)),
     tiers:
       like && isSame('Tier')
         ? like.tiers
@@ -247,13 +255,16 @@ function identity(
   return { profiles: names, labels: endpointLabels(own, existing), tags: endpointTags(existing) };
 }
 
-function nodeFrom({ metadata, spec }: ResourceOf<'Node'>): Host {
-  const { ipv4Address, ipv6Address } = spec.bgp ?? {};
-  const declared = [ipv4Address, ipv6Address].flatMap((one) => (one === undefined ? [] : [addressPart(one)]));
+function nodeFrom(node: ResourceOf<'Node'>): Host {
+  const { metadata, spec } = node;
   const tunnels = [spec.bgp?.ipv4IPIPTunnelAddr, spec.ipv4VXLANTunnelAddr, spec.ipv6VXLANTunnelAddr].filter(
     (one) => one !== undefined,
   );
-  return { kind: 'Node', name: metadata.name, addresses: [...declared, ...tunnels] };
+  return { kind: 'Node', name: metadata.name, addresses: [...addressesOfNode(node), ...tunnels] };
+}
+
+function addressesOfNode({ spec: { bgp } }: ResourceOf<'Node'>): readonly Address[] {
+  return [bgp?.ipv4Address, bgp?.ipv6Address].flatMap((one) => (one === undefined ? [] : [addressPart(one)]));
 }
 
 function reflectorFrom({ metadata, spec }: ResourceOf<'RouteReflector'>): Host {

@@ -21,7 +21,7 @@ export interface Side {
   readonly considered?: readonly Considered[];
   /** The commit that last changed what the place names, where that is known. */
   readonly lastChange?: LastChange;
-  /** The endpoint that was asked, as Kind/name. */
+  /** The endpoint that was asked, or the host itself, as Kind/name. */
   readonly endpoint: string;
   readonly node: string;
   /** In words. */

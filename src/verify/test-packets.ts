@@ -3,10 +3,11 @@
  * all.
  *
  * Without a protocol it is about every protocol, with ports only about those that have ports. ICMP means ping, as it
- * does to trace: other types come with answers, or are nobody's to send. Packets come from the source port that
- * trace takes.
+ * does to trace: other types come with answers, or are nobody's to send. Encapsulated packets are no workload's to send
+ * either, so what must be allowed is about them only where it names them. Packets come from the source port that trace
+ * takes.
  */
-import { addBit, type Bitset, emptyBitset } from '../model/bitset.js';
+import { addBit, type Bitset, emptyBitset, hasBit } from '../model/bitset.js';
 import type { SpecOf } from '../model/resource.js';
 import { impliedFamily, type PortRange, parsePortRange, protocolNumber } from '../model/rule.js';
 import type { Atom, ConnectionSpace } from './classes/connection-space.js';
@@ -23,8 +24,11 @@ export function atomsOfTest(test: TestSpec, space: ConnectionSpace): Bitset {
   const implied = impliedFamily(protocol);
   if (implied !== undefined && implied !== space.family) return touched;
   const ports = portsOf(test);
-  for (const [index, atom] of space.atoms.entries())
-    if (isAsked(atom, protocol, space) && touches(atom, ports, space)) addBit(touched, index);
+  for (const [index, atom] of space.atoms.entries()) {
+    if (!isAsked(atom, protocol, space) || !touches(atom, ports, space)) continue;
+    const isNamed = test.ports !== undefined || (atom.protocol === protocol && !atom.destinationPorts);
+    if (test.expect === 'Deny' || isNamed || !hasBit(space.closed, index)) addBit(touched, index);
+  }
   return touched;
 }
 

@@ -22,6 +22,7 @@ import type { BgpModel } from '../../src/topology/bgp-model.js';
 import { type OverlayModel, overlayFor } from '../../src/topology/overlay.js';
 import { type DataplaneState, sortedByKey } from './dataplane-view.js';
 import {
+  naiveEncapsulations,
   naiveLabels,
   naiveNets,
   naivePolicies,
@@ -104,21 +105,6 @@ function naiveBgp(node: string, network: readonly Resource[], store: Store): Bgp
     blocks: new Map(),
     interfacePrefix: naiveSettings(node, network).interfacePrefix,
   });
-}
-
-/** Which packets between hosts may have others in them, by their own IP version. */
-export function naiveEncapsulations(network: readonly Resource[]): DataplaneState['encapsulations'] {
-  const pools = resourcesOf(network, 'IPPool').map(({ spec }) => spec);
-  const isSix = ({ cidr }: (typeof pools)[number]) => cidr.includes(':');
-  const vxlan = pools.filter(({ vxlanMode }) => vxlanMode !== 'Never');
-  const ipip = pools.filter((pool) => pool.ipipMode !== 'Never' && !isSix(pool));
-  return {
-    4: [
-      ...(vxlan.every(isSix) ? [] : (['vxlan'] as const)),
-      ...(ipip.length === 0 ? [] : (['ipip'] as const)),
-    ],
-    6: vxlan.some(isSix) ? ['vxlan'] : [],
-  };
 }
 
 /** Whose packets hosts take others out of, while any do. */

@@ -101,6 +101,30 @@ export function naiveTypes(spec: Policy['spec']): Direction[] {
   return hasEgress ? ['ingress', 'egress'] : ['ingress'];
 }
 
+/** In which packets hosts carry others to each other, by the IP version of the outer ones. */
+export function naiveEncapsulations(
+  network: readonly Resource[],
+): Readonly<Record<IpFamily, readonly ('vxlan' | 'ipip')[]>> {
+  const pools = resourcesOf(network, 'IPPool').map(({ spec }) => spec);
+  const isSix = ({ cidr }: (typeof pools)[number]) => cidr.includes(':');
+  const vxlan = pools.filter(({ vxlanMode }) => vxlanMode !== 'Never');
+  const ipip = pools.filter((pool) => pool.ipipMode !== 'Never' && !isSix(pool));
+  return {
+    4: [
+      ...(vxlan.every(isSix) ? [] : (['vxlan'] as const)),
+      ...(ipip.length === 0 ? [] : (['ipip'] as const)),
+    ],
+    6: vxlan.some(isSix) ? ['vxlan'] : [],
+  };
+}
+
+/** Whether it is such a packet: no workload may send one. */
+export function isNaiveTunnel(network: readonly Resource[], packet: NaivePacket): boolean {
+  const { [packet.family]: inUse } = naiveEncapsulations(network);
+  if (packet.protocol === 17 && packet.destination.port === 4789) return inUse.includes('vxlan');
+  return packet.protocol === 4 && inUse.includes('ipip');
+}
+
 export interface NaiveTier {
   readonly name: string;
   readonly order: number | undefined;

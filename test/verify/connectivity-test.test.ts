@@ -3,7 +3,7 @@ import type { Resource, ResourceOf, SpecOf } from '../../src/model/resource.js';
 import { runTests, type TestResult } from '../../src/verify/connectivity-test.js';
 import { networkFrom } from '../../src/verify/network.js';
 import { cidr, policy, resource, selector, workload } from '../helpers/build-resources.js';
-import { interfaceAddress } from './build-network.js';
+import { interfaceAddress, pool } from './build-network.js';
 
 type Spec = SpecOf<'ConnectivityTest'>;
 
@@ -194,3 +194,25 @@ test(
   { from: { outside: true }, to: { outside: true }, expect: 'Allow' },
   /about nothing/,
 );
+
+const ENCAPSULATING = [
+  ...NETWORK,
+  pool('four', '192.168.0.0/16', { vxlanMode: 'Always' }),
+  pool('other', '10.65.0.0/16', { ipipMode: 'Always' }),
+  resource('Profile', 'open', { ingress: [{ action: 'Allow' }], egress: [{ action: 'Allow' }] }),
+  workload('one', { addresses: ['192.168.1.1'], profiles: ['open'] }),
+  workload('two', { addresses: ['192.168.1.2'], profiles: ['open'], node: 'host-2' }),
+];
+const [ONE, TWO] = [{ endpoint: 'one' }, { endpoint: 'two' }];
+
+test('while hosts encapsulate, what must be allowed is about such packets only where it names them', (t) => {
+  const verdictOf = (spec: Omit<Spec, 'from' | 'to'>) =>
+    run({ from: ONE, to: TWO, ...spec }, ENCAPSULATING).ok;
+  t.true(verdictOf({ expect: 'Allow' }));
+  t.true(verdictOf({ protocol: 'UDP', expect: 'Allow' }));
+  t.false(verdictOf({ protocol: 'UDP', ports: [4789], expect: 'Allow' }));
+  t.false(verdictOf({ protocol: 'UDP', ports: ['4000:5000'], expect: 'Allow' }));
+  t.false(verdictOf({ protocol: 4, expect: 'Allow' }));
+  t.true(verdictOf({ protocol: 'UDP', ports: [4789], expect: 'Deny' }));
+  t.true(verdictOf({ protocol: 4, expect: 'Deny' }));
+});

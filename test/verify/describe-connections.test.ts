@@ -1,5 +1,5 @@
 import test from 'ava';
-import { emptyBitset, fullBitset, uniteWith } from '../../src/model/bitset.js';
+import { emptyBitset, fullBitset, subtractFrom, uniteWith } from '../../src/model/bitset.js';
 import { ruleFromSpec } from '../../src/model/rule.js';
 import type { RuleSpec } from '../../src/model/specs.generated.js';
 import { connectionSpace } from '../../src/verify/classes/connection-space.js';
@@ -58,6 +58,45 @@ test('everything', describes, [{}], ['all protocols']);
 test('nearly everything by what is missing', describes, [{ notProtocol: 'TCP' }], ['all but tcp']);
 test('everything of IPv6, though no workload may pose as a router', describes, [{}], ['all protocols'], 6);
 test('ICMPv6 as a whole', describes, [{ protocol: 'ICMPv6' }], ['icmpv6'], 6);
+
+const CLOSED = [
+  rule({ protocol: 'UDP', destination: { ports: [4789] } }),
+  rule({ protocol: 4 }),
+  rule({ protocol: 'UDP', source: { ports: [53] } }),
+];
+
+const withoutClosed = test.macro({
+  exec(t, spec: Omit<RuleSpec, 'action'>, ofWorkloads: readonly string[], ofAnybody: readonly string[]) {
+    const wanted = rule(spec);
+    const space = connectionSpace(
+      4,
+      [...CLOSED, wanted],
+      ({ protocol, destination }) => protocol === 4 || (protocol === 17 && destination.port === 4789),
+    );
+    const open = space.matchesOf(wanted).slice();
+    subtractFrom(open, space.closed);
+    t.deepEqual(describeConnections(open, space, 'workloads'), ofWorkloads);
+    t.deepEqual(describeConnections(open, space, 'anybody'), ofAnybody);
+  },
+  title: (title = '') => `describeConnections() writes ${title} without what no workload may send`,
+});
+
+test('everything', withoutClosed, {}, ['all protocols'], ['all but udp/4789, protocol 4']);
+test('UDP', withoutClosed, { protocol: 'UDP' }, ['udp'], ['udp/1-4788', 'udp/4790-65535']);
+test(
+  'UDP from a port',
+  withoutClosed,
+  { protocol: 'UDP', source: { ports: [53] } },
+  ['udp from port 53'],
+  ['udp/1-4788 from port 53', 'udp/4790-65535 from port 53'],
+);
+test(
+  'a range of ports',
+  withoutClosed,
+  { protocol: 'UDP', destination: { ports: ['4000:5000'] } },
+  ['udp/4000-4788', 'udp/4790-5000'],
+  ['udp/4000-4788', 'udp/4790-5000'],
+);
 
 test('describeConnections() writes nothing for nothing', (t) => {
   const space = connectionSpace(6, []);

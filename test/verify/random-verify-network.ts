@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { idOf, type Resource } from '../../src/model/resource.js';
-import { resource } from '../helpers/build-resources.js';
+import { address, resource } from '../helpers/build-resources.js';
 import { policyNetwork } from '../helpers/random-network.js';
 import { interfaceAddress, pool } from './build-network.js';
 
@@ -14,6 +14,7 @@ const NODES = ['host-1', 'host-2'].map((name, index) =>
       ipv4Address: interfaceAddress(`192.0.2.${index + 1}/24`),
       ipv6Address: interfaceAddress(`2001:db8::${index + 1}/64`),
     },
+    ipv4VXLANTunnelAddr: address(`10.0.0.${index + 64}`),
   }),
 );
 
@@ -21,6 +22,15 @@ const POOLS = [
   { name: 'four', net: '10.0.0.0/24' },
   { name: 'six', net: 'fd00::/64' },
 ];
+
+/** What nobody asks for is drawn most often. */
+const poolModes = fc.constantFrom(
+  {},
+  {},
+  { vxlanMode: 'Always' as const },
+  { vxlanMode: 'CrossSubnet' as const },
+  { ipipMode: 'Always' as const },
+);
 
 const settings = fc.record(
   {
@@ -38,14 +48,15 @@ const surroundings = fc
     nodes: fc.subarray(NODES),
     pools: fc.subarray(POOLS),
     natOutgoing: fc.boolean(),
+    modes: fc.array(poolModes, { minLength: POOLS.length, maxLength: POOLS.length }),
     configurations: fc.uniqueArray(configuration, {
       maxLength: 2,
       selector: ({ metadata }) => metadata.name,
     }),
   })
-  .map(({ nodes, pools, natOutgoing, configurations }): readonly Resource[] => [
+  .map(({ nodes, pools, natOutgoing, modes, configurations }): readonly Resource[] => [
     ...nodes,
-    ...pools.map(({ name, net }) => pool(name, net, { natOutgoing })),
+    ...pools.map(({ name, net }, index) => pool(name, net, { natOutgoing, ...modes[index] })),
     ...configurations,
   ]);
 

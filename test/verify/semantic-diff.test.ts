@@ -4,7 +4,7 @@ import { networkFrom } from '../../src/verify/network.js';
 import { formatConnectivity, summarizeConnectivity } from '../../src/verify/render/connectivity.js';
 import { diffConnectivity } from '../../src/verify/semantic-diff.js';
 import { cidr, policy, resource, selector, workload } from '../helpers/build-resources.js';
-import { interfaceAddress } from './build-network.js';
+import { interfaceAddress, pool } from './build-network.js';
 
 const WEB = selector("role == 'web'");
 const DB = selector("role == 'db'");
@@ -56,6 +56,24 @@ test(
   [guard([])],
   [guard([{ ...HTTP, source: { selector: selector("env == 'prod' && role == 'web'") } }])],
   ["web-1 -> role == 'db' tcp/80 v4v6 x2"],
+);
+test(
+  'tells what workloads may send no longer when hosts begin to encapsulate, and of nobody else',
+  finds,
+  [HOST],
+  [HOST, pool('four', '10.0.0.0/24', { vxlanMode: 'Always' })],
+  [],
+  ['all endpoints -> outside udp/4789 v4 x4'],
+);
+test(
+  'calls everything that workloads may send all protocols, also while hosts encapsulate in one IP version',
+  finds,
+  [guard([]), pool('four', '10.0.0.0/24', { vxlanMode: 'Always' })],
+  [
+    guard([{ action: 'Allow', source: { selector: WEB } }]),
+    pool('four', '10.0.0.0/24', { vxlanMode: 'Always' }),
+  ],
+  ["role == 'web' -> role == 'db' all protocols v4v6 x4"],
 );
 test(
   'puts what concerns outside first, and tells the rest of it apart',

@@ -4,16 +4,20 @@ import { addressPart } from '../../src/model/address.js';
 import { type Resource, type ResourceOf, resourcesOf } from '../../src/model/resource.js';
 import { networkFrom } from '../../src/verify/network.js';
 import { createTracer } from '../../src/verify/trace.js';
-import { type NaivePacket, naiveVerdict } from '../helpers/naive-policy.js';
+import { isNaiveTunnel, type NaivePacket, naiveVerdict } from '../helpers/naive-policy.js';
 import { policyNetwork, randomPacket } from '../helpers/random-network.js';
+import { pool } from './build-network.js';
 
 type Workload = ResourceOf<'WorkloadEndpoint'>;
 
 test('trace() between addresses is what the naive oracle says at both ends', (t) => {
   const seen = new Set<string>();
   const property = fc.property(
-    policyNetwork.map(withoutHostEndpoints),
-    fc.array(randomPacket, { minLength: 5, maxLength: 10 }),
+    fc.tuple(policyNetwork.map(withoutHostEndpoints), fc.subarray(POOLS)).map((parts) => parts.flat()),
+    fc.array(fc.oneof(randomPacket, randomPacket, randomPacket.map(asTunnel)), {
+      minLength: 5,
+      maxLength: 10,
+    }),
     (network, packets) => {
       const trace = createTracer(networkFrom(network));
       for (const packet of packets) {
@@ -35,14 +39,27 @@ test('trace() between addresses is what the naive oracle says at both ends', (t)
             }
           : 'ambiguous';
         t.deepEqual(actual, expected);
+        if (isNaiveTunnel(network, packet)) seen.add('encapsulated');
         seen.add(typeof expected === 'string' ? expected : `${expected.egress} ${expected.ingress}`);
       }
     },
   );
   fc.assert(property, { numRuns: 1_000 });
-  for (const outcome of ['ambiguous', 'deny deny', 'null deny', 'deny null', 'null null'])
+  for (const outcome of ['ambiguous', 'deny deny', 'null deny', 'deny null', 'null null', 'encapsulated'])
     t.true(seen.has(outcome), `never drawn: ${outcome}`);
 });
+
+const POOLS = [
+  pool('four', '10.0.0.0/24', { vxlanMode: 'Always' }),
+  pool('six', 'fd00::/64', { vxlanMode: 'CrossSubnet' }),
+  pool('other', '10.1.0.0/16', { ipipMode: 'Always' }),
+];
+
+function asTunnel({ family, source, destination }: NaivePacket): NaivePacket {
+  if (source.port !== undefined)
+    return { family, protocol: 17, source, destination: { ...destination, port: 4789 } };
+  return { family, protocol: 4, source, destination };
+}
 
 /** What polices the host itself depends on its addresses: that is for trace.test.ts. */
 function withoutHostEndpoints(network: readonly Resource[]): readonly Resource[] {
@@ -69,7 +86,8 @@ function expectedAnswer(network: readonly Resource[], packet: NaivePacket) {
     if (endpoint.spec.state === 'inactive') return 'deny';
     return naiveVerdict(network, endpoint, direction, packet).verdict;
   };
-  const egress = judge(source, 'egress');
+  // Neither is this any rule's to decide.
+  const egress = source && isNaiveTunnel(network, packet) ? 'deny' : judge(source, 'egress');
   const ingress = judge(destination, 'ingress');
   return { egress, ingress, verdict: egress === 'deny' || ingress === 'deny' ? 'deny' : 'allow' };
 }

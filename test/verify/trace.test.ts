@@ -31,6 +31,59 @@ function refusal(network: readonly Resource[], src: string, dst: string, more: P
   return answer.ok ? undefined : `${answer.error.message}; ${answer.error.hint}`;
 }
 
+test('while hosts encapsulate, what a workload encapsulates is dropped before its policy, whoever it is for', (t) => {
+  const overlay = [...NETWORK, pool('four', '192.168.0.0/16', { vxlanMode: 'Always' })];
+  for (const dst of ['api', 'host-1', 'host-2', '203.0.113.9']) {
+    const { verdict, egress } = ask(overlay, 'web', dst, 'udp/4789');
+    t.deepEqual([verdict, egress?.reason], ['deny', 'encapsulated packets from workloads are dropped'], dst);
+  }
+  t.is(ask(overlay, 'web', 'api', 'udp/4790').verdict, 'allow');
+  t.is(ask(overlay, 'web', 'api', 'tcp/4789').verdict, 'allow');
+  t.is(ask(overlay, 'web', 'api', '4').verdict, 'allow', 'nobody uses IPIP');
+  t.is(ask(overlay, 'fd80::1', 'fd80::2', 'udp/4789').verdict, 'allow', 'nor VXLAN in IPv6');
+  t.is(ask(NETWORK, 'web', 'api', 'udp/4789').verdict, 'allow');
+  const ipip = [...NETWORK, pool('four', '192.168.0.0/16', { ipipMode: 'CrossSubnet' })];
+  t.is(ask(ipip, 'web', 'api', '4').verdict, 'deny');
+  t.is(ask(ipip, 'fd80::1', 'fd80::2', '4').verdict, 'allow', 'IPIP is of IPv4');
+  t.is(ask(ipip, 'web', 'api', 'udp/4789').verdict, 'allow');
+});
+
+test('a host takes encapsulated packets from the addresses of Nodes, outside of tunnels, and from nobody else', (t) => {
+  const tunnelled = resource('Node', 'host-3', {
+    bgp: { ipv4Address: interfaceAddress('10.99.0.3/24') },
+    ipv4VXLANTunnelAddr: address('192.168.3.0'),
+  });
+  const reflector = resource('RouteReflector', 'rr', {
+    ipv4Address: address('10.99.0.9'),
+    clusterID: address('1.0.0.1'),
+    asNumber: 64_512,
+  });
+  const overlay = [
+    ...NETWORK,
+    tunnelled,
+    reflector,
+    pool('four', '192.168.0.0/16', { vxlanMode: 'CrossSubnet' }),
+  ];
+  t.is(ask(overlay, 'host-2', 'host-1', 'udp/4789').verdict, 'allow');
+  t.is(ask(overlay, '10.99.0.3', 'host-1', 'udp/4789').verdict, 'allow');
+  for (const src of ['203.0.113.9', '192.168.3.0', 'rr']) {
+    const { verdict, ingress } = ask(overlay, src, 'host-1', 'udp/4789');
+    t.is(verdict, 'deny', src);
+    t.like(ingress, {
+      endpoint: 'Node/host-1',
+      node: 'host-1',
+      reason: 'encapsulated packets are taken from the addresses of Nodes only',
+    });
+  }
+  t.is(ask(overlay, '203.0.113.9', 'host-1', 'udp/53').verdict, 'allow');
+  t.is(
+    ask(overlay, '203.0.113.9', 'web', 'udp/4789').verdict,
+    'allow',
+    'a workload takes what its policy allows',
+  );
+  t.is(ask(overlay, 'host-1', 'web', 'udp/4789').verdict, 'allow', 'nothing is asked of its own host');
+});
+
 test('a trace says who decided at each end, which rule of it, and where that is written', (t) => {
   t.deepEqual(ask(NETWORK, 'web', 'api'), {
     src: 'web',

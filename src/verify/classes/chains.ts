@@ -64,6 +64,12 @@ export class ChainWriter {
     this.#context = context;
   }
 
+  /** Number of the set of peers from which hosts take nothing encapsulated. */
+  get strangers(): number {
+    const { peers, version } = this.#context;
+    return this.#numberOf(peers.strangers(version));
+  }
+
   /** Whether a chain of the policy depends on the address of the endpoint that has it. */
   asksOwnAddress(policy: EffectivePolicy): boolean {
     const { direction, tiers, profiles } = policy;

@@ -30,11 +30,21 @@ export interface Atom {
 export interface ConnectionSpace {
   readonly family: IpFamily;
   readonly atoms: readonly Atom[];
+  /** Those that no workload may send, whatever rules say. */
+  readonly closed: Bitset;
   /** The atoms that the rule matches, whatever the addresses. */
   matchesOf(rule: Rule): Bitset;
 }
 
-export function connectionSpace(family: IpFamily, rules: Iterable<Rule>): ConnectionSpace {
+/**
+ * @param rules - all that tell packets apart
+ * @param isClosed - what no workload may send; rules must tell it from other packets
+ */
+export function connectionSpace(
+  family: IpFamily,
+  rules: Iterable<Rule>,
+  isClosed: (packet: Packet) => boolean = () => false,
+): ConnectionSpace {
   const keys = new Map<Rule, string>();
   const distinct = new Map<string, Rule>();
   for (const rule of rules) {
@@ -55,6 +65,7 @@ export function connectionSpace(family: IpFamily, rules: Iterable<Rule>): Connec
   return {
     family,
     atoms,
+    closed: atomsWhere(atoms, isClosed),
     matchesOf(rule) {
       const key = keys.get(rule) ?? connectionKey(rule);
       const found = known.get(key) ?? matchAtoms(connectionPart(rule), atoms);
@@ -91,9 +102,13 @@ function connectionPart(rule: Rule): Rule {
 const NOBODY: Membership = { inSelector: () => false, inTag: () => false };
 
 function matchAtoms(rule: Rule, atoms: readonly Atom[]): Bitset {
+  return atomsWhere(atoms, (sample) => matchesRule(rule, sample, NOBODY));
+}
+
+/** The atoms of whose packets this holds. */
+export function atomsWhere(atoms: readonly Atom[], holds: (packet: Packet) => boolean): Bitset {
   const matched = emptyBitset(atoms.length);
-  for (const [index, { sample }] of atoms.entries())
-    if (matchesRule(rule, sample, NOBODY)) addBit(matched, index);
+  for (const [index, { sample }] of atoms.entries()) if (holds(sample)) addBit(matched, index);
   return matched;
 }
 

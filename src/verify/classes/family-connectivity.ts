@@ -8,13 +8,14 @@
  */
 import type { Cidr, IpFamily } from '../../model/address.js';
 import { addBit, type Bitset, BitsetInterner, emptyBitset } from '../../model/bitset.js';
+import { encapsulatedRules, isEncapsulated } from '../encapsulated.js';
 import { NEIGHBOR_DISCOVERY, ROUTER_ADVERTISEMENT } from '../neighbor-discovery.js';
 import type { Network } from '../network.js';
 import { icmpProtocol } from '../packets.js';
 import { hostOf, isSame, type Party } from '../parties.js';
 import { Chains, ChainWriter } from './chains.js';
 import { ALL_CONNECTIONS, type ConnectionSet, ConnectionSets, NO_CONNECTIONS } from './connection-sets.js';
-import { type ConnectionSpace, connectionSpace } from './connection-space.js';
+import { atomsWhere, type ConnectionSpace, connectionSpace } from './connection-space.js';
 import type { LabelGroups } from './label-groups.js';
 import { type Masquerade, masqueradeIn } from './masquerade.js';
 import { mergePeers } from './merge-peers.js';
@@ -68,10 +69,16 @@ export class FamilyConnectivity {
     const { points, regions } = pointsOf(networks, family, asked);
     this.points = points;
     const isEmpty = points.every(({ type }) => type === 'outside');
-    this.space = connectionSpace(family, isEmpty ? [] : networks.flatMap((network) => [...rulesOf(network)]));
+    this.space = connectionSpace(
+      family,
+      isEmpty
+        ? []
+        : networks.flatMap((network) => [...rulesOf(network), ...encapsulatedRules(network, family)]),
+      (packet) => networks.every((network) => isEncapsulated(network, packet)),
+    );
     this.sets = new ConnectionSets(this.space.atoms.length);
     const isAllowed = (type: number | undefined): boolean => type !== ROUTER_ADVERTISEMENT;
-    const sendable = family === 6 ? this.#icmpAtoms(isAllowed, true) : ALL_CONNECTIONS;
+    const unfixed = family === 6 ? this.#icmpAtoms(isAllowed, true) : ALL_CONNECTIONS;
     this.#discovery =
       family === 6
         ? this.#icmpAtoms((type) => type !== undefined && NEIGHBOR_DISCOVERY.has(type), false)
@@ -80,8 +87,17 @@ export class FamilyConnectivity {
     const peerSets = new BitsetInterner();
     this.#chains = policies.map((index, version) => {
       const { space, sets } = this;
+      const encapsulated = sets.add(
+        atomsWhere(space.atoms, (packet) => isEncapsulated(this.#networkOf(version), packet)),
+      );
       const writer = new ChainWriter({ family, version, space, sets, peers, peerSets });
-      const finder = new SelfChainFinder({ policies: index, writer, chains: this.#allChains, sendable });
+      const finder = new SelfChainFinder({
+        policies: index,
+        writer,
+        chains: this.#allChains,
+        sendable: sets.difference(unfixed, encapsulated),
+        forHostsOnly: encapsulated,
+      });
       return points.map(({ parties }, point) => finder.find(parties[version], peers.ofPoint[point] ?? 0));
     });
     const merged = mergePeers(peers.size, peerSets.all);

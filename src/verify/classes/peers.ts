@@ -2,7 +2,7 @@
  * Points by what the rules at the other end can tell of their addresses.
  *
  * A rule looks at an address: which networks it lies in (its region), and which endpoints and network sets have it
- * (their label groups). Points that agree in both, in each of the compared networks, are one peer. What a rule asks
+ * (their label groups). Where hosts encapsulate they also look whether it is a host's. Points that agree in all, in each of the compared networks, are one peer. What a rule asks
  * of one end is then a set of peers, worked out with a few operations on bits.
  */
 import type { Address } from '../../model/address.js';
@@ -16,6 +16,7 @@ import {
 } from '../../model/bitset.js';
 import type { EntityMatch } from '../../model/rule.js';
 import { type SelectorText, selectorAst } from '../../model/selector/selector.js';
+import { mayEncapsulate } from '../encapsulated.js';
 import type { Network } from '../network.js';
 import type { Party } from '../parties.js';
 import type { LabelGroups } from './label-groups.js';
@@ -28,6 +29,8 @@ interface PeerFacts {
   /** Of the endpoints that have the address, in ascending order. */
   readonly groups: readonly number[];
   readonly region: Region;
+  /** Hosts of the network encapsulate, and would take what this one does. */
+  readonly encapsulates: boolean;
 }
 
 export interface Peers {
@@ -36,6 +39,8 @@ export interface Peers {
   readonly ofPoint: readonly number[];
   /** The peers of which a rule in one of the networks says this. */
   matching(version: number, match: EntityMatch): Bitset;
+  /** The peers from which hosts of one of the networks take nothing encapsulated. */
+  strangers(version: number): Bitset;
 }
 
 export function peersOf(
@@ -58,19 +63,22 @@ export function peersOf(
     const known = samples.map((own) => readers[version]?.get(own[version] ?? NOBODY));
     return new PeerMatcher(network, groups, regions, known);
   });
+  const matcherOf = (version: number): PeerMatcher => {
+    const matcher = matchers[version];
+    if (!matcher) throw new RangeError(`There is no network ${version}`);
+    return matcher;
+  };
   return {
     size: samples.length,
     ofPoint,
-    matching(version, match) {
-      const matcher = matchers[version];
-      if (!matcher) throw new RangeError(`There is no network ${version}`);
-      return matcher.matching(match);
-    },
+    matching: (version, match) => matcherOf(version).matching(match),
+    strangers: (version) => matcherOf(version).strangers,
   };
 }
 
 /** Numbers what one network knows of addresses. */
 class FactReader {
+  readonly #network: Network;
   readonly #regions: Regions;
   readonly #holders: ReadonlyMap<Address, readonly number[]>;
   readonly #tuples = new TupleInterner();
@@ -78,6 +86,7 @@ class FactReader {
   readonly #tuple: number[] = [];
 
   constructor(network: Network, groups: LabelGroups, regions: Regions) {
+    this.#network = network;
     this.#regions = regions;
     this.#holders = holderGroups(network, groups);
   }
@@ -86,11 +95,13 @@ class FactReader {
     if (!party) return NOBODY;
     const groups = this.#holders.get(party.address) ?? NO_GROUPS;
     const region = this.#regions.regionOf(party.address);
+    const isInUse = this.#network.encapsulations[this.#regions.family].length > 0;
+    const encapsulates = isInUse && mayEncapsulate(this.#network, party.address);
     this.#tuple.length = 0;
-    this.#tuple.push(region.id);
+    this.#tuple.push(Number(encapsulates), region.id);
     for (const group of groups) this.#tuple.push(group);
     const number = this.#tuples.intern(this.#tuple);
-    if (number === this.#facts.length) this.#facts.push({ groups, region });
+    if (number === this.#facts.length) this.#facts.push({ groups, region, encapsulates });
     return number;
   }
 
@@ -133,6 +144,7 @@ class PeerMatcher {
   readonly #tagged = new Map<string, Bitset>();
   readonly #matched = new Map<string, Bitset>();
   readonly #everybody: Bitset;
+  readonly strangers: Bitset;
 
   constructor(
     network: Network,
@@ -145,6 +157,8 @@ class PeerMatcher {
     this.#regions = regions;
     this.#size = facts.length;
     this.#everybody = fullBitset(facts.length);
+    this.strangers = emptyBitset(facts.length);
+    for (const [peer, own] of facts.entries()) if (!own?.encapsulates) addBit(this.strangers, peer);
     const ofGroup: number[][] = Array.from({ length: groups.size }, () => []);
     const within: number[][] = regions.all.map(() => []);
     for (const [peer, own] of facts.entries()) {

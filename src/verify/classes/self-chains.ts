@@ -1,12 +1,12 @@
 /**
  * What each point asks of packets, as chains: nobody polices who is outside, an inactive endpoint is closed, and all
- * others ask what policy says of them.
+ * others ask what policy says of them. A host asks before anything else whether who encapsulates is one too.
  */
 import type { Direction } from '../../model/rule.js';
 import type { Endpoint } from '../network.js';
 import type { Party } from '../parties.js';
-import { type Chains, type ChainWriter, CLOSED, OPEN } from './chains.js';
-import { ALL_CONNECTIONS, type ConnectionSet } from './connection-sets.js';
+import { type Chain, type Chains, type ChainWriter, CLOSED, OPEN } from './chains.js';
+import { ALL_CONNECTIONS, type ConnectionSet, NO_CONNECTIONS } from './connection-sets.js';
 import type { DirectedPolicy, PolicyIndex } from './policy-index.js';
 
 /** Numbers of chains. */
@@ -18,6 +18,8 @@ export interface SelfChainContext {
   readonly chains: Chains;
   /** What a workload may send at all. */
   readonly sendable: ConnectionSet;
+  /** What a host takes from hosts only. */
+  readonly forHostsOnly: ConnectionSet;
 }
 
 export class SelfChainFinder {
@@ -25,12 +27,14 @@ export class SelfChainFinder {
   /** By policy, and then by the endpoint's own peer where that matters. */
   readonly #written = new Map<DirectedPolicy, Map<number, SelfChains>>();
   readonly #open: SelfChains;
+  readonly #host: SelfChains;
   readonly #closed: SelfChains;
 
   constructor(context: SelfChainContext) {
     this.#context = context;
     const both = (chain: number): SelfChains => ({ ingress: chain, egress: chain });
     this.#open = both(context.chains.add(OPEN));
+    this.#host = { ...this.#open, ingress: context.chains.add(this.#guarded(OPEN)) };
     this.#closed = both(context.chains.add(CLOSED));
   }
 
@@ -42,7 +46,7 @@ export class SelfChainFinder {
       case 'outside':
         return this.#open;
       case 'host':
-        return party.hostEndpoint ? this.#policed(party.hostEndpoint, own) : this.#open;
+        return party.hostEndpoint ? this.#policed(party.hostEndpoint, own) : this.#host;
       case 'workload':
         return party.endpoint.active ? this.#policed(party.endpoint, own) : this.#closed;
     }
@@ -67,11 +71,24 @@ export class SelfChainFinder {
 
   #write({ ingress, egress }: DirectedPolicy, { kind }: Endpoint, own: number): SelfChains {
     const { writer, chains, sendable } = this.#context;
-    const asked = kind === 'WorkloadEndpoint' ? sendable : ALL_CONNECTIONS;
+    const isWorkload = kind === 'WorkloadEndpoint';
+    const received = writer.write(ingress, own, ALL_CONNECTIONS);
     return {
-      ingress: chains.add(writer.write(ingress, own, ALL_CONNECTIONS)),
-      egress: chains.add(writer.write(egress, own, asked)),
+      ingress: chains.add(isWorkload ? received : this.#guarded(received)),
+      egress: chains.add(writer.write(egress, own, isWorkload ? sendable : ALL_CONNECTIONS)),
     };
+  }
+
+  #guarded(chain: Chain): Chain {
+    const { writer, forHostsOnly } = this.#context;
+    if (forHostsOnly === NO_CONNECTIONS) return chain;
+    const denied = {
+      type: 'rule',
+      peers: writer.strangers,
+      connections: forHostsOnly,
+      action: 'Deny',
+    } as const;
+    return { ...chain, steps: [denied, ...chain.steps] };
   }
 }
 

@@ -173,10 +173,9 @@ test('apply() judges all flows again when a read-back may have found other rules
   t.deepEqual(suspects(), ['10.65.0.1']);
 });
 
-const STEPS = ['sets-4', 'rules-4', 'sets-6', 'rules-6', 'sysctls', 'tunnels', 'neighbors', 'routes'].flatMap((name) => [
-  `update ${name}`,
-  `delete ${name}`,
-]);
+const STEPS = ['sets-4', 'rules-4', 'sets-6', 'rules-6', 'sysctls', 'tunnels', 'neighbors', 'routes'].flatMap(
+  (name) => [`update ${name}`, `delete ${name}`],
+);
 for (const step of STEPS)
   test(`apply() goes on when "${step}" fails, and has converged after the next`, async (t) => {
     const { dataplane, broken, routes } = createToy();
