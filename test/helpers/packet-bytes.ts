@@ -116,7 +116,10 @@ function payloadOf(packet: Packet, tail: Buffer, number: number): Buffer {
       const datagram = Buffer.concat([withPorts(packet, 8), tail]);
       // UDP-Lite says there how much the checksum covers.
       datagram.writeUInt16BE(datagram.length, 4);
-      return summed(packet, datagram, 6);
+      const bytes = summed(packet, datagram, 6);
+      // RFC 768: zero would say that there is none, and goes as its other form.
+      if (bytes.readUInt16BE(6) === 0) bytes.writeUInt16BE(0xffff, 6);
+      return bytes;
     }
     case SCTP:
       return initiation(packet, tail, number);

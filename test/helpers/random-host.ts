@@ -57,15 +57,18 @@ const endpoint = (name: (typeof WORKLOADS)[number] | 'elsewhere') =>
       return isThere ? [document('WorkloadEndpoint', name, { ...place, ...spec }, labels)] : [];
     });
 
+const vxlanMode = fc.constantFrom('Never', 'Always', 'CrossSubnet');
+
 const surroundings = fc
   .record({
     masquerade: fc.boolean(),
     toHost: fc.constantFrom('Drop', 'Accept', 'Return'),
     noPolicyEgress: fc.constantFrom('Allow', 'Deny'),
+    overlay: fc.record({ 4: vxlanMode, 6: vxlanMode }),
   })
-  .map(({ masquerade: natOutgoing, toHost: defaultEndpointToHostAction, noPolicyEgress }) => [
-    document('IPPool', 'four', { cidr: '10.0.0.0/24', natOutgoing }),
-    document('IPPool', 'six', { cidr: 'fd00::/64', natOutgoing }),
+  .map(({ masquerade: natOutgoing, toHost: defaultEndpointToHostAction, noPolicyEgress, overlay }) => [
+    document('IPPool', 'four', { cidr: '10.0.0.0/24', natOutgoing, vxlanMode: overlay[4] }),
+    document('IPPool', 'six', { cidr: 'fd00::/64', natOutgoing, vxlanMode: overlay[6] }),
     document('AgentConfiguration', 'default', { defaultEndpointToHostAction, noPolicyEgress }),
     document('Node', HOST_NAME, { bgp: { ipv4Address: '192.0.2.1/24', ipv6Address: 'fd99::1/64' } }),
     document('Node', 'host-2', { bgp: { ipv4Address: '192.0.2.2/24', ipv6Address: 'fd99::2/64' } }),
@@ -95,15 +98,44 @@ export function loadText(text: string): LoadResult {
 
 const PORTS = [79, 80, 250, 443, 8500];
 const TYPES: Readonly<Record<IpFamily, readonly number[]>> = { 4: [0, 3, 8, 13], 6: [1, 128, 129, 135, 139] };
+const IPIP = 4;
 const GRE = 47;
 const ESP = 50;
 
-/** Every packet that could be sent, to or from a workload of the host. No two are equal. */
-export const POSSIBLE_PACKETS: readonly Sent[] = (Object.keys(PLACES) as Place[]).flatMap((from) =>
-  (Object.keys(PLACES) as Place[])
-    .filter((to) => from !== to && [from, to].some(isLocal))
-    .flatMap((to) => IP_FAMILIES.flatMap((family) => packetsBetween(from, to, family))),
-);
+/** Every packet that could be sent, to or from a workload of the host, or into its tunnels. No two are equal. */
+export const POSSIBLE_PACKETS: readonly Sent[] = (Object.keys(PLACES) as Place[])
+  .flatMap((from) =>
+    (Object.keys(PLACES) as Place[])
+      .filter((to) => from !== to && [from, to].some(isLocal))
+      .flatMap((to) => IP_FAMILIES.flatMap((family) => packetsBetween(from, to, family))),
+  )
+  .concat(IP_FAMILIES.flatMap(encapsulatedPackets));
+
+/** What tunnels would take, of those who may send it and of those who may not. */
+function encapsulatedPackets(family: IpFamily): Sent[] {
+  const ofWorkloads = WORKLOADS.flatMap((from) =>
+    (Object.keys(PLACES) as Place[])
+      .filter((to) => from !== to)
+      .flatMap((to) => tunnelPackets(from, to, family, PLACES[from])),
+  );
+  return [
+    ...ofWorkloads,
+    ...tunnelPackets('outside', 'host', family, PLACES.outside),
+    ...tunnelPackets('elsewhere', 'host', family, PLACES.elsewhere),
+    ...tunnelPackets('outside', 'host', family, PEER),
+    ...tunnelPackets('outside', 'w1', family, PLACES.outside),
+  ];
+}
+
+function tunnelPackets(from: Place, to: Place, family: IpFamily, sender: (typeof PLACES)[Place]): Sent[] {
+  const [source, destination] = [{ address: sender[family] }, { address: PLACES[to][family] }];
+  const vxlan = { source: { ...source, port: 49_152 }, destination: { ...destination, port: 4789 } };
+  const packets: Packet[] = [
+    { family, protocol: PROTOCOL_NUMBERS.UDP, ...vxlan },
+    { family, protocol: IPIP, source, destination },
+  ];
+  return packets.map((packet) => ({ from, to, packet }));
+}
 
 export function isLocal(place: Place): boolean {
   return WORKLOADS.some((name) => name === place);

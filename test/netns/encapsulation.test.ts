@@ -41,6 +41,8 @@ const workload = (name: 'w1' | 'w2' | 'elsewhere', host: string, profile: string
   });
 const NEWCOMER_NODE = node('host-3', NEWCOMER[4], NEWCOMER[6]);
 
+const IPIP_POOL = document('IPPool', 'ipip', { cidr: '10.1.0.0/16', ipipMode: 'Always' });
+
 /** A workload that only `elsewhere` may reach, one that may send everything everywhere, and `elsewhere` on host-2. */
 function network(vxlanMode: 'Always' | 'Never', ...more: readonly string[]): string {
   return [
@@ -181,6 +183,29 @@ for (const backend of ['iptables', 'iptables-legacy'] satisfies BackendName[]) {
       await host.enforce(manifests);
       for (const family of IP_FAMILIES)
         t.is(await arrives(host, ofNewcomer(family)), manifests.includes('host-3'), `IPv${family}`);
+    }
+  });
+
+  scenario('IPIP is taken from hosts of ours, and from nobody else', async (t, host) => {
+    // No agent makes these tunnels yet, so what shows is whether the packet gets past INPUT.
+    const ipip = (from: Place, source: Address, to: Place, destination: Address): Sent => ({
+      ...{ from, to },
+      packet: { family: 4, protocol: 4, source: { address: source }, destination: { address: destination } },
+      carries: udp(4, PLACES.elsewhere[4], PLACES.w1[4], 80),
+    });
+    const own = PLACES.host[4];
+    const [peer, stranger] = [
+      ipip('outside', PEER[4], 'host', own),
+      ipip('outside', PLACES.outside[4], 'host', own),
+    ];
+    const ofWorkload = [
+      ipip('w2', PLACES.w2[4], 'host', own),
+      ipip('w2', PLACES.w2[4], 'elsewhere', PEER[4]),
+    ];
+    for (const more of [[], [IPIP_POOL]]) {
+      await host.enforce(network('Never', ...more));
+      t.true(await arrives(host, peer));
+      for (const sent of [stranger, ...ofWorkload]) t.is(await arrives(host, sent), more.length === 0);
     }
   });
 
