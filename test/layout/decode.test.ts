@@ -527,7 +527,7 @@ const foreign = test.macro({
 });
 for (const path of [
   '/v1/config/ClusterGUID',
-  '/v1/host/h/config/IpInIpTunnelAddr',
+  '/v1/host/h/config/IpInIpMtu',
   '/v1/host/h/workload',
   '/v1/policy/profile//tags',
   '/v1/policy/profile/a/b/tags',

@@ -46,6 +46,7 @@ function on(places: Readonly<Record<number, string>>): Wish['workloads'] {
 function overlay({ peer }: Wish): OverlayModel {
   return {
     tunnels: IP_FAMILIES.map((family) => ({
+      encapsulation: 'vxlan',
       family,
       mac: mac('66:00:00:00:00:01'),
       hostAddress: address(family === 4 ? '10.99.0.1' : 'fd99::1'),
@@ -61,6 +62,7 @@ function overlay({ peer }: Wish): OverlayModel {
     })),
     routes: IP_FAMILIES.map((family) => ({
       type: 'tunnel',
+      encapsulation: 'vxlan',
       cidr: cidr(family === 4 ? '10.66.7.0/26' : 'fd66:7::/122'),
       gateway: address(family === 4 ? `10.66.0.${peer}` : `fd66::${peer}`),
     })),

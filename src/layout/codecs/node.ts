@@ -1,5 +1,6 @@
 /**
- * Node: /v1/host/<node>/{metadata,bird_ip} and /bgp/v1/host/<node>/{ip_addr_v4,ip_addr_v6,network_v4,as_num}.
+ * Node: /v1/host/<node>/{metadata,bird_ip,config/IpInIpTunnelAddr} and
+ * /bgp/v1/host/<node>/{ip_addr_v4,ip_addr_v6,network_v4,as_num}.
  *
  * Who gives the address owns its keys. A manifest with an IPv4 address writes all of them, `ip_addr_v6` as an
  * empty string when there is none, because readers wait for the key. A manifest without one leaves them to the
@@ -41,6 +42,9 @@ export const nodeCodec: Codec<'Node'> = {
     return [
       { path: `/v1/host/${name}/metadata`, value: JSON.stringify(encodeMetadata(node)) },
       ...(bgp.ipv4Address ? [{ path: `/v1/host/${name}/bird_ip`, value: addressPart(bgp.ipv4Address) }] : []),
+      ...(bgp.ipv4IPIPTunnelAddr
+        ? [{ path: `/v1/host/${name}/config/IpInIpTunnelAddr`, value: bgp.ipv4IPIPTunnelAddr }]
+        : []),
       ...encodeBgp(bgp).map(([key, value]) => ({ path: `/bgp/v1/host/${name}/${key}`, value })),
     ];
   },
@@ -58,7 +62,7 @@ export const nodeCodec: Codec<'Node'> = {
       ipv4Address: interfaceAddress(values, 4),
       ipv6Address: interfaceAddress(values, 6),
       asNumber: rawEnding(values, '/as_num', parseAsNumber, 'an AS number'),
-      ipv4IPIPTunnelAddr: metadata.ipv4_ipip_tunnel_addr,
+      ipv4IPIPTunnelAddr: rawEnding(values, '/IpInIpTunnelAddr', ofFamily(4), 'an IPv4 address'),
       routeReflectorClusterID: metadata.route_reflector_cluster_id,
     });
     const spec = compact({
@@ -75,12 +79,11 @@ export const nodeCodec: Codec<'Node'> = {
 
 /** `marker` is how Python said that a host exists; `ipv4_address` is an older name of `bird_ip`. */
 const NODE_PATHS =
-  /^(?:\/v1\/host\/([^/]+)\/(?:metadata|bird_ip|ipv4_address|config\/marker)|\/bgp\/v1\/host\/([^/]+)\/(?:ip_addr_v[46]|network_v[46]|as_num))$/;
+  /^(?:\/v1\/host\/([^/]+)\/(?:metadata|bird_ip|ipv4_address|config\/(?:marker|IpInIpTunnelAddr))|\/bgp\/v1\/host\/([^/]+)\/(?:ip_addr_v[46]|network_v[46]|as_num))$/;
 
 const v1Metadata = object({
   labels: textMap,
   route_reflector_cluster_id: address4,
-  ipv4_ipip_tunnel_addr: address4,
   ipv4_vxlan_tunnel_addr: address,
   vxlan_tunnel_mac_addr: mac,
   ipv6_vxlan_tunnel_addr: address,
@@ -91,7 +94,6 @@ function encodeMetadata({ metadata, spec }: ResourceOf<'Node'>): object {
   return compact({
     labels: sortedMapUnlessEmpty(metadata.labels),
     route_reflector_cluster_id: spec.bgp?.routeReflectorClusterID,
-    ipv4_ipip_tunnel_addr: spec.bgp?.ipv4IPIPTunnelAddr,
     ipv4_vxlan_tunnel_addr: spec.ipv4VXLANTunnelAddr,
     vxlan_tunnel_mac_addr: spec.vxlanTunnelMACAddr,
     ipv6_vxlan_tunnel_addr: spec.ipv6VXLANTunnelAddr,
