@@ -12,7 +12,7 @@ import { netlink } from './netlink.js';
 import { pushToLive } from './push-to-live.js';
 import type { Row } from './row.js';
 import { verdict } from './verdict.js';
-import { verify, verifyNaive, verifyOne, verifyRich } from './verify.js';
+import { verify, verifyNaive, verifyOne, verifyPlan, verifyRich } from './verify.js';
 
 /** Adding a row is one file and one line here. */
 export const rows: readonly Row[] = [
@@ -31,6 +31,7 @@ export const rows: readonly Row[] = [
   verify,
   verifyRich,
   verifyOne,
+  verifyPlan,
   verifyNaive,
   flows,
   bgpMesh,

@@ -31,6 +31,42 @@ export const verifyRich: Row = {
   contenders: comparing(richNetwork),
 };
 
+/**
+ * The same as a plan gives it: what that does not touch is one value in both networks. It changes an endpoint too, so
+ * all of both is compared.
+ */
+export const verifyPlan: Row = {
+  name: 'verify-plan',
+  work: 'the same before and after a plan that also moves one of them to another application',
+  sizes: [10_000, 50_000],
+  contenders: [
+    { name: 'heddle', prepare: async (size) => planned(size, true) },
+    { name: 'nothing in common', prepare: async (size) => planned(size, false) },
+  ],
+};
+
+function planned(endpoints: number, isShared: boolean) {
+  const size = sizeOf(endpoints);
+  const old = verifyNetwork(size);
+  const touched = new Set(['w0', ...Array.from({ length: CHANGED_POLICIES }, (_, number) => `p${number}`)]);
+  const made = verifyNetwork(size, CHANGED_POLICIES).map((one): Resource => {
+    if (one.metadata.name !== 'w0') return one;
+    const labels = { ...one.metadata.labels, app: 'a1' };
+    return { ...one, metadata: { ...one.metadata, labels } };
+  });
+  const now = isShared
+    ? old.map((one, index) => (touched.has(one.metadata.name) && made[index]) || one)
+    : made;
+  return {
+    work() {
+      const before = networkFrom(old);
+      const after = isShared ? networkFrom(now, before) : networkFrom(now);
+      const { gained } = diffConnectivity(before, after);
+      if (gained.length === 0) throw new Error('Nothing is gained');
+    },
+  };
+}
+
 type MakeNetwork = (size: NetworkSize, changed?: number) => Resource[];
 
 function comparing(make: MakeNetwork): readonly Contender[] {

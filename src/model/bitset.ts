@@ -50,7 +50,8 @@ export function isEmptyBitset(bits: Bitset): boolean {
 
 export function countBits(bits: Bitset): number {
   let count = 0;
-  for (let word of bits) {
+  for (let index = 0; index < bits.length; index += 1) {
+    let word = bits[index] ?? 0;
     word -= (word >>> 1) & 0x5555_5555;
     word = (word & 0x3333_3333) + ((word >>> 2) & 0x3333_3333);
     count += Math.imul((word + (word >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24;

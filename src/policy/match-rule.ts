@@ -7,7 +7,7 @@
 import { type Address, cidrContains, type IpFamily } from '../model/address.js';
 import type { EntityMatch, IcmpMatch, PortRange, Rule } from '../model/rule.js';
 import type { SelectorText } from '../model/selector/selector.js';
-import { ruleFamilies } from './rule-families.js';
+import { isInFamily } from './rule-families.js';
 
 /** The first packet of a connection. */
 export interface Packet {
@@ -36,7 +36,7 @@ export interface Membership {
 
 export function matchesRule(rule: Rule, packet: Packet, membership: Membership): boolean {
   return (
-    ruleFamilies(rule).includes(packet.family) &&
+    isInFamily(rule, packet.family) &&
     (rule.protocol === undefined || rule.protocol === packet.protocol) &&
     rule.notProtocol !== packet.protocol &&
     matchesIcmp(rule, packet) &&

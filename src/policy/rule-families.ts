@@ -9,14 +9,20 @@ import { type Cidr, familyOf, IP_FAMILIES, type IpFamily } from '../model/addres
 import type { Rule } from '../model/rule.js';
 
 export function ruleFamilies(rule: Rule): readonly IpFamily[] {
-  const lists = [rule.source.nets, rule.source.notNets, rule.destination.nets, rule.destination.notNets];
-  return IP_FAMILIES.filter(
-    (family) =>
-      (rule.family === undefined || rule.family === family) &&
-      lists.every((nets) => nets.length === 0 || hasFamily(nets, family)),
+  return IP_FAMILIES.filter((family) => isInFamily(rule, family));
+}
+
+/** Asked for every rule and packet, so without making a list. */
+export function isInFamily({ family: own, source, destination }: Rule, family: IpFamily): boolean {
+  return (
+    (own === undefined || own === family) &&
+    isOpenTo(source.nets, family) &&
+    isOpenTo(source.notNets, family) &&
+    isOpenTo(destination.nets, family) &&
+    isOpenTo(destination.notNets, family)
   );
 }
 
-function hasFamily(nets: readonly Cidr[], family: IpFamily): boolean {
-  return nets.some((net) => familyOf(net) === family);
+function isOpenTo(nets: readonly Cidr[], family: IpFamily): boolean {
+  return nets.length === 0 || nets.some((net) => familyOf(net) === family);
 }

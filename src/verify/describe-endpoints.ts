@@ -40,9 +40,10 @@ export function describeEndpoints(members: readonly Endpoint[], index: EndpointI
   if (members.length === index.all.length && members.length > 1)
     return { text: 'all endpoints', selector: 'all()' };
   if (members.length === 1) return { text: namesOf(members) };
+  const only = onlyCondition(members, index);
+  if (only) return { text: only.text, selector: only.text };
   const shared = sharedConditions(members, index);
   const selector =
-    shared.find((condition) => having(condition, index).length === members.length)?.text ??
     twoConditions(members, shared, index) ??
     valuesOfOneLabel(members, index.all) ??
     withinShared(members, shared, index) ??
@@ -51,20 +52,30 @@ export function describeEndpoints(members: readonly Endpoint[], index: EndpointI
   return { text: allButNames(members, index) ?? coveringText(members, index) };
 }
 
+/** The shortest condition that all members meet and nobody else. */
+function onlyCondition(members: readonly Endpoint[], index: EndpointIndex): Condition | undefined {
+  const [only] = commonConditions(members)
+    .filter(({ key, value }) => index.count(key, value, members.length) === members.length)
+    .sort((a, b) => compareTexts(a.text, b.text));
+  return only;
+}
+
 /** Conditions that all members meet, the one that fewest others meet first. */
-function sharedConditions(
-  [first, ...others]: readonly Endpoint[],
-  index: EndpointIndex,
-): readonly Condition[] {
+function sharedConditions(members: readonly Endpoint[], index: EndpointIndex): readonly Condition[] {
+  return commonConditions(members)
+    .map((condition) => ({ condition, size: index.count(condition.key, condition.value) }))
+    .sort((a, b) => a.size - b.size || compareTexts(a.condition.text, b.condition.text))
+    .map(({ condition }) => condition);
+}
+
+function commonConditions([first, ...others]: readonly Endpoint[]): readonly Condition[] {
   if (!first) return [];
   const { labels } = first;
   const isShared = (key: string) =>
     others.every((other) => Object.hasOwn(other.labels, key) && other.labels[key] === labels[key]);
-  const size = (condition: Condition) => having(condition, index).length;
   return Object.keys(labels)
     .filter(isShared)
-    .map((key) => conditionOf(key, labels[key] ?? ''))
-    .sort((a, b) => size(a) - size(b) || compareTexts(a.text, b.text));
+    .map((key) => conditionOf(key, labels[key] ?? ''));
 }
 
 /** The shortest first. */
@@ -81,10 +92,10 @@ function twoConditions(
 ): string | undefined {
   const tried = shared.slice(0, CONDITIONS_TRIED);
   for (const [position, first] of tried.entries()) {
-    const havingFirst = new Set(having(first, index));
-    for (const second of tried.slice(position + 1)) {
-      const both = having(second, index).filter((endpoint) => havingFirst.has(endpoint));
-      if (both.length === members.length) return `${first.text} && ${second.text}`;
+    const havingFirst = having(first, index);
+    for (const { key, value, text } of tried.slice(position + 1)) {
+      const both = havingFirst.filter(({ labels }) => Object.hasOwn(labels, key) && labels[key] === value);
+      if (both.length === members.length) return `${first.text} && ${text}`;
     }
   }
   return undefined;
@@ -129,10 +140,7 @@ function allButOneLabel(members: readonly Endpoint[], index: EndpointIndex): str
   const others = restOf(members, index);
   // Of a few one says who they are, not who they are not.
   if (others.length > members.length) return undefined;
-  const [condition] = sharedConditions(others, index);
-  return condition && having(condition, index).length === others.length
-    ? condition.text.replace(' == ', ' != ')
-    : undefined;
+  return onlyCondition(others, index)?.text.replace(' == ', ' != ');
 }
 
 const NAMES_SHOWN = 3;

@@ -25,6 +25,11 @@ export function mayEncapsulate({ encapsulators }: Encapsulating, source: Address
   return encapsulators.has(source);
 }
 
+/** Whether both mean the same by what is above. */
+export function encapsulateAlike(a: Encapsulating, b: Encapsulating): boolean {
+  return a.encapsulations === b.encapsulations && a.encapsulators === b.encapsulators;
+}
+
 /** Rules that match what `isEncapsulated` says of a family, and tell it from all other packets. */
 export function encapsulatedRules({ encapsulations }: Encapsulating, family: IpFamily): readonly Rule[] {
   const anywhere = { nets: [], notNets: [], ports: [], notPorts: [] };

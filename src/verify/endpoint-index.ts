@@ -5,31 +5,24 @@
  */
 import {
   type Address,
-  addressBits,
-  addressLength,
-  addressPart,
   type Cidr,
+  cidrContains,
+  commonPrefix,
   familyOf,
   type IpFamily,
-  prefixLength,
 } from '../model/address.js';
 import type { SelectorNode } from '../model/selector/ast.js';
 import { labelRestrictions, matchesSelector } from '../model/selector/evaluate.js';
 import type { Endpoint } from './network.js';
 
-interface ParsedAddress {
-  readonly family: IpFamily;
-  readonly bits: bigint;
-  readonly endpoint: Endpoint;
-}
+/** So few are looked at one by one. */
+const FEW = 32;
 
 export class EndpointIndex {
   readonly all: readonly Endpoint[];
   readonly #byKey = new Map<string, ReadonlyMap<string, readonly Endpoint[]>>();
   readonly #families = new Map<IpFamily, EndpointIndex>();
-  /** Parsed once: that takes longer than all else. */
-  #addresses: readonly ParsedAddress[] | undefined;
-  #holders: ReadonlyMap<Address, readonly Endpoint[]> | undefined;
+  #holders: Holders | undefined;
 
   constructor(endpoints: readonly Endpoint[]) {
     this.all = endpoints;
@@ -40,11 +33,27 @@ export class EndpointIndex {
     return this.#valuesOf(key).get(value) ?? NOBODY;
   }
 
+  /**
+   * How many have a label of this value: without making an index of it, which takes longer.
+   *
+   * @param enough - where it is more than that, any number beyond will do.
+   */
+  count(key: string, value: string, enough = Number.POSITIVE_INFINITY): number {
+    const known = this.#byKey.get(key);
+    if (known) return known.get(value)?.length ?? 0;
+    let found = 0;
+    for (let position = 0; position < this.all.length && found <= enough; position += 1) {
+      const { labels } = this.all[position] ?? NO_LABELS;
+      if (Object.hasOwn(labels, key) && labels[key] === value) found += 1;
+    }
+    return found;
+  }
+
   select(selector: SelectorNode): readonly Endpoint[] {
     let candidates = this.all;
     for (const [key, { must, values }] of labelRestrictions(selector)) {
       if (must === 'both') return NOBODY;
-      if (must === 'absent' || !values) continue;
+      if (must === 'absent' || !values || candidates.length <= FEW) continue;
       const having = [...values].flatMap((value) => this.having(key, value));
       if (having.length < candidates.length) candidates = having;
     }
@@ -52,26 +61,30 @@ export class EndpointIndex {
   }
 
   holdersOf(address: Address): readonly Endpoint[] {
-    this.#holders ??= groupByAddress(this.all);
-    return this.#holders.get(address) ?? NOBODY;
+    this.#holders ??= holdersAmong(this.all);
+    const { first, others } = this.#holders;
+    const holder = first.get(address);
+    if (!holder) return NOBODY;
+    const more = others.get(address);
+    return more ? [holder, ...more] : [holder];
+  }
+
+  isHeld(address: Address): boolean {
+    this.#holders ??= holdersAmong(this.all);
+    return this.#holders.first.has(address);
   }
 
   within(nets: readonly Cidr[]): readonly Endpoint[] {
     if (nets.length === 0) return NOBODY;
-    this.#addresses ??= this.all.flatMap((endpoint) =>
-      endpoint.addresses.map((address) => ({
-        family: familyOf(address),
-        bits: addressBits(address),
-        endpoint,
-      })),
-    );
     const found = new Set<Endpoint>();
     for (const net of nets) {
-      const family = familyOf(net);
-      const shift = BigInt(addressLength(family) - prefixLength(net));
-      const wanted = addressBits(addressPart(net)) >> shift;
-      for (const { family: own, bits, endpoint } of this.#addresses)
-        if (own === family && bits >> shift === wanted) found.add(endpoint);
+      // Text first: a network of an address is seldom asked for, and numbers are dear.
+      const prefix = commonPrefix(net);
+      for (let position = 0; position < this.all.length; position += 1) {
+        const endpoint = this.all[position];
+        for (const address of endpoint?.addresses ?? [])
+          if (endpoint && address.startsWith(prefix) && cidrContains(net, address)) found.add(endpoint);
+      }
     }
     return [...found];
   }
@@ -80,8 +93,9 @@ export class EndpointIndex {
   workloads(family: IpFamily): EndpointIndex {
     let found = this.#families.get(family);
     if (!found) {
+      const isWanted = (address: Address): boolean => familyOf(address) === family;
       const isOf = ({ kind, addresses }: Endpoint): boolean =>
-        kind === 'WorkloadEndpoint' && addresses.some((address) => familyOf(address) === family);
+        kind === 'WorkloadEndpoint' && addresses.some(isWanted);
       const own = this.all.filter(isOf);
       found = own.length === this.all.length ? this : new EndpointIndex(own);
       this.#families.set(family, found);
@@ -93,9 +107,10 @@ export class EndpointIndex {
     const known = this.#byKey.get(key);
     if (known) return known;
     const values = new Map<string, Endpoint[]>();
-    for (const endpoint of this.all) {
-      const value = Object.hasOwn(endpoint.labels, key) ? endpoint.labels[key] : undefined;
-      if (value === undefined) continue;
+    for (let position = 0; position < this.all.length; position += 1) {
+      const endpoint = this.all[position];
+      const value = endpoint && Object.hasOwn(endpoint.labels, key) ? endpoint.labels[key] : undefined;
+      if (!endpoint || value === undefined) continue;
       const having = values.get(value);
       if (having) having.push(endpoint);
       else values.set(value, [endpoint]);
@@ -106,14 +121,24 @@ export class EndpointIndex {
 }
 
 const NOBODY: readonly Endpoint[] = [];
+const NO_LABELS: Pick<Endpoint, 'labels'> = { labels: {} };
 
-function groupByAddress(endpoints: readonly Endpoint[]): ReadonlyMap<Address, readonly Endpoint[]> {
-  const holders = new Map<Address, readonly Endpoint[]>();
-  for (const endpoint of endpoints) {
-    for (const address of endpoint.addresses) {
-      const known = holders.get(address);
-      holders.set(address, known ? [...known, endpoint] : [endpoint]);
+/** Nearly every address has one holder, and lists of one would cost more than all else here. */
+interface Holders {
+  readonly first: ReadonlyMap<Address, Endpoint>;
+  readonly others: ReadonlyMap<Address, readonly Endpoint[]>;
+}
+
+function holdersAmong(endpoints: readonly Endpoint[]): Holders {
+  const first = new Map<Address, Endpoint>();
+  const others = new Map<Address, readonly Endpoint[]>();
+  for (let position = 0; position < endpoints.length; position += 1) {
+    const endpoint = endpoints[position];
+    for (const address of endpoint?.addresses ?? []) {
+      if (!endpoint) continue;
+      if (first.has(address)) others.set(address, [...(others.get(address) ?? []), endpoint]);
+      else first.set(address, endpoint);
     }
   }
-  return holders;
+  return { first, others };
 }

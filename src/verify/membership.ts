@@ -10,31 +10,19 @@ import { selectorAst } from '../model/selector/selector.js';
 import type { Membership } from '../policy/match-rule.js';
 import type { Network, NetworkSet } from './network.js';
 
-export function membershipOf({ endpoints, networkSets }: Network): Membership {
-  const endpointsByAddress = new Map<Address, Holder[]>();
-  for (const endpoint of endpoints) {
-    for (const address of endpoint.addresses) {
-      const holders = endpointsByAddress.get(address);
-      if (holders) holders.push(endpoint);
-      else endpointsByAddress.set(address, [endpoint]);
-    }
-  }
+export function membershipOf({ index, networkSets }: Network): Membership {
   const setsOf = setLookup(networkSets);
   return {
     inSelector(address, selector) {
       const expression = selectorAst(selector);
-      const isPicked = ({ labels }: Holder): boolean => matchesSelector(expression, labels);
-      return (endpointsByAddress.get(address) ?? []).some(isPicked) || setsOf(address).some(isPicked);
+      const isPicked = ({ labels }: { readonly labels: Labels }): boolean =>
+        matchesSelector(expression, labels);
+      return index.holdersOf(address).some(isPicked) || setsOf(address).some(isPicked);
     },
     inTag(address, tag) {
-      return (endpointsByAddress.get(address) ?? []).some(({ tags }) => tags?.has(tag));
+      return index.holdersOf(address).some(({ tags }) => tags.has(tag));
     },
   };
-}
-
-interface Holder {
-  readonly labels: Labels;
-  readonly tags?: ReadonlySet<string>;
 }
 
 /** Sets are few, their networks may be many, and one address is asked for again and again. */

@@ -7,35 +7,33 @@
  * between any two of the others, and between one of them and a selected one, nothing changes. Where that would not be
  * few, or not be certain, there is no part.
  */
-import { cidrContains } from '../model/address.js';
+import { type Address, cidrContains } from '../model/address.js';
 import { DIRECTIONS, type Direction, type EntityMatch, type Rule } from '../model/rule.js';
 import { matchesSelector } from '../model/selector/evaluate.js';
 import { selectorAst } from '../model/selector/selector.js';
 import type { Policy } from '../policy/policy.js';
-import { labelGroups } from './classes/label-groups.js';
+import { LabelValues } from './label-values.js';
 import { type Endpoint, type Network, partOf } from './network.js';
 
 export type Networks = readonly [before: Network, after: Network];
 
 /** Changed policies beyond which nobody gains from looking at each. */
-const MAX_CHANGED = 20;
+const MAX_CHANGED = 100;
 
 /** undefined: nothing is left out. */
 export function narrow(networks: Networks): Networks | undefined {
   const [before, after] = networks;
   const changed = shareAllButPolicies(networks) ? changedPolicies(networks) : undefined;
   if (!changed || changed.length > MAX_CHANGED) return undefined;
+  const changing = new Set(changed.flatMap(({ versions }) => versions));
+  const steady = after.policies.filter((one) => !changing.has(one));
   const touched = new Set<Endpoint>();
-  for (const change of changed) if (!addTouched(touched, change, networks, changed)) return undefined;
-  for (const endpoint of [...touched])
-    for (const address of endpoint.addresses)
-      for (const holder of before.index.holdersOf(address)) touched.add(holder);
-  if (touched.size * 2 > before.endpoints.length) return undefined;
-  const endpoints = before.endpoints.filter((one) => touched.has(one) || one.kind === 'HostEndpoint');
+  for (const change of changed) if (!addTouched(touched, change, before, steady)) return undefined;
+  const endpoints = withNeighbours(touched, before.endpoints);
+  if (!endpoints) return undefined;
   const names = new Set(endpoints.flatMap(({ profiles }) => profiles));
   const profiles = new Map([...before.profiles].filter(([name]) => names.has(name)));
-  const news = changed.flatMap(({ versions }) => versions).filter((one) => !before.policies.includes(one));
-  const kept = relevant([...before.policies, ...news], endpoints);
+  const kept = new Set(relevant([...steady, ...changing], endpoints));
   const part = (network: Network) =>
     partOf(
       network,
@@ -44,6 +42,23 @@ export function narrow(networks: Networks): Networks | undefined {
       profiles,
     );
   return [part(before), part(after)];
+}
+
+/** The touched, whoever has an address of theirs, and host endpoints; undefined where the first two are not few. */
+function withNeighbours(
+  touched: ReadonlySet<Endpoint>,
+  all: readonly Endpoint[],
+): readonly Endpoint[] | undefined {
+  const theirs = new Set<Address>();
+  for (const { addresses } of touched) for (const address of addresses) theirs.add(address);
+  const isTheirs = (address: Address): boolean => theirs.has(address);
+  let count = 0;
+  const chosen = all.filter(({ kind, addresses }) => {
+    const isTouched = addresses.some(isTheirs);
+    count += Number(isTouched);
+    return isTouched || kind === 'HostEndpoint';
+  });
+  return count * 2 > all.length ? undefined : chosen;
 }
 
 function shareAllButPolicies([before, after]: Networks): boolean {
@@ -121,26 +136,29 @@ function differingRules(before: readonly Rule[], after: readonly Rule[]): readon
   return [...before.slice(start, before.length - end), ...after.slice(start, after.length - end)];
 }
 
-/** @returns false when it cannot be told who is touched, or everybody is. */
+/**
+ * @param steady - policies that stay as they are.
+ * @returns false when it cannot be told who is touched, or everybody is.
+ */
 function addTouched(
   touched: Set<Endpoint>,
-  change: ChangedPolicy,
-  networks: Networks,
-  changed: readonly ChangedPolicy[],
+  { versions, isInPlace, rules }: ChangedPolicy,
+  network: Network,
+  steady: readonly Policy[],
 ): boolean {
-  const { versions, isInPlace, rules } = change;
-  const [{ index, pools }] = networks;
-  const selected = new Set(versions.flatMap(({ selector }) => index.select(selector)));
+  const { index, pools } = network;
+  const selected = [...new Set(versions.flatMap(({ selector }) => index.select(selector)))];
+  const others = isInPlace ? [] : relevant(steady, selected);
   for (const endpoint of selected) {
     // What a host says, and who hides behind its address, concerns more than rules name.
     if (endpoint.kind === 'HostEndpoint' || isBeyondPools(endpoint, pools)) return false;
-    if (!isInPlace && !hasOthers(endpoint, versions, networks, changed)) return false;
+    if (!isInPlace && !hasOthers(endpoint, versions, others)) return false;
     touched.add(endpoint);
   }
-  if (selected.size === 0) return true;
+  if (selected.length === 0) return true;
   for (const [direction, rule] of rules) {
     if (rule.action === 'Log') continue;
-    const peers = possiblePeers(direction === 'egress' ? rule.destination : rule.source, networks[0]);
+    const peers = possiblePeers(direction === 'egress' ? rule.destination : rule.source, network);
     if (!peers) return false;
     for (const peer of peers) touched.add(peer);
   }
@@ -156,21 +174,14 @@ function isBeyondPools({ addresses }: Endpoint, pools: Network['pools']): boolea
 }
 
 /** Without another policy in its tier, a policy that comes or goes decides on packets that none of its rules names. */
-function hasOthers(
-  { labels }: Endpoint,
-  versions: readonly Policy[],
-  [, { policies }]: Networks,
-  changed: readonly ChangedPolicy[],
-): boolean {
-  const unsteady = new Set(changed.flatMap((one) => one.versions));
+function hasOthers({ labels }: Endpoint, versions: readonly Policy[], others: readonly Policy[]): boolean {
   return versions.every(({ tier, types }) =>
     [...types].every((direction) =>
-      policies.some(
+      others.some(
         (other) =>
           other.tier === tier &&
           other.judgesConnections &&
           other.types.has(direction) &&
-          !unsteady.has(other) &&
           matchesSelector(other.selector, labels),
       ),
     ),
@@ -194,11 +205,9 @@ function possiblePeers(
 }
 
 /** Those that select one of the endpoints. */
-function relevant(policies: readonly Policy[], endpoints: readonly Endpoint[]): ReadonlySet<Policy> {
-  const groups = labelGroups(
-    endpoints,
-    policies.map(({ selector }) => selector),
-    new Set(),
-  );
-  return new Set(policies.filter(({ selector }) => groups.pickedBy(selector).length > 0));
+function relevant(policies: readonly Policy[], endpoints: readonly Endpoint[]): readonly Policy[] {
+  const values = new LabelValues(endpoints);
+  const isRelevant = ({ selector }: Policy): boolean =>
+    values.mayPick(selector) && endpoints.some(({ labels }) => matchesSelector(selector, labels));
+  return policies.filter(isRelevant);
 }

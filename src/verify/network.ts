@@ -98,7 +98,7 @@ export function networkFrom(resources: Iterable<Resource>, like?: Network): Netw
   const endpoints =
     like && hasSameEndpoints
       ? like.endpoints
-      : endpointsFrom(all('WorkloadEndpoint'), all('HostEndpoint'), profiles);
+      : endpointsFrom(all('WorkloadEndpoint'), all('HostEndpoint'), profiles, like);
   const hasSameHosts = isSame('Node') && isSame('RouteReflector');
   return complete({
     resources: byKind,
@@ -114,7 +114,10 @@ export function networkFrom(resources: Iterable<Resource>, like?: Network): Netw
       like && isSame('IPPool')
         ? like.pools
         : all('IPPool').map(({ spec }) => ({ cidr: spec.cidr, natOutgoing: spec.natOutgoing })),
-    encapsulations: encapsulationsOf(all('IPPool').map(({ spec }) => spec)),
+    encapsulations:
+      like && isSame('IPPool')
+        ? like.encapsulations
+        : encapsulationsOf(all('IPPool').map(({ spec }) => spec)),
     encapsulators:
       like && isSame('Node') ? like.encapsulators : new Set(all('Node').flatMap(addressesOfNode)),
     tiers:
@@ -161,12 +164,17 @@ function endpointsFrom(
   workloads: readonly ResourceOf<'WorkloadEndpoint'>[],
   hosts: readonly ResourceOf<'HostEndpoint'>[],
   profiles: Profiles,
+  like: Network | undefined,
 ): readonly Endpoint[] {
+  const theirs = like?.profiles === profiles ? (like.resources.get('WorkloadEndpoint') ?? []) : [];
+  const known = new Map<Resource, Endpoint | undefined>(
+    theirs.map((resource, index) => [resource, like?.endpoints[index]]),
+  );
   // Where two of them guard one address the first by name does, wherever they stand.
   const guards = hosts
     .map((one) => hostEndpointFrom(one, profiles))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
-  return [...workloads.map((one) => workloadFrom(one, profiles)), ...guards];
+  return [...workloads.map((one) => known.get(one) ?? workloadFrom(one, profiles)), ...guards];
 }
 
 function policiesFrom(
@@ -212,11 +220,15 @@ function workloadFrom(
   { metadata, spec, origin }: ResourceOf<'WorkloadEndpoint'>,
   profiles: Profiles,
 ): Endpoint {
+  const { profiles: names } = spec;
+  const { labels, tags } = identity(metadata.labels, names, profiles);
   return {
     kind: 'WorkloadEndpoint',
     name: metadata.name,
     node: spec.node,
-    ...identity(metadata.labels, spec.profiles, profiles),
+    profiles: names,
+    labels,
+    tags,
     addresses: withoutRepeats(spec.ipNetworks.map(addressPart)),
     active: spec.state === 'active',
     origin,
@@ -227,11 +239,13 @@ function hostEndpointFrom(
   { metadata, spec, origin }: ResourceOf<'HostEndpoint'>,
   profiles: Profiles,
 ): Endpoint {
+  const { profiles: names = [] } = spec;
   return {
     kind: 'HostEndpoint',
     name: metadata.name,
     node: spec.node,
-    ...identity(metadata.labels, spec.profiles ?? [], profiles),
+    profiles: names,
+    ...identity(metadata.labels, names, profiles),
     addresses: withoutRepeats(spec.expectedIPs ?? []),
     active: true,
     ...(spec.interfaceName !== undefined && { interfaceName: spec.interfaceName }),
@@ -249,10 +263,10 @@ function identity(
   own: Labels,
   names: readonly string[],
   profiles: Profiles,
-): Pick<Endpoint, 'profiles' | 'labels' | 'tags'> {
-  if (names.length === 0) return { profiles: names, labels: own, tags: NO_TAGS };
+): Pick<Endpoint, 'labels' | 'tags'> {
+  if (names.length === 0) return { labels: own, tags: NO_TAGS };
   const existing = names.flatMap((name) => profiles.get(name) ?? []);
-  return { profiles: names, labels: endpointLabels(own, existing), tags: endpointTags(existing) };
+  return { labels: endpointLabels(own, existing), tags: endpointTags(existing) };
 }
 
 function nodeFrom(node: ResourceOf<'Node'>): Host {

@@ -12,11 +12,13 @@ import {
   type Cidr,
   cidrContains,
   cidrsOverlap,
+  commonPrefix,
   compareAddresses,
   compareCidrs,
   familyOf,
   hostCidr,
   type IpFamily,
+  ipv4Number,
   isMulticast,
   linkLocalOf,
   type MacAddress,
@@ -153,6 +155,45 @@ test('equal IPv6 addresses are one text, however they were written', (t) => {
       t.is(isIP(text(parseAddress(plain.join(':')))), 6);
     }),
   );
+});
+
+test('ipv4Number() is addressBits() in a number', (t) => {
+  fc.assert(
+    fc.property(fc.bigInt({ min: 0n, max: (1n << 32n) - 1n }), (bits) => {
+      t.is(BigInt(ipv4Number(addressFromBits(bits, 4))), bits);
+    }),
+  );
+});
+
+test('every address of a network begins with its commonPrefix()', (t) => {
+  const groups = fc.array(fc.constantFrom<bigint[]>(0n, 0n, 1n, 0xabcn, 0xffffn), {
+    minLength: 8,
+    maxLength: 8,
+  });
+  const sparse = groups.map((all) =>
+    addressFromBits(
+      all.reduce((bits, group) => (bits << 16n) | group, 0n),
+      6,
+    ),
+  );
+  fc.assert(
+    fc.property(
+      fc.oneof(address, sparse),
+      fc.nat({ max: 128 }),
+      fc.bigInt({ min: 0n }),
+      (one, length, noise) => {
+        const size = addressLength(familyOf(one));
+        const net = maskCidr(`${one}/${length % (size + 1)}`);
+        if (!net) throw new Error(`maskCidr(${one})`);
+        const host = noise & ((1n << BigInt(size - prefixLength(net))) - 1n);
+        const other = addressFromBits(addressBits(addressPart(net)) | host, familyOf(one));
+        for (const inside of [one, other]) t.true(inside.startsWith(commonPrefix(net)), `${inside} ${net}`);
+      },
+    ),
+    { numRuns: 2000 },
+  );
+  const examples = ['10.65.4.0/22', '2001:db8::/48', '0.0.0.0/0'].flatMap((given) => maskCidr(given) ?? []);
+  t.deepEqual(examples.map(commonPrefix), ['10.65.', '2001:db8:', '']);
 });
 
 test('cidrContains() agrees with comparing the first bits one by one', (t) => {

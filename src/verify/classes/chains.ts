@@ -10,7 +10,7 @@ import type { IpFamily } from '../../model/address.js';
 import { type Bitset, type BitsetInterner, hasBit } from '../../model/bitset.js';
 import type { Action, Direction, Rule } from '../../model/rule.js';
 import type { EffectivePolicy } from '../../policy/effective.js';
-import { ruleFamilies } from '../../policy/rule-families.js';
+import { isInFamily } from '../../policy/rule-families.js';
 import {
   ALL_CONNECTIONS,
   type ConnectionSet,
@@ -18,7 +18,7 @@ import {
   NO_CONNECTIONS,
 } from './connection-sets.js';
 import type { ConnectionSpace } from './connection-space.js';
-import { asksAddress, type Peers } from './peers.js';
+import { asksAddress, type PeerMatcher } from './peers.js';
 import { TupleInterner } from './tuple-interner.js';
 
 export type Step =
@@ -46,15 +46,21 @@ export const CLOSED: Chain = { asked: NO_CONNECTIONS, steps: [], default: 'Deny'
 
 export interface ChainContext {
   readonly family: IpFamily;
-  readonly version: number;
   readonly space: ConnectionSpace;
   readonly sets: ConnectionSets;
-  readonly peers: Peers;
+  /** Of the networks that chains are written for. */
+  readonly peers: PeerMatcher;
   /** Of sets of peers. */
   readonly peerSets: BitsetInterner;
 }
 
-/** Writes policies down as chains of one network, for one family. */
+export interface WrittenChain {
+  readonly chain: Chain;
+  /** False: an endpoint with another address may have another chain of the same policy. */
+  readonly isForAll: boolean;
+}
+
+/** Writes policies down as chains, for one family: of one network, or of two whose rules see the same peers. */
 export class ChainWriter {
   readonly #context: ChainContext;
   readonly #rules = new Map<Rule, WrittenRule | undefined>();
@@ -66,46 +72,39 @@ export class ChainWriter {
 
   /** Number of the set of peers from which hosts take nothing encapsulated. */
   get strangers(): number {
-    const { peers, version } = this.#context;
-    return this.#numberOf(peers.strangers(version));
-  }
-
-  /** Whether a chain of the policy depends on the address of the endpoint that has it. */
-  asksOwnAddress(policy: EffectivePolicy): boolean {
-    const { direction, tiers, profiles } = policy;
-    const asks = (rules: readonly Rule[]): boolean =>
-      rules.some((rule) => this.#written(rule, direction)?.own !== undefined);
-    return (
-      tiers.some(({ policies }) => policies.some(({ rules }) => asks(rules[direction]))) ||
-      profiles.some(({ profile }) => profile !== undefined && asks(profile.rules[direction]))
-    );
+    return this.#numberOf(this.#context.peers.strangers);
   }
 
   /** @param own - the peer that the endpoint itself is. */
-  write(policy: EffectivePolicy, own: number, asked: ConnectionSet): Chain {
+  write(policy: EffectivePolicy, own: number, asked: ConnectionSet): WrittenChain {
     const { direction } = policy;
     const steps: Step[] = [];
+    let isForAll = true;
     for (const { policies, endOfTier } of policy.tiers) {
       for (const { rules } of policies)
-        for (const rule of rules[direction]) this.#addStep(steps, rule, direction, own);
+        for (const rule of rules[direction])
+          if (this.#addStep(steps, rule, direction, own, rule.action)) isForAll = false;
       steps.push({ type: 'end-of-tier', endOfTier });
     }
     for (const { profile } of policy.profiles) {
-      if (!profile) return { asked, steps, default: 'Deny' };
+      if (!profile) return { chain: { asked, steps, default: 'Deny' }, isForAll };
       for (const rule of profile.rules[direction]) {
         // Behind profiles there is no tier to pass to.
         const last = rule.action === 'Pass' ? 'Allow' : rule.action;
-        this.#addStep(steps, rule, direction, own, last);
+        if (this.#addStep(steps, rule, direction, own, last)) isForAll = false;
       }
     }
-    return { asked, steps, default: policy.default };
+    return { chain: { asked, steps, default: policy.default }, isForAll };
   }
 
-  #addStep(steps: Step[], rule: Rule, direction: Direction, own: number, action = rule.action): void {
+  /** @returns whether the rule asks for the endpoint's own address. */
+  #addStep(steps: Step[], rule: Rule, direction: Direction, own: number, action: Action): boolean {
+    if (action === 'Log') return false;
     const written = this.#written(rule, direction);
-    if (action === 'Log' || !written || (written.own && !hasBit(written.own, own))) return;
-    const { peers, connections } = written;
-    steps.push({ type: 'rule', peers, connections, action });
+    if (!written) return false;
+    const { peers, connections, own: asked } = written;
+    if (!asked || hasBit(asked, own)) steps.push({ type: 'rule', peers, connections, action });
+    return asked !== undefined;
   }
 
   /** undefined: no packet of the family can match. */
@@ -118,15 +117,15 @@ export class ChainWriter {
   }
 
   #write(rule: Rule, direction: Direction): WrittenRule | undefined {
-    const { family, space, sets, peers, version } = this.#context;
-    if (!ruleFamilies(rule).includes(family)) return undefined;
+    const { family, space, sets, peers } = this.#context;
+    if (!isInFamily(rule, family)) return undefined;
     const connections = sets.add(space.matchesOf(rule));
     if (connections === NO_CONNECTIONS) return undefined;
     const [own, peer] =
       direction === 'egress' ? [rule.source, rule.destination] : [rule.destination, rule.source];
     return {
-      own: asksAddress(own) ? peers.matching(version, own) : undefined,
-      peers: this.#numberOf(peers.matching(version, peer)),
+      own: asksAddress(own) ? peers.matching(own) : undefined,
+      peers: this.#numberOf(peers.matching(peer)),
       connections,
     };
   }

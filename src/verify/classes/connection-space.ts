@@ -42,17 +42,20 @@ export interface ConnectionSpace {
  */
 export function connectionSpace(
   family: IpFamily,
-  rules: Iterable<Rule>,
+  rules: readonly Rule[],
   isClosed: (packet: Packet) => boolean = () => false,
 ): ConnectionSpace {
-  const keys = new Map<Rule, string>();
-  const distinct = new Map<string, Rule>();
-  for (const rule of rules) {
+  const conditionOf = new Map<Rule, Condition>();
+  const distinct = new Map<string, Condition>();
+  const numberRule = (rule: Rule): Condition => {
     const key = connectionKey(rule);
-    keys.set(rule, key);
-    distinct.set(key, rule);
-  }
-  const conditions = [...distinct.values()];
+    const condition = distinct.get(key) ?? { rule, matches: undefined };
+    distinct.set(key, condition);
+    conditionOf.set(rule, condition);
+    return condition;
+  };
+  rules.forEach(numberRule);
+  const conditions = Array.from(distinct.values(), ({ rule }) => rule);
   const icmp = icmpProtocol(family);
   const atoms: Atom[] = [
     ...Object.values(PROTOCOL_NUMBERS)
@@ -61,27 +64,35 @@ export function connectionSpace(
     ...icmpAtoms(family, icmp, conditions),
     ...plainAtoms(family, conditions),
   ];
-  const known = new Map<string, Bitset>();
   return {
     family,
     atoms,
     closed: atomsWhere(atoms, isClosed),
     matchesOf(rule) {
-      const key = keys.get(rule) ?? connectionKey(rule);
-      const found = known.get(key) ?? matchAtoms(connectionPart(rule), atoms);
-      known.set(key, found);
-      return found;
+      const condition = conditionOf.get(rule) ?? numberRule(rule);
+      condition.matches ??= matchAtoms(connectionPart(rule), atoms);
+      return condition.matches;
     },
   };
 }
 
+/** What rules with the same key ask of anything but addresses. */
+interface Condition {
+  /** One of them. */
+  readonly rule: Rule;
+  matches: Bitset | undefined;
+}
+
 /** What the rule asks of anything but addresses. */
 function connectionKey({ family, protocol, notProtocol, icmp, notIcmp, source, destination }: Rule): string {
+  const key = `${protocol}>${portsKey(destination)}<${portsKey(source)}`;
+  if (family === undefined && notProtocol === undefined && !icmp && !notIcmp) return key;
   const types = `${icmp?.type}/${icmp?.code} ${notIcmp?.type}/${notIcmp?.code}`;
-  return `${family} ${protocol} ${notProtocol} ${types} ${portsKey(source)} ${portsKey(destination)}`;
+  return `${key} ${family} ${notProtocol} ${types}`;
 }
 
 function portsKey({ ports, notPorts }: EntityMatch): string {
+  if (ports.length + notPorts.length === 0) return '';
   let key = '';
   for (const { first, last } of ports) key += `${first}:${last},`;
   for (const { first, last } of notPorts) key += `!${first}:${last},`;
@@ -184,7 +195,7 @@ function sampleOf(
   ports?: { readonly source: number; readonly destination: number },
   icmp?: NonNullable<Packet['icmp']>,
 ): Packet {
-  const address = unspecified(family);
+  const address = UNSPECIFIED[family];
   return {
     family,
     protocol,
@@ -194,6 +205,7 @@ function sampleOf(
   };
 }
 
-function unspecified(family: IpFamily): Address {
-  return addressFromBits(0n, family);
-}
+const UNSPECIFIED: Readonly<Record<IpFamily, Address>> = {
+  4: addressFromBits(0n, 4),
+  6: addressFromBits(0n, 6),
+};

@@ -8,6 +8,7 @@
  */
 import type { Cidr, IpFamily } from '../../model/address.js';
 import { addBit, type Bitset, BitsetInterner, emptyBitset } from '../../model/bitset.js';
+import type { Rule } from '../../model/rule.js';
 import { encapsulatedRules, isEncapsulated } from '../encapsulated.js';
 import { NEIGHBOR_DISCOVERY, ROUTER_ADVERTISEMENT } from '../neighbor-discovery.js';
 import type { Network } from '../network.js';
@@ -17,10 +18,10 @@ import { Chains, ChainWriter } from './chains.js';
 import { ALL_CONNECTIONS, type ConnectionSet, ConnectionSets, NO_CONNECTIONS } from './connection-sets.js';
 import { atomsWhere, type ConnectionSpace, connectionSpace } from './connection-space.js';
 import type { LabelGroups } from './label-groups.js';
-import { type Masquerade, masqueradeIn } from './masquerade.js';
+import { type Masquerade, masqueradeIn, NO_MASQUERADE } from './masquerade.js';
 import { mergePeers } from './merge-peers.js';
-import { peersOf } from './peers.js';
-import { type Point, pointsOf, rulesOf } from './points.js';
+import { type PeerMatcher, peersOf } from './peers.js';
+import { type Point, pointsOf } from './points.js';
 import type { PolicyIndex } from './policy-index.js';
 import { type Row, RowBuilder, rowAt } from './rows.js';
 import { SelfChainFinder, type SelfChains } from './self-chains.js';
@@ -36,6 +37,17 @@ export interface PointClass {
   readonly chains: readonly SelfChains[];
   /** Masquerading tells it from others that rules do not. */
   readonly isMarked: boolean;
+}
+
+/** What both IP versions have in common. */
+export interface Subject {
+  readonly networks: readonly Network[];
+  readonly groups: LabelGroups;
+  readonly policies: PolicyIndex;
+  /** All that can decide on a connection. */
+  readonly rules: readonly Rule[];
+  /** Networks that are told apart. */
+  readonly nets: readonly Cidr[];
 }
 
 export class FamilyConnectivity {
@@ -57,24 +69,15 @@ export class FamilyConnectivity {
   readonly #builder: RowBuilder;
   readonly #rows: Row[] = [];
 
-  constructor(
-    networks: readonly Network[],
-    family: IpFamily,
-    groups: LabelGroups,
-    policies: readonly PolicyIndex[],
-    asked: readonly Cidr[],
-  ) {
+  constructor(family: IpFamily, { networks, groups, policies, rules, nets }: Subject) {
     this.#networks = networks;
     this.family = family;
-    const { points, regions } = pointsOf(networks, family, asked);
+    const { points, regions } = pointsOf(networks, family, nets);
     this.points = points;
     const isEmpty = points.every(({ type }) => type === 'outside');
-    this.space = connectionSpace(
-      family,
-      isEmpty
-        ? []
-        : networks.flatMap((network) => [...rulesOf(network), ...encapsulatedRules(network, family)]),
-      (packet) => networks.every((network) => isEncapsulated(network, packet)),
+    const outer = networks.flatMap((network) => encapsulatedRules(network, family));
+    this.space = connectionSpace(family, isEmpty ? [] : [...rules, ...outer], (packet) =>
+      networks.every((network) => isEncapsulated(network, packet)),
     );
     this.sets = new ConnectionSets(this.space.atoms.length);
     const isAllowed = (type: number | undefined): boolean => type !== ROUTER_ADVERTISEMENT;
@@ -85,21 +88,22 @@ export class FamilyConnectivity {
         : NO_CONNECTIONS;
     const peers = peersOf(points, networks, groups, regions);
     const peerSets = new BitsetInterner();
-    this.#chains = policies.map((index, version) => {
-      const { space, sets } = this;
-      const encapsulated = sets.add(
-        atomsWhere(space.atoms, (packet) => isEncapsulated(this.#networkOf(version), packet)),
-      );
-      const writer = new ChainWriter({ family, version, space, sets, peers, peerSets });
-      const finder = new SelfChainFinder({
-        policies: index,
-        writer,
-        chains: this.#allChains,
-        sendable: sets.difference(unfixed, encapsulated),
-        forHostsOnly: encapsulated,
-      });
-      return points.map(({ parties }, point) => finder.find(parties[version], peers.ofPoint[point] ?? 0));
-    });
+    const { space, sets } = this;
+    const finders = new Map<PeerMatcher, SelfChainFinder>();
+    for (const [version, matcher] of peers.matchers.entries()) {
+      if (finders.has(matcher)) continue;
+      const network = this.#networkOf(version);
+      const encapsulated = sets.add(atomsWhere(space.atoms, (packet) => isEncapsulated(network, packet)));
+      const writer = new ChainWriter({ family, space, sets, peers: matcher, peerSets });
+      const rest = { sendable: sets.difference(unfixed, encapsulated), forHostsOnly: encapsulated };
+      finders.set(matcher, new SelfChainFinder({ policies, writer, chains: this.#allChains, ...rest }));
+    }
+    this.#chains = peers.matchers.map((matcher, version) =>
+      points.map(
+        ({ parties }, point) =>
+          finders.get(matcher)?.find(version, parties[version], peers.ofPoint[point] ?? 0) ?? NO_CHAINS,
+      ),
+    );
     const merged = mergePeers(peers.size, peerSets.all);
     this.peers = merged.size;
     this.#builder = new RowBuilder(merged.size, this.sets, (set) => merged.merge(peerSets.get(set)));
@@ -174,16 +178,18 @@ export class FamilyConnectivity {
     const classes: (PointClass & { readonly points: number[] })[] = [];
     const tuples = new TupleInterner();
     const tuple: number[] = [];
-    const marks = this.#masquerade.map((masquerade) => new MarkNumbers(masquerade));
+    const marks = this.#masquerade
+      .filter((masquerade) => masquerade !== NO_MASQUERADE)
+      .map((masquerade) => new MarkNumbers(masquerade));
     const classOf = this.points.map((_, point) => {
       const peer = this.#peerOf[point] ?? 0;
       tuple.length = 0;
       tuple.push(peer);
-      for (const ofPoint of this.#chains) {
-        const { ingress, egress } = ofPoint[point] ?? NO_CHAINS;
+      for (let version = 0; version < this.#chains.length; version += 1) {
+        const { ingress, egress } = this.#chains[version]?.[point] ?? NO_CHAINS;
         tuple.push(ingress, egress);
       }
-      for (const mark of marks) tuple.push(mark.of(point));
+      if (marks.length > 0) for (const mark of marks) tuple.push(mark.of(point));
       const known = tuples.intern(tuple);
       if (known === classes.length) {
         const chains = this.#chains.map((ofPoint) => ofPoint[point] ?? NO_CHAINS);

@@ -32,7 +32,7 @@ export interface LabelGroups {
 }
 
 export function labelGroups(
-  items: Iterable<Labelled>,
+  items: readonly Labelled[],
   selectors: Iterable<SelectorNode>,
   tags: ReadonlySet<string>,
 ): LabelGroups {
@@ -41,8 +41,12 @@ export function labelGroups(
   const groups = new Map<Labelled, number>();
   const samples: Labelled[] = [];
   const index = new Map<number, number[]>();
-  for (const item of items) {
-    const own = facts.of(item);
+  const own: number[] = [];
+  // By position: there are as many as endpoints, and an iterator makes an object for each.
+  for (let position = 0; position < items.length; position += 1) {
+    const item = items[position];
+    if (!item || groups.has(item)) continue;
+    facts.collect(item, own);
     const group = tuples.intern(own);
     groups.set(item, group);
     if (group < samples.length) continue;
@@ -87,22 +91,29 @@ class Facts {
     this.#next = this.#tags.size;
   }
 
-  /** In ascending order. */
-  of({ labels, tags }: Labelled): number[] {
-    const own: number[] = [];
-    for (const key of Object.keys(labels)) {
+  /** @param own - becomes the facts of the item, in ascending order. */
+  collect({ labels, tags }: Labelled, own: number[]): void {
+    own.length = 0;
+    const keys = Object.keys(labels);
+    for (let position = 0; position < keys.length; position += 1) {
+      const key = keys[position] ?? '';
       const values = this.#values.get(key);
       if (values) own.push(this.#valueNumber(values, labels[key] ?? ''));
     }
-    for (const tag of tags ?? []) {
-      const number = this.#tags.get(tag);
-      if (number !== undefined) own.push(number);
-    }
-    return own.sort((a, b) => a - b);
+    if (tags && tags.size > 0 && this.#tags.size > 0)
+      for (const tag of tags) {
+        const number = this.#tags.get(tag);
+        if (number !== undefined) own.push(number);
+      }
+    sortInPlace(own);
   }
 
   tagNumber(tag: string): number | undefined {
     return this.#tags.get(tag);
+  }
+
+  valueNumber(label: string, value: string): number | undefined {
+    return this.#values.get(label)?.get(value);
   }
 
   /** What a label that matches the restriction can be. */
@@ -122,12 +133,27 @@ class Facts {
   }
 }
 
+/** By insertion: what one thing has is few, and the sort of an array copies it. */
+function sortInPlace(numbers: number[]): void {
+  for (let next = 1; next < numbers.length; next += 1) {
+    const number = numbers[next] ?? 0;
+    let place = next;
+    while (place > 0 && (numbers[place - 1] ?? 0) > number) {
+      numbers[place] = numbers[place - 1] ?? 0;
+      place -= 1;
+    }
+    numbers[place] = number;
+  }
+}
+
 /** The shortest list of groups that holds all that the selector can pick; undefined: all may be. */
 function candidatesFor(
   selector: SelectorNode,
   facts: Facts,
   index: ReadonlyMap<number, readonly number[]>,
 ): readonly number[] | undefined {
+  // By far the most selectors are this, in part or as a whole.
+  if (selector.type === '==') return index.get(facts.valueNumber(selector.label, selector.value) ?? -1) ?? [];
   let best: readonly number[] | undefined;
   for (const [label, restriction] of labelRestrictions(selector)) {
     if (restriction.must === 'both') return [];

@@ -13,20 +13,24 @@ import type { Point } from './points.js';
 export interface Masquerade {
   /** The point whose address a packet bears when it arrives: the sender, or its host. */
   senderSeen(from: number, to: number): number;
-  /** What else tells points apart; '' where masquerading makes no difference. */
+  /** What else tells points apart; '' where that makes no difference. */
   markOf(point: number): string;
 }
 
+/** Nobody is hidden, or nobody cares. */
+export const NO_MASQUERADE: Masquerade = { senderSeen: (from) => from, markOf: () => '' };
+
 export function masqueradeIn(network: Network, version: number, points: readonly Point[]): Masquerade {
-  const parties = points.map((point) => point.parties[version]);
   const { pools } = network;
   const masquerading = pools.filter(({ natOutgoing }) => natOutgoing);
+  if (masquerading.length === 0) return NO_MASQUERADE;
+  const parties = points.map((point) => point.parties[version]);
   const isHidden = (party: Party | undefined): boolean =>
     party?.type === 'workload' && masquerading.some(({ cidr }) => cidrContains(cidr, party.address));
   const isBeyondPools = (party: Party | undefined): boolean =>
     isPoliced(party) && !pools.some(({ cidr }) => cidrContains(cidr, party.address));
-  const beyond = masquerading.length === 0 ? [] : parties.map(isBeyondPools);
-  if (!beyond.includes(true)) return { senderSeen: (from) => from, markOf: () => '' };
+  const beyond = parties.map(isBeyondPools);
+  if (!beyond.includes(true)) return NO_MASQUERADE;
   const hidden = parties.map(isHidden);
   const hostPoints = new Map<string, number>();
   for (const [point, party] of parties.entries())

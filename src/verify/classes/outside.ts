@@ -27,17 +27,17 @@ export interface OutsideRegion {
   readonly sample: Address;
 }
 
-/** @param taken - the addresses that somebody of ours has. */
-export function outsideRegions(regions: Regions, taken: ReadonlySet<Address>): readonly OutsideRegion[] {
+/** The addresses that somebody of ours has. */
+export type Taken = Pick<ReadonlySet<Address>, 'has'>;
+
+export function outsideRegions(regions: Regions, taken: Taken): readonly OutsideRegion[] {
   const { family, all } = regions;
   const inner = new Map<Region | undefined, Interval[]>(all.map((region) => [region, []]));
   for (const { cidr, parent } of all) if (cidr !== undefined) inner.get(parent)?.push(cidrInterval(cidr));
   return all.flatMap((region) => {
-    const whole = region.cidr === undefined ? UNICAST[family] : [cidrInterval(region.cidr)];
-    const own = subtractIntervals(
-      intersectIntervals(whole, UNICAST[family]),
-      intervalSet(inner.get(region) ?? []),
-    );
+    const whole = region.cidr === undefined ? UNICAST[family] : unicastOf(cidrInterval(region.cidr), family);
+    const holes = inner.get(region) ?? [];
+    const own = holes.length === 0 ? whole : subtractIntervals(whole, intervalSet(holes));
     const sample = pickAddress(own, taken, family);
     return sample === undefined ? [] : [{ region, sample }];
   });
@@ -58,6 +58,11 @@ const UNICAST: Readonly<Record<IpFamily, IntervalSet>> = {
 /** Reserved for documentation (RFC 5737, RFC 3849): nobody takes them for somebody's. */
 const PREFERRED: Readonly<Record<IpFamily, bigint>> = { 4: bitsOf('203.0.113.1'), 6: bitsOf('2001:db8::1') };
 
+function unicastOf(interval: Interval, family: IpFamily): IntervalSet {
+  const isAll = UNICAST[family].some(({ first, last }) => first <= interval.first && interval.last <= last);
+  return isAll ? [interval] : intersectIntervals([interval], UNICAST[family]);
+}
+
 function between(first: string, last: string): Interval {
   return { first: bitsOf(first), last: bitsOf(last) };
 }
@@ -68,7 +73,7 @@ function bitsOf(text: string): bigint {
   return addressBits(address);
 }
 
-function pickAddress(own: IntervalSet, taken: ReadonlySet<Address>, family: IpFamily): Address | undefined {
+function pickAddress(own: IntervalSet, taken: Taken, family: IpFamily): Address | undefined {
   const freeAt = (bits: bigint): Address | undefined => {
     const address = addressFromBits(bits, family);
     return taken.has(address) ? undefined : address;

@@ -47,8 +47,9 @@ export function* ownHostChanges(
 
 function hostPoints(points: readonly Point[]): ReadonlyMap<string, readonly number[]> {
   const found = new Map<string, number[]>();
-  for (const [position, { type, name }] of points.entries())
+  points.forEach(({ type, name }, position) => {
     if (type === 'host') found.set(name, [...(found.get(name) ?? []), position]);
+  });
   return found;
 }
 

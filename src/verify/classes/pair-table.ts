@@ -1,55 +1,58 @@
 /**
  * Gives equal pairs of integers one number.
  *
- * A hash table with open addressing in plain arrays of integers. A Map would need one key for both, which beyond 31
+ * A hash table with open addressing in one plain array of integers. A Map would need one key for both, which beyond 31
  * bits is an object to the engine, and millions of those are what its garbage collector then has to do.
  */
-const EMPTY = -1;
+
+/** Of a slot: the two integers, and their number plus one; 0: the slot is empty. */
+const FIELDS = 3;
 const FIRST_CAPACITY = 64;
 
 export class PairTable {
-  #left = new Int32Array(FIRST_CAPACITY);
-  #right = new Int32Array(FIRST_CAPACITY);
-  #numbers = new Int32Array(FIRST_CAPACITY).fill(EMPTY);
+  #slots = new Int32Array(FIRST_CAPACITY * FIELDS);
+  #mask = FIRST_CAPACITY - 1;
   #size = 0;
 
   /** From 0, in the order in which they came. */
   numberOf(left: number, right: number): number {
     const slot = this.#slotOf(left, right);
-    const known = this.#numbers[slot] ?? EMPTY;
-    if (known !== EMPTY) return known;
+    const known = this.#slots[slot + 2] ?? 0;
+    if (known !== 0) return known - 1;
     const number = this.#size;
-    this.#put(slot, left, right, number);
+    this.#put(slot, left, right, number + 1);
     this.#size += 1;
-    if (this.#size * 2 > this.#numbers.length) this.#grow();
+    if (this.#size * 2 > this.#mask) this.#grow();
     return number;
   }
 
   /** Where the pair stands, or where it would. */
   #slotOf(left: number, right: number): number {
-    const mask = this.#numbers.length - 1;
-    let slot = hashOf(left, right) & mask;
-    while (this.#numbers[slot] !== EMPTY && (this.#left[slot] !== left || this.#right[slot] !== right))
-      slot = (slot + 1) & mask;
-    return slot;
+    const slots = this.#slots;
+    const mask = this.#mask;
+    let position = hashOf(left, right) & mask;
+    for (;;) {
+      const slot = position * FIELDS;
+      if (slots[slot + 2] === 0 || (slots[slot] === left && slots[slot + 1] === right)) return slot;
+      position = (position + 1) & mask;
+    }
   }
 
-  #put(slot: number, left: number, right: number, number: number): void {
-    this.#left[slot] = left;
-    this.#right[slot] = right;
-    this.#numbers[slot] = number;
+  #put(slot: number, left: number, right: number, field: number): void {
+    this.#slots[slot] = left;
+    this.#slots[slot + 1] = right;
+    this.#slots[slot + 2] = field;
   }
 
   #grow(): void {
-    const [lefts, rights, numbers] = [this.#left, this.#right, this.#numbers];
-    const capacity = numbers.length * 2;
-    this.#left = new Int32Array(capacity);
-    this.#right = new Int32Array(capacity);
-    this.#numbers = new Int32Array(capacity).fill(EMPTY);
-    for (const [slot, number] of numbers.entries()) {
-      if (number === EMPTY) continue;
-      const [left, right] = [lefts[slot] ?? 0, rights[slot] ?? 0];
-      this.#put(this.#slotOf(left, right), left, right, number);
+    const old = this.#slots;
+    this.#slots = new Int32Array(old.length * 2);
+    this.#mask = this.#mask * 2 + 1;
+    for (let slot = 0; slot < old.length; slot += FIELDS) {
+      const field = old[slot + 2] ?? 0;
+      if (field === 0) continue;
+      const [left, right] = [old[slot] ?? 0, old[slot + 1] ?? 0];
+      this.#put(this.#slotOf(left, right), left, right, field);
     }
   }
 }

@@ -2,10 +2,11 @@
  * Points by what the rules at the other end can tell of their addresses.
  *
  * A rule looks at an address: which networks it lies in (its region), and which endpoints and network sets have it
- * (their label groups). Where hosts encapsulate they also look whether it is a host's. Points that agree in all, in each of the compared networks, are one peer. What a rule asks
- * of one end is then a set of peers, worked out with a few operations on bits.
+ * (their label groups); where hosts encapsulate, a host looks whether it is another host's. Points that agree in all of it,
+ * in each of the compared networks, are one peer. What a rule asks of one end is then a set of peers, worked out with a few
+ * operations on bits.
  */
-import type { Address } from '../../model/address.js';
+import type { Cidr } from '../../model/address.js';
 import {
   addBit,
   type Bitset,
@@ -16,8 +17,9 @@ import {
 } from '../../model/bitset.js';
 import type { EntityMatch } from '../../model/rule.js';
 import { type SelectorText, selectorAst } from '../../model/selector/selector.js';
-import { mayEncapsulate } from '../encapsulated.js';
-import type { Network } from '../network.js';
+import { encapsulateAlike, mayEncapsulate } from '../encapsulated.js';
+import type { EndpointIndex } from '../endpoint-index.js';
+import type { Endpoint, Network } from '../network.js';
 import type { Party } from '../parties.js';
 import type { LabelGroups } from './label-groups.js';
 import type { Point } from './points.js';
@@ -37,10 +39,8 @@ export interface Peers {
   readonly size: number;
   /** The peer of each point, by its position. */
   readonly ofPoint: readonly number[];
-  /** The peers of which a rule in one of the networks says this. */
-  matching(version: number, match: EntityMatch): Bitset;
-  /** The peers from which hosts of one of the networks take nothing encapsulated. */
-  strangers(version: number): Bitset;
+  /** By network; one and the same for networks whose rules see the same. */
+  readonly matchers: readonly PeerMatcher[];
 }
 
 export function peersOf(
@@ -49,90 +49,86 @@ export function peersOf(
   groups: LabelGroups,
   regions: Regions,
 ): Peers {
-  const readers = networks.map((network) => new FactReader(network, groups, regions));
+  const readers: FactReader[] = [];
+  for (const network of networks)
+    readers.push(readers.find((reader) => reader.isFor(network)) ?? new FactReader(network, groups, regions));
   const tuples = new TupleInterner();
   const samples: number[][] = [];
   const facts: number[] = [];
   const ofPoint = points.map(({ parties }) => {
-    for (const [version, reader] of readers.entries()) facts[version] = reader.factsOf(parties[version]);
+    for (let version = 0; version < parties.length; version += 1) {
+      const isKnown = version > 0 && parties[version] === parties[0] && readers[version] === readers[0];
+      facts[version] = (isKnown ? facts[0] : readers[version]?.factsOf(parties[version])) ?? NOBODY;
+    }
     const peer = tuples.intern(facts);
     if (peer === samples.length) samples.push([...facts]);
     return peer;
   });
-  const matchers = networks.map((network, version) => {
+  const matchers: PeerMatcher[] = [];
+  for (const [version, network] of networks.entries()) {
     const known = samples.map((own) => readers[version]?.get(own[version] ?? NOBODY));
-    return new PeerMatcher(network, groups, regions, known);
-  });
-  const matcherOf = (version: number): PeerMatcher => {
-    const matcher = matchers[version];
-    if (!matcher) throw new RangeError(`There is no network ${version}`);
-    return matcher;
-  };
-  return {
-    size: samples.length,
-    ofPoint,
-    matching: (version, match) => matcherOf(version).matching(match),
-    strangers: (version) => matcherOf(version).strangers,
-  };
+    matchers.push(
+      matchers.find((one, earlier) => readers[earlier] === readers[version] && one.isFor(network)) ??
+        new PeerMatcher(network, groups, regions, known),
+    );
+  }
+  return { size: samples.length, ofPoint, matchers };
 }
 
 /** Numbers what one network knows of addresses. */
 class FactReader {
   readonly #network: Network;
+  readonly #index: EndpointIndex;
+  readonly #groups: LabelGroups;
   readonly #regions: Regions;
-  readonly #holders: ReadonlyMap<Address, readonly number[]>;
   readonly #tuples = new TupleInterner();
   readonly #facts: PeerFacts[] = [];
   readonly #tuple: number[] = [];
+  /** Whether hosts of the network encapsulate in the family. */
+  readonly #encapsulate: boolean;
 
   constructor(network: Network, groups: LabelGroups, regions: Regions) {
     this.#network = network;
+    this.#index = network.index;
+    this.#groups = groups;
+    this.#encapsulate = network.encapsulations[regions.family].length > 0;
     this.#regions = regions;
-    this.#holders = holderGroups(network, groups);
+  }
+
+  isFor(network: Network): boolean {
+    return network.endpoints === this.#network.endpoints && encapsulateAlike(network, this.#network);
   }
 
   factsOf(party: Party | undefined): number {
     if (!party) return NOBODY;
-    const groups = this.#holders.get(party.address) ?? NO_GROUPS;
     const region = this.#regions.regionOf(party.address);
-    const isInUse = this.#network.encapsulations[this.#regions.family].length > 0;
-    const encapsulates = isInUse && mayEncapsulate(this.#network, party.address);
-    this.#tuple.length = 0;
-    this.#tuple.push(Number(encapsulates), region.id);
-    for (const group of groups) this.#tuple.push(group);
-    const number = this.#tuples.intern(this.#tuple);
-    if (number === this.#facts.length) this.#facts.push({ groups, region, encapsulates });
+    const encapsulates = this.#encapsulate && mayEncapsulate(this.#network, party.address);
+    const tuple = this.#tuple;
+    tuple.length = 0;
+    tuple.push(2 * region.id + Number(encapsulates));
+    const holders = this.#index.holdersOf(party.address);
+    if (holders[0]) tuple.push(this.#groups.groupOf(holders[0]));
+    if (holders.length > 1) this.#addGroups(tuple, holders);
+    const number = this.#tuples.intern(tuple);
+    if (number === this.#facts.length) this.#facts.push({ groups: tuple.slice(1), region, encapsulates });
     return number;
   }
 
   get(number: number): PeerFacts | undefined {
     return this.#facts[number];
   }
+
+  #addGroups(tuple: number[], holders: readonly Endpoint[]): void {
+    const all = new Set(holders.map((holder) => this.#groups.groupOf(holder)));
+    tuple.length = 1;
+    for (const group of [...all].sort((a, b) => a - b)) tuple.push(group);
+  }
 }
 
 const NOBODY = -1;
-const NO_GROUPS: readonly number[] = [];
 
-function holderGroups({ endpoints }: Network, groups: LabelGroups): ReadonlyMap<Address, readonly number[]> {
-  const byAddress = new Map<Address, readonly number[]>();
-  const alone = Array.from({ length: groups.size }, (_, group): readonly number[] => [group]);
-  for (const endpoint of endpoints) {
-    const group = groups.groupOf(endpoint);
-    for (const address of endpoint.addresses) {
-      const known = byAddress.get(address);
-      if (!known) byAddress.set(address, alone[group] ?? NO_GROUPS);
-      else if (!known.includes(group))
-        byAddress.set(
-          address,
-          [...known, group].sort((a, b) => a - b),
-        );
-    }
-  }
-  return byAddress;
-}
-
-/** Works out sets of peers in one network, and remembers those that many rules ask for. */
-class PeerMatcher {
+/** Works out the peers of which a rule says something, and remembers those that many rules ask for. */
+export class PeerMatcher {
   readonly #network: Network;
   readonly #groups: LabelGroups;
   readonly #regions: Regions;
@@ -140,10 +136,13 @@ class PeerMatcher {
   readonly #peersOfGroup: readonly (readonly number[])[];
   /** By region: the peers in it, narrower regions included. */
   readonly #peersWithin: readonly (readonly number[])[];
+  /** Of the network sets of each group, the networks. */
+  readonly #netsOfGroup = new Map<number, Cidr[]>();
   readonly #selected = new Map<SelectorText, Bitset>();
   readonly #tagged = new Map<string, Bitset>();
   readonly #matched = new Map<string, Bitset>();
   readonly #everybody: Bitset;
+  /** The peers from which hosts take nothing encapsulated. */
   readonly strangers: Bitset;
 
   constructor(
@@ -158,15 +157,24 @@ class PeerMatcher {
     this.#size = facts.length;
     this.#everybody = fullBitset(facts.length);
     this.strangers = emptyBitset(facts.length);
-    for (const [peer, own] of facts.entries()) if (!own?.encapsulates) addBit(this.strangers, peer);
     const ofGroup: number[][] = Array.from({ length: groups.size }, () => []);
     const within: number[][] = regions.all.map(() => []);
-    for (const [peer, own] of facts.entries()) {
+    facts.forEach((own, peer) => {
+      if (!own?.encapsulates) addBit(this.strangers, peer);
       for (const group of own?.groups ?? []) ofGroup[group]?.push(peer);
       for (let region = own?.region; region; region = region.parent) within[region.id]?.push(peer);
-    }
+    });
     this.#peersOfGroup = ofGroup;
     this.#peersWithin = within;
+    for (const set of network.networkSets) {
+      const group = groups.groupOf(set);
+      this.#netsOfGroup.set(group, [...(this.#netsOfGroup.get(group) ?? []), ...set.nets]);
+    }
+  }
+
+  /** @param network - one with the same endpoints. */
+  isFor({ networkSets }: Network): boolean {
+    return this.#network.networkSets === networkSets;
   }
 
   /** The set is shared, and must not change. */
@@ -209,8 +217,9 @@ class PeerMatcher {
     if (known) return known;
     const picked = this.#groups.pickedBy(selectorAst(selector));
     const bits = this.#havingGroup(picked);
-    for (const set of this.#network.networkSets)
-      if (picked.includes(this.#groups.groupOf(set))) for (const net of set.nets) this.#addWithin(bits, net);
+    if (this.#netsOfGroup.size > 0)
+      for (const group of picked)
+        for (const net of this.#netsOfGroup.get(group) ?? []) this.#addWithin(bits, net);
     this.#selected.set(selector, bits);
     return bits;
   }

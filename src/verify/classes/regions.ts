@@ -11,6 +11,7 @@ import {
   addressPart,
   type Cidr,
   type IpFamily,
+  ipv4Number,
   prefixLength,
 } from '../../model/address.js';
 
@@ -34,32 +35,44 @@ export interface Regions {
 
 /** @param nets - of one family, in any order, each as often as it likes. */
 export function regionsOf(family: IpFamily, nets: Iterable<Cidr>): Regions {
-  const widestFirst = [...new Set(nets)].sort((a, b) => prefixLength(a) - prefixLength(b));
+  const widestFirst = Array.from(new Set(nets), (cidr) => ({ cidr, length: prefixLength(cidr) }));
+  widestFirst.sort((a, b) => a.length - b.length);
   const outermost: Region = { id: 0, cidr: undefined, parent: undefined };
   const all: Region[] = [outermost];
   const byCidr = new Map<Cidr, Region>();
   /** Regions by their leading bits, one level for each prefix length, the narrowest first. */
-  const levels: { readonly shift: bigint; readonly regions: Map<bigint, Region> }[] = [];
-  const narrowest = (bits: bigint): Region => {
-    for (const { shift, regions } of levels) {
-      const region = regions.get(bits >> shift);
+  const levels: { readonly hostBits: number; readonly regions: Map<Bits, Region> }[] = [];
+  const bitsOf: (address: Address) => Bits = family === 4 ? ipv4Number : addressBits;
+  const narrowest = (bits: Bits): Region => {
+    for (let index = 0; index < levels.length; index += 1) {
+      const level = levels[index];
+      const region = level?.regions.get(networkBits(bits, level.hostBits));
       if (region) return region;
     }
     return outermost;
   };
-  for (const cidr of widestFirst) {
-    const bits = addressBits(addressPart(cidr));
-    const shift = BigInt(addressLength(family) - prefixLength(cidr));
+  for (const { cidr, length } of widestFirst) {
+    const bits = bitsOf(addressPart(cidr));
+    const hostBits = addressLength(family) - length;
     const region: Region = { id: all.length, cidr, parent: narrowest(bits) };
     all.push(region);
     byCidr.set(cidr, region);
-    if (levels[0]?.shift !== shift) levels.unshift({ shift, regions: new Map() });
-    levels[0]?.regions.set(bits >> shift, region);
+    if (levels[0]?.hostBits !== hostBits) levels.unshift({ hostBits, regions: new Map() });
+    levels[0]?.regions.set(networkBits(bits, hostBits), region);
   }
   return {
     family,
     all,
-    regionOf: (address) => (levels.length === 0 ? outermost : narrowest(addressBits(address))),
+    regionOf: (address) => (levels.length === 0 ? outermost : narrowest(bitsOf(address))),
     regionFor: (net) => byCidr.get(net),
   };
+}
+
+/** Numbers for IPv4: they cost far less. */
+type Bits = number | bigint;
+
+function networkBits(bits: Bits, hostBits: number): Bits {
+  if (typeof bits === 'bigint') return bits >> BigInt(hostBits);
+  // A shift by 32 would be one by nothing.
+  return hostBits === 32 ? 0 : bits >>> hostBits;
 }

@@ -7,7 +7,8 @@ import type { Endpoint } from '../network.js';
 import type { Party } from '../parties.js';
 import { type Chain, type Chains, type ChainWriter, CLOSED, OPEN } from './chains.js';
 import { ALL_CONNECTIONS, type ConnectionSet, NO_CONNECTIONS } from './connection-sets.js';
-import type { DirectedPolicy, PolicyIndex } from './policy-index.js';
+import { PairTable } from './pair-table.js';
+import type { PolicyIndex } from './policy-index.js';
 
 /** Numbers of chains. */
 export type SelfChains = Readonly<Record<Direction, number>>;
@@ -24,8 +25,11 @@ export interface SelfChainContext {
 
 export class SelfChainFinder {
   readonly #context: SelfChainContext;
-  /** By policy, and then by the endpoint's own peer where that matters. */
-  readonly #written = new Map<DirectedPolicy, Map<number, SelfChains>>();
+  /** By policy: most ask nothing of the endpoint's own address, and then one chain is for all. */
+  readonly #forAll: (SelfChains | undefined)[] = [];
+  /** The others, by policy and the endpoint's own peer. */
+  readonly #pairs = new PairTable();
+  readonly #forOne: (SelfChains | undefined)[] = [];
   readonly #open: SelfChains;
   readonly #host: SelfChains;
   readonly #closed: SelfChains;
@@ -38,44 +42,50 @@ export class SelfChainFinder {
     this.#closed = both(context.chains.add(CLOSED));
   }
 
-  /** @param own - the peer that the party is. */
-  find(party: Party | undefined, own: number): SelfChains {
+  /**
+   * @param version - of the networks that the finder is for, the one that the party is in.
+   * @param own - the peer that the party is.
+   */
+  find(version: number, party: Party | undefined, own: number): SelfChains {
     switch (party?.type) {
       case undefined:
         return this.#closed;
       case 'outside':
         return this.#open;
       case 'host':
-        return party.hostEndpoint ? this.#policed(party.hostEndpoint, own) : this.#host;
+        return party.hostEndpoint ? this.#policed(version, party.hostEndpoint, own) : this.#host;
       case 'workload':
-        return party.endpoint.active ? this.#policed(party.endpoint, own) : this.#closed;
+        return party.endpoint.active ? this.#policed(version, party.endpoint, own) : this.#closed;
     }
   }
 
-  #policed(endpoint: Endpoint, own: number): SelfChains {
-    const { policies, writer } = this.#context;
-    const policy = policies.at(endpoint);
-    let byPeer = this.#written.get(policy);
-    if (!byPeer) {
-      byPeer = new Map();
-      this.#written.set(policy, byPeer);
-    }
-    // Most policies ask nothing of the endpoint's own address, and then one chain is for all.
-    const known = byPeer.get(ANYBODY) ?? byPeer.get(own);
+  #policed(version: number, endpoint: Endpoint, own: number): SelfChains {
+    const policy = this.#context.policies.numberAt(version, endpoint);
+    const forAll = this.#forAll[policy];
+    if (forAll) return forAll;
+    const pair = this.#pairs.numberOf(policy, own);
+    const known = this.#forOne[pair];
     if (known) return known;
-    const isForAll = !writer.asksOwnAddress(policy.ingress) && !writer.asksOwnAddress(policy.egress);
-    const written = this.#write(policy, endpoint, own);
-    byPeer.set(isForAll ? ANYBODY : own, written);
-    return written;
+    const { chains, isForAll } = this.#write(policy, endpoint, own);
+    if (isForAll) this.#forAll[policy] = chains;
+    this.#forOne[pair] = chains;
+    return chains;
   }
 
-  #write({ ingress, egress }: DirectedPolicy, { kind }: Endpoint, own: number): SelfChains {
-    const { writer, chains, sendable } = this.#context;
+  #write(
+    policy: number,
+    { kind }: Endpoint,
+    own: number,
+  ): { readonly chains: SelfChains; readonly isForAll: boolean } {
+    const { policies, writer, chains, sendable } = this.#context;
+    const { ingress, egress } = policies.get(policy);
     const isWorkload = kind === 'WorkloadEndpoint';
-    const received = writer.write(ingress, own, ALL_CONNECTIONS);
+    const arriving = writer.write(ingress, own, ALL_CONNECTIONS);
+    const leaving = writer.write(egress, own, isWorkload ? sendable : ALL_CONNECTIONS);
+    const received = isWorkload ? arriving.chain : this.#guarded(arriving.chain);
     return {
-      ingress: chains.add(isWorkload ? received : this.#guarded(received)),
-      egress: chains.add(writer.write(egress, own, isWorkload ? sendable : ALL_CONNECTIONS)),
+      chains: { ingress: chains.add(received), egress: chains.add(leaving.chain) },
+      isForAll: arriving.isForAll && leaving.isForAll,
     };
   }
 
@@ -91,5 +101,3 @@ export class SelfChainFinder {
     return { ...chain, steps: [denied, ...chain.steps] };
   }
 }
-
-const ANYBODY = -1;

@@ -17,11 +17,11 @@ import type { LintContext } from './lint-context.js';
 export function* checkEndpoints({ network }: LintContext): Generator<Finding, void> {
   const { endpoints, policies } = network;
   const selectors: readonly SelectorNode[] = policies.map(({ selector }) => selector);
-  const index = new PolicyIndex(network, labelGroups(endpoints, selectors, new Set()));
+  const index = new PolicyIndex([network], labelGroups(endpoints, selectors, new Set()));
   const open = new Map<DirectedPolicy, Endpoint[]>();
   for (const endpoint of endpoints) {
     if (endpoint.kind !== 'WorkloadEndpoint' || !endpoint.active) continue;
-    const policy = index.at(endpoint);
+    const policy = index.get(index.numberAt(0, endpoint));
     const [ingress, egress] = [isUnasked(policy.ingress), isUnasked(policy.egress)];
     if (ingress) yield closedFinding(endpoint, egress ? policy.egress.default : undefined);
     else if (egress) open.set(policy, [...(open.get(policy) ?? []), endpoint]);
