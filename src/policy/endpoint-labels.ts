@@ -14,8 +14,11 @@ export function endpointLabels(own: Labels, profiles: readonly Profile[]): Label
 
 /** Every tag that one of the profiles gives. */
 export function endpointTags(profiles: readonly Profile[]): ReadonlySet<string> {
-  return new Set(profiles.flatMap((profile) => profile.tags));
+  const tags = profiles.flatMap((profile) => profile.tags);
+  return tags.length === 0 ? NO_TAGS : new Set(tags);
 }
+
+const NO_TAGS: ReadonlySet<string> = new Set();
 
 /** Without a prototype, so that `__proto__` is a label like any other. */
 function emptyLabels(): Record<string, string> {

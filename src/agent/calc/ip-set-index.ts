@@ -21,7 +21,8 @@ export interface IpSetListener {
 
 export class IpSetIndex {
   readonly #listener: IpSetListener;
-  readonly #members = new Map<StoredId, ReadonlySet<Cidr>>();
+  /** Each member once. */
+  readonly #members = new Map<StoredId, readonly Cidr[]>();
   /** How many items bring a member. */
   readonly #counts = new Map<IpSetId, Map<Cidr, number>>();
   readonly #byLabels: LabelIndex<IpSetId, StoredId>;
@@ -65,18 +66,18 @@ export class IpSetIndex {
   }
 
   /** New members join before old ones leave, each in the sets that the item is in at this moment. */
-  #replaceMembers(id: StoredId, members: ReadonlySet<Cidr>): void {
+  #replaceMembers(id: StoredId, members: readonly Cidr[]): void {
     const before = this.#membersOf(id);
     const sets = [...this.#byLabels.selectorsOf(id), ...this.#byTags.selectorsOf(id)];
     for (const set of sets) {
       this.#add(set, difference(members, before));
       this.#remove(set, difference(before, members));
     }
-    if (members.size > 0) this.#members.set(id, members);
+    if (members.length > 0) this.#members.set(id, members);
     else this.#members.delete(id);
   }
 
-  #membersOf(id: StoredId): ReadonlySet<Cidr> {
+  #membersOf(id: StoredId): readonly Cidr[] {
     return this.#members.get(id) ?? NO_MEMBERS;
   }
 
@@ -109,12 +110,14 @@ export class IpSetIndex {
   }
 }
 
-const NO_MEMBERS: ReadonlySet<Cidr> = new Set();
+const NO_MEMBERS: readonly Cidr[] = [];
 
 function asLabels(tags: ReadonlySet<string>): Readonly<Record<string, string>> {
   return Object.fromEntries([...tags].map((tag) => [tag, '']));
 }
 
-function* difference(a: ReadonlySet<Cidr>, b: ReadonlySet<Cidr>): IterableIterator<Cidr> {
-  for (const value of a) if (!b.has(value)) yield value;
+function difference(a: readonly Cidr[], b: readonly Cidr[]): readonly Cidr[] {
+  if (b.length === 0) return a;
+  const known = new Set(b);
+  return a.filter((member) => !known.has(member));
 }

@@ -19,7 +19,7 @@ export interface MatchListener<S, I> {
 }
 
 /** S and I are the ids of selectors and items. */
-export class LabelIndex<S, I> {
+export class LabelIndex<S extends string, I extends string> {
   readonly #listener: MatchListener<S, I>;
   readonly #selectors = new Map<S, { readonly node: SelectorNode; readonly shelves: readonly Shelf[] }>();
   readonly #items = new Map<I, Labels>();
@@ -90,7 +90,7 @@ export class LabelIndex<S, I> {
   }
 
   #start(selector: S, item: I): void {
-    if (this.#itemsOf.get(selector).has(item)) return;
+    if (this.#selectorsOf.has(item) && this.#selectorsOf.get(item).has(selector)) return;
     this.#itemsOf.add(selector, item);
     this.#selectorsOf.add(item, selector);
     this.#listener.onMatchStarted(selector, item);
@@ -108,7 +108,9 @@ type Shelf = string;
 const EVERYTHING: Shelf = '=';
 
 function shelvesOfItem(labels: Labels): readonly Shelf[] {
-  return [EVERYTHING, ...Object.entries(labels).flatMap(([label, value]) => [label, `${label}=${value}`])];
+  const shelves = [EVERYTHING];
+  for (const label of Object.keys(labels)) shelves.push(label, `${label}=${labels[label]}`);
+  return shelves;
 }
 
 /** The fewest shelves that together hold every item the selector can pick; none when it can pick nothing. */

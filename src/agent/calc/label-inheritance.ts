@@ -25,7 +25,7 @@ export interface LabelledItem<R extends LabelledResource = LabelledResource> {
   readonly labels: Labels;
   readonly tags: ReadonlySet<string>;
   /** What it puts into the sets that pick it, each once. */
-  readonly members: ReadonlySet<Cidr>;
+  readonly members: readonly Cidr[];
 }
 
 export type ItemListener = (id: StoredId, item: LabelledItem | undefined) => void;
@@ -81,13 +81,19 @@ function inheritedFrom(profile: Profile | undefined) {
   return { labels: profile?.labels ?? {}, tags: profile?.tags ?? [] };
 }
 
-function membersOf(resource: LabelledResource): ReadonlySet<Cidr> {
+function membersOf(resource: LabelledResource): readonly Cidr[] {
   switch (resource.kind) {
     case 'WorkloadEndpoint':
-      return new Set(resource.spec.ipNetworks);
+      return eachOnce(resource.spec.ipNetworks);
     case 'HostEndpoint':
-      return new Set((resource.spec.expectedIPs ?? []).map(hostCidr));
+      return eachOnce((resource.spec.expectedIPs ?? []).map(hostCidr));
     case 'GlobalNetworkSet':
-      return new Set(resource.spec.nets ?? []);
+      return eachOnce(resource.spec.nets ?? []);
   }
+}
+
+/** The list itself where it can be: every endpoint has one. */
+function eachOnce(members: readonly Cidr[]): readonly Cidr[] {
+  const distinct = members.length < 2 ? undefined : new Set(members);
+  return distinct && distinct.size < members.length ? [...distinct] : members;
 }

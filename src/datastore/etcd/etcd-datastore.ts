@@ -122,16 +122,17 @@ class EtcdDatastore implements Datastore {
   async #readAll(prefix: string, at: Revision | undefined): Promise<Snapshot> {
     const entries = new Map<StoreKey, StoreEntry>();
     const range = prefixRange(prefix);
-    let revision = at;
-    let limit = this.#tuning.pageSize;
-    for (let key = range.key; ; ) {
-      const page = await this.#readPage({ ...range, key, limit, revision: revision ?? 0 }, prefix);
-      revision ??= toRevision(page.header.revision);
-      limit = page.limit;
-      for (const kv of page.kvs) entries.set(toKey(kv.key), toEntry(kv));
-      const last = page.kvs.at(-1);
-      if (!page.more || last === undefined) return { revision, entries };
-      key = keyAfter(last.key);
+    let page = await this.#readPage({ ...range, limit: this.#tuning.pageSize, revision: at ?? 0 }, prefix);
+    const revision = at ?? toRevision(page.header.revision);
+    for (;;) {
+      const { kvs, limit, more } = page;
+      const last = kvs.at(-1);
+      // Asked for before this one is taken in: etcd reads while we decode.
+      const next =
+        more && last && this.#readPage({ ...range, key: keyAfter(last.key), limit, revision }, prefix);
+      for (const kv of kvs) entries.set(toKey(kv.key), toEntry(kv));
+      if (!next) return { revision, entries };
+      page = await next;
     }
   }
 
