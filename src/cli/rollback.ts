@@ -48,6 +48,12 @@ export const rollback: Verb = (context) => {
       const entry = await findEntry(opened, options);
       const source = await openSourceOf(options);
       const newest = await source.latest(context.signal);
+      if (newest.startsWith('folder-'))
+        throw new CliError(
+          EXIT.invalidInput,
+          `${source.description} is read as a folder, which has no commit that loops could hold back`,
+          'name the repository that the loops read, or add --ref main',
+        );
       const target: RollbackTarget = {
         ...{ to: entry.seq, tree: entry.tree },
         ...(newest !== entry.commit && { held: newest }),

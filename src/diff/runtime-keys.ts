@@ -10,7 +10,7 @@ import type { Kind } from '../model/resource.js';
 import type { StoreKey } from '../model/store.js';
 
 const NODE_REGISTRATION =
-  /\/(?:v1\/host\/[^/]+\/(?:metadata|bird_ip|config\/IpInIpTunnelAddr)|bgp\/v1\/host\/[^/]+\/(?:ip_addr|network)_v[46])$/;
+  /\/(?:v1\/host\/[^/]+\/(?:metadata|bird_ip)|bgp\/v1\/host\/[^/]+\/(?:ip_addr|network)_v[46])$/;
 
 /** True for the keys by which an agent registers the node that it runs on. */
 export function isNodeRegistration(kind: Kind, key: StoreKey): boolean {

@@ -55,16 +55,18 @@ export const exec: Exec = (command, args, options = {}) =>
       timedOut = true;
       child.kill('SIGKILL');
     }, timeoutMs);
-    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
-    // A program may exit before it has read its input: that shows in its exit code, not here.
-    child.stdin.on('error', () => {});
     child.on('error', (error: NodeJS.ErrnoException) => {
       clearTimeout(timer);
       const reason =
         error.code === 'ENOENT' ? 'not-found' : error.name === 'AbortError' ? 'aborted' : 'failed';
       reject(new ExecError(command, reason, `${command}: ${error.message}`, { cause: error }));
     });
+    // Without descriptors to spare it has no pipes either.
+    if (child.pid === undefined) return;
+    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+    // A program may exit before it has read its input: that shows in its exit code, not here.
+    child.stdin.on('error', () => {});
     child.on('close', (code) => {
       clearTimeout(timer);
       if (timedOut) {

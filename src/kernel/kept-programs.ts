@@ -5,7 +5,7 @@
  * a host with a thousand endpoints, most of it at its end, where the kernel makes the socket wait for what the change has
  * replaced; one that stays open takes a quarter of a millisecond, and 3 MB. It knows nothing from before: a transaction of
  * an older generation is refused by the kernel, and the program fetches and tries again (nfnetlink, NFNL_BATCH_GENID), so
- * what others change in between is seen (test/netns/kept-programs.test.ts).
+ * what others change in between is seen (test/netns/kernel-kept-programs.test.ts).
  *
  * Where an answer ends they do not say. With --verbose they repeat comments, so a comment behind the input marks the end;
  * stdbuf(1) has it come at once. At the first error they end, as they would otherwise, and the next call starts another.
@@ -22,22 +22,26 @@ export interface Programs extends Disposable {
 }
 
 const KEPT = new Set(['iptables-nft-restore', 'ip6tables-nft-restore']);
-const MAX_INPUT_OCTETS = 64 << 10;
+const MAX_INPUT_LENGTH = 64 << 10;
+/** Of stdbuf(1) itself: nothing was read. */
+const STDBUF_FAILED = 125;
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** @param exec - runs what is not kept open */
 export function keepOpen(exec: Exec): Programs {
   const kept = new Map<string, KeptProgram>();
+  let isDisposed = false;
   return {
     async exec(command, args, options = {}) {
       const { input = '', env = {}, signal } = options;
-      const isSmall = input.length <= MAX_INPUT_OCTETS && Object.keys(env).length === 0 && !signal;
-      if (!KEPT.has(command) || !isSmall) return exec(command, args, options);
+      const isSmall = input.length <= MAX_INPUT_LENGTH && Object.keys(env).length === 0 && !signal;
+      if (!KEPT.has(command) || !isSmall || isDisposed) return exec(command, args, options);
       const key = [command, ...args].join(' ');
       const program = kept.get(key) ?? new KeptProgram(command, args);
       kept.set(key, program);
       try {
-        return await program.run(input, options);
+        const result = await program.run(input, options);
+        return result.code === STDBUF_FAILED ? exec(command, args, options) : result;
       } catch (error) {
         // Without stdbuf there is no way to hear where an answer ends.
         if (error instanceof ExecError && error.reason === 'not-found') return exec(command, args, options);
@@ -45,6 +49,7 @@ export function keepOpen(exec: Exec): Programs {
       }
     },
     [Symbol.dispose]() {
+      isDisposed = true;
       for (const program of kept.values()) program.close();
     },
   };
@@ -87,16 +92,14 @@ class KeptProgram {
   }
 
   #say(input: string, { onStart, timeoutMs = DEFAULT_TIMEOUT_MS }: ExecOptions): Promise<ExecResult> {
-    const child = this.#child ?? this.#open();
-    if (child.pid !== undefined) onStart?.(child.pid);
     this.#calls += 1;
     const mark = `# heddle ${this.#calls}\n`;
     const text = `${input}${input === '' || input.endsWith('\n') ? '' : '\n'}${mark}`;
     [this.#stdout, this.#stderr] = ['', ''];
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        child.kill('SIGKILL');
-        this.#forget(child);
+        this.#child?.kill('SIGKILL');
+        this.#child = undefined;
         this.#settle(
           new ExecError(this.#command, 'timeout', `${this.#command}: no end after ${timeoutMs} ms`),
         );
@@ -106,7 +109,12 @@ class KeptProgram {
         if (outcome instanceof ExecError) reject(outcome);
         else resolve(outcome);
       };
-      this.#call = { mark, linesBefore: this.#lines, settle };
+      const isOpen = this.#child !== undefined;
+      this.#call = { mark, linesBefore: isOpen ? this.#lines : 0, settle };
+      const child = this.#child ?? this.#open();
+      // It could not be started: the error is on its way.
+      if (child.pid === undefined) return;
+      onStart?.(child.pid);
       this.#lines += text.split('\n').length - 1;
       child.stdin.write(text);
     });
@@ -114,8 +122,15 @@ class KeptProgram {
 
   #open(): ChildProcessWithoutNullStreams {
     const child = spawn('stdbuf', ['-oL', this.#command, ...this.#args, '--verbose']);
-    this.#child = child;
     this.#lines = 0;
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      this.#forget(child);
+      const reason = error.code === 'ENOENT' ? 'not-found' : 'failed';
+      this.#settle(new ExecError('stdbuf', reason, `stdbuf: ${error.message}`, { cause: error }));
+    });
+    // Without descriptors to spare it has no pipes either.
+    if (child.pid === undefined) return child;
+    this.#child = child;
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text;
       const mark = this.#call?.mark;
@@ -127,14 +142,11 @@ class KeptProgram {
     });
     // A program may end before it has read its input: that shows in its exit code, not here.
     child.stdin.on('error', () => {});
-    child.on('error', (error: NodeJS.ErrnoException) => {
-      this.#forget(child);
-      const reason = error.code === 'ENOENT' ? 'not-found' : 'failed';
-      this.#settle(new ExecError('stdbuf', reason, `stdbuf: ${error.message}`, { cause: error }));
-    });
     child.on('close', (code) => {
       if (!this.#forget(child)) return;
       const linesBefore = this.#call?.linesBefore ?? 0;
+      if (code === 0)
+        this.#settle(new ExecError(this.#command, 'failed', `${this.#command}: ended without an answer`));
       this.#settle({ code, stdout: this.#stdout, stderr: ofThisInput(this.#stderr, linesBefore) });
     });
     return child;

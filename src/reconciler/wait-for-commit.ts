@@ -125,15 +125,17 @@ class LiveCounter {
   }
 }
 
-/** For each source that was at this commit, as far as history goes, the last time that it was. */
+/** For each source that was at this commit and has not gone back before it, the last time that it was. */
 async function findCommit(store: Datastore, { keys }: Layout, commit: string): Promise<readonly Place[]> {
   const { entries } = await store.snapshot(keys.historyPrefix);
   const places = new Map<string, Place>();
   for (const [key, { value }] of entries) {
     const record = readRecord(historyCodec, key, value);
     const source = unescapeName(key.slice(keys.historyPrefix.length).split('/')[0] ?? '');
-    // Keys are sorted by age.
-    if (record?.commit.startsWith(commit)) places.set(source, { source, seq: record.seq });
+    if (!record) continue;
+    // Keys are sorted by age: what was rolled back since is live nowhere, whatever came after it.
+    if (record.rollback && record.rollback.to < (places.get(source)?.seq ?? 0)) places.delete(source);
+    if (record.commit.startsWith(commit)) places.set(source, { source, seq: record.seq });
   }
   return [...places.values()];
 }

@@ -132,7 +132,12 @@ function familyOverlay(
     const encapsulated = familyOf(spec.cidr) === family ? encapsulationOf(spec) : undefined;
     return encapsulated ? [{ cidr: spec.cidr, ...encapsulated }] : [];
   });
-  const own = endOf(input.nodes.get(node), family);
+  const ends = new Map<string, End | undefined>();
+  const endOf = (name: string): End | undefined => {
+    if (!ends.has(name)) ends.set(name, describeEnd(input.nodes.get(name), family));
+    return ends.get(name);
+  };
+  const own = endOf(node);
   if (pools.length === 0 || !own) return undefined;
   const peers = { vxlan: new Map<string, End>(), ipip: new Map<string, End>() };
   const routes = new Map<Cidr, OverlayRoute>();
@@ -144,7 +149,7 @@ function familyOverlay(
         routes.set(cidr, { type: 'blackhole', cidr });
       continue;
     }
-    const end = endOf(input.nodes.get(owner), family);
+    const end = endOf(owner);
     if (!end) continue;
     const { encapsulation, isCrossSubnet } = pool;
     if (isCrossSubnet && cidrContains(own.subnet, end.hostAddress)) {
@@ -182,6 +187,8 @@ function tunnelOf(
   return { encapsulation, family, mac, hostAddress, tunnelAddress, peers: withMac };
 }
 
+const NOWHERE: OverlayWorkload = { node: '', addresses: [] };
+
 /** Blocks first; then the workloads that no block of their host covers. */
 function* networksBehindHosts(
   family: IpFamily,
@@ -197,10 +204,15 @@ function* networksBehindHosts(
     else byNode.set(owner, [cidr]);
     yield { cidr, node: owner };
   }
-  for (const { node, addresses } of workloads.values()) {
+  const taken = new Set<Address>();
+  // Whoever is named first has an address that two have: the order in which they came may be another on each host.
+  for (const id of [...workloads.keys()].sort()) {
+    const { node, addresses } = workloads.get(id) ?? NOWHERE;
     for (const address of addresses) {
+      if (familyOf(address) !== family || taken.has(address)) continue;
+      taken.add(address);
       const isCovered = byNode.get(node)?.some((block) => cidrContains(block, address));
-      if (familyOf(address) === family && !isCovered) yield { cidr: hostCidr(address), node };
+      if (!isCovered) yield { cidr: hostCidr(address), node };
     }
   }
 }
@@ -217,7 +229,7 @@ function poolOf(network: Cidr, pools: readonly EncapsulatedPool[]): Encapsulated
 }
 
 /** undefined: the host cannot be reached in this family. */
-function endOf(node: ResourceOf<'Node'> | undefined, family: IpFamily): End | undefined {
+function describeEnd(node: ResourceOf<'Node'> | undefined, family: IpFamily): End | undefined {
   const { spec, metadata } = node ?? {};
   const host = family === 4 ? spec?.bgp?.ipv4Address : spec?.bgp?.ipv6Address;
   if (host === undefined || metadata === undefined) return undefined;

@@ -2,7 +2,7 @@
 import test from 'ava';
 import { createMemoryDatastore, type MemoryDatastore } from '../../src/datastore/memory/memory-datastore.js';
 import { createLayout } from '../../src/layout/create-layout.js';
-import { type HostStatus, historyCodec, hostStatusCodec } from '../../src/layout/records.js';
+import { type HostStatus, historyCodec, hostStatusCodec, type Rollback } from '../../src/layout/records.js';
 import type { Address, InterfaceAddress } from '../../src/model/address.js';
 import type { Resource } from '../../src/model/resource.js';
 import type { StoreKey } from '../../src/model/store.js';
@@ -31,8 +31,22 @@ async function put(store: MemoryDatastore, key: StoreKey, value: string): Promis
   await store.transact({ guards: [], writes: [{ write: { op: 'put', key, value } }] });
 }
 
-async function applied(store: MemoryDatastore, seq: number, commit = COMMIT, source = 'default') {
-  const head = { seq, commit, tree: 't', author: 'a', message: 'm', time: '2026-01-01T00:00:00Z' };
+async function applied(
+  store: MemoryDatastore,
+  seq: number,
+  commit = COMMIT,
+  source = 'default',
+  rollback?: Rollback,
+) {
+  const head = {
+    ...(rollback && { rollback }),
+    seq,
+    commit,
+    tree: 't',
+    author: 'a',
+    message: 'm',
+    time: '2026-01-01T00:00:00Z',
+  };
   await put(store, layout.keys.history(source, seq), historyCodec.encode({ ...head, summary: {} }));
 }
 
@@ -78,6 +92,18 @@ test('countLive() counts hosts at the commit or a later one of its source, and o
   await says(store, 'rr-1', 7, 'degraded');
   t.deepEqual(await countLive(store, layout, COMMIT.slice(0, 7)), { hosts: 1, of: 3 });
   t.deepEqual(await countLive(store, layout, 'dddd'), { hosts: 0, of: 3 });
+});
+
+test('countLive() counts no host for a commit that was rolled back, and all for the one gone back to', async (t) => {
+  const store = await storeWith(ADDRESSED);
+  await applied(store, 1, 'a'.repeat(40));
+  await applied(store, 2, COMMIT);
+  await says(store, 'host-1', 2);
+  t.is((await countLive(store, layout, COMMIT)).hosts, 1);
+  await applied(store, 3, 'a'.repeat(40), 'default', { to: 1, held: COMMIT });
+  await says(store, 'host-1', 3);
+  t.is((await countLive(store, layout, COMMIT)).hosts, 0);
+  t.is((await countLive(store, layout, 'a'.repeat(40))).hosts, 1);
 });
 
 test('countLive() asks for every source that has the commit', async (t) => {

@@ -68,6 +68,7 @@ export class OverlayResolver {
 
   #workloadsIn(pools: readonly Cidr[]): readonly (readonly [StoredId, OverlayWorkload])[] {
     return [...this.#workloads].flatMap(([id, { spec }]) => {
+      if (spec.state !== 'active') return [];
       const addresses = spec.ipNetworks
         .map(addressPart)
         .filter((one) => pools.some((pool) => cidrContains(pool, one)));

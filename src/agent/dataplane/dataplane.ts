@@ -5,6 +5,7 @@
  * stays wished for, and the next apply tries it again, with an empty batch too. While a packet filter is not in
  * force nothing new is connected (law 5), and stopping removes nothing: there is no stop.
  */
+import { ALL_HOSTS_SET } from '../calc/ip-set-definition.js';
 import type { DataplaneUpdate } from '../calc/updates.js';
 import { applySteps, runSteps } from './apply-steps.js';
 import type { PacketFilter } from './backends/backend.js';
@@ -66,6 +67,8 @@ export function createDataplane({ packetFilters, paths, now }: DataplaneOptions)
 
   /** What the kernel's rules let through is not known: they are read back, or one could not be written. */
   let inDoubt = false;
+  /** What rules are to say of who may encapsulate, held back while a tunnel that is to go does not. */
+  const guard: DataplaneUpdate[] = [];
 
   const apply = async (batch: readonly DataplaneUpdate[]): Promise<ApplySummary> => {
     const start = now();
@@ -73,17 +76,19 @@ export function createDataplane({ packetFilters, paths, now }: DataplaneOptions)
     // Cleared first: a resync that is asked for meanwhile is for the next apply.
     inDoubt = false;
     for (const update of batch) {
-      managers.onUpdate(update);
+      if (isOfGuard(update)) guard.push(update);
+      else managers.onUpdate(update);
       paths.policed.onUpdate(update);
     }
     managers.completeDeferredWork();
     paths.policed.completeDeferredWork();
-    await Promise.all(packetFilters.map((filter) => filter.prepare()));
     const closed = await runSteps(steps.filter(({ phase }) => phase === 'close'));
+    if (closed.failures.length === 0) for (const update of guard.splice(0)) managers.onUpdate(update);
+    await Promise.all(packetFilters.map((filter) => filter.prepare()));
     const filtered = await runSteps(steps.filter(({ phase }) => phase === 'filter'));
     if (wasInDoubt && filtered.changed > 0) paths.policed.suspectAll();
     if (filtered.failures.length > 0) inDoubt = true;
-    const inForce = packetFilters.every((filter) => filter.inForce);
+    const inForce = guard.length === 0 && packetFilters.every((filter) => filter.inForce);
     const rest = await runSteps(
       steps.filter(
         ({ phase }) => phase === 'disconnect' || phase === 'sweep' || (phase === 'connect' && inForce),
@@ -155,4 +160,18 @@ function createTurns(): <T>(task: () => Promise<T>) => Promise<T> {
     last = result.catch(() => {});
     return result;
   };
+}
+
+/** Of the rules that keep strangers out of tunnels, and of the set that they look into. */
+function isOfGuard(update: DataplaneUpdate): boolean {
+  switch (update.type) {
+    case 'encapsulation-update':
+      return true;
+    case 'ip-set-update':
+    case 'ip-set-delta':
+    case 'ip-set-remove':
+      return update.id === ALL_HOSTS_SET.id;
+    default:
+      return false;
+  }
 }

@@ -8,6 +8,7 @@ import { PolicedState } from '../../../src/agent/dataplane/flows/policed-state.j
 import type { Neighbor, Route, Tunnel } from '../../../src/agent/dataplane/intent.js';
 import { type Cidr, IP_FAMILIES } from '../../../src/model/address.js';
 import { DeltaTracker } from '../../../src/model/delta-tracker.js';
+import { NO_ENCAPSULATIONS } from '../../../src/model/encapsulation.js';
 import type { SysctlPath } from '../../../src/model/sysctl.js';
 import { address, endpoint, endpointId, profile, rule, settings, withProfiles } from './batch.js';
 import { objects, toyBackend, toyDriver } from './toy-backend.js';
@@ -90,8 +91,8 @@ test('apply() writes what is looked into first and routes last, and removes in r
     t.deepEqual(
       seen.filter((step) => !step.endsWith(`${other}`)),
       [
-        `prepare ${family}`,
         'delete tunnels',
+        `prepare ${family}`,
         `update sets-${family}`,
         `update rules-${family}`,
         'update sysctls',
@@ -192,13 +193,24 @@ for (const step of STEPS)
     t.is((await dataplane.apply([])).changed, 0);
   });
 
+test('apply() keeps the rules that guard a tunnel, and adds no path, while the tunnel does not go', async (t) => {
+  const { dataplane, broken, steps } = createToy();
+  await dataplane.apply([{ type: 'encapsulation-update', inUse: { 4: ['vxlan'], 6: [] } }]);
+  broken.add('delete tunnels');
+  steps();
+  t.is((await dataplane.apply([{ type: 'encapsulation-update', inUse: NO_ENCAPSULATIONS }])).changed, 0);
+  t.false(steps().includes('update routes'));
+  broken.clear();
+  t.true((await dataplane.apply([])).changed > 0);
+});
+
 test('apply() calls wait for each other', async (t) => {
   const { dataplane, steps } = createToy();
   await Promise.all([dataplane.apply(BATCH), dataplane.apply([]), dataplane.verify()]);
   const seen = steps();
   t.deepEqual(
     seen.flatMap((step, index) => (step === 'prepare 4' ? [index] : [])),
-    [0, 18],
+    [1, 19],
   );
   t.true(seen.slice(36).every((step) => step.startsWith('verify')));
 });
