@@ -161,3 +161,12 @@ test.serial('they end when they are disposed of', async (t) => {
   await until(isGone, { what: 'the program to end' });
   t.is(kept.pids.length, 1);
 });
+
+test.serial('what is asked after that is done by a program of its own', async (t) => {
+  const kept = open();
+  await kept.restore('iptables', chain('-j DROP'));
+  kept[Symbol.dispose]();
+  t.is((await kept.restore('iptables', chain('-j RETURN'))).code, 0);
+  t.is((await anew('iptables', list('kept'))).stdout, '-N kept\n-A kept -j RETURN\n');
+  t.is(new Set(kept.pids).size, 2);
+});

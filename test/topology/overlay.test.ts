@@ -251,3 +251,12 @@ test('a host without an address of the family has no tunnel of it, and nobody se
   t.deepEqual(routesOf(overlayOf('a', network)), ['10.65.0.2/32 vxlan 10.99.1.2']);
   t.deepEqual(routesOf(overlayOf('b', network)), []);
 });
+
+test('of one address on two hosts, the one that is named first has it, in whatever order they came', (t) => {
+  const [there, too] = [{ b: ['10.65.9.1'] }, { c: ['10.65.9.1'] }];
+  for (const workloads of [
+    { ...there, ...too },
+    { ...too, ...there },
+  ])
+    t.deepEqual(routesOf(overlayOf('a', { pools: ALWAYS, workloads })), ['10.65.9.1/32 vxlan 10.99.1.2']);
+});
