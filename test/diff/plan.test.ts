@@ -158,6 +158,18 @@ test('a key that an object no longer has is deleted', async (t) => {
   t.deepEqual(plan.changes[0]?.diff, [{ path: 'spec.labelsToApply', before: { a: 'b' } }]);
 });
 
+test('the address of tunl0 goes with its field: no agent writes it', async (t) => {
+  const store = new TestStore();
+  const node = (ends: object) =>
+    resource('Node', 'host-1', { bgp: { ipv4Address: '10.0.0.1/24' as never, ...ends } });
+  await store.apply([node({ ipv4IPIPTunnelAddr: '10.66.0.1' })]);
+  const key = '/calico/v1/host/host-1/config/IpInIpTunnelAddr';
+  t.is(await store.value(key as never), '10.66.0.1');
+  const plan = await store.apply([node({})]);
+  t.deepEqual(plan.changes[0]?.keys, [{ key, op: 'delete' }]);
+  t.is(await store.value(key as never), undefined);
+});
+
 test('an endpoint that moves to another node leaves nothing behind', async (t) => {
   const store = new TestStore();
   await store.apply(NETWORK);
