@@ -54,6 +54,8 @@ const CAPABILITIES = [
 
 let passed = 0;
 let failed = 0;
+/** What failed, told once more at the end: who reads the last page of a long log finds it there. */
+const failures = [];
 
 const absent = [];
 for (const [name, present] of CAPABILITIES) if (!(await present())) absent.push(name);
@@ -73,10 +75,12 @@ for (const [name, command] of Object.entries(stages)) {
   const isUncounted = counts.passed + counts.failed === 0;
   if (isUncounted && code === 0) passed += 1;
   if (code !== 0 && counts.failed === 0) failed += 1;
+  if (code !== 0) failures.push(`=== ${name}: what failed\n\n${reportOf(output)}`);
   say(
     `=== ${name}: ${code === 0 ? 'ok' : `FAILED (${code})`}, ${((performance.now() - started) / 1000).toFixed(1)} s`,
   );
 }
+for (const failure of failures) say(`\n${failure}`);
 say(`\n${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
 
@@ -94,6 +98,13 @@ function countTests(output) {
       /^ {2}(\d+) (?:tests? failed|uncaught exceptions?|unhandled rejections?|tests? remained pending.*)$/gm,
     ),
   };
+}
+
+/** ava reports failures after a rule; other programs end with what they have to say. At most 4,000 characters. */
+function reportOf(output) {
+  const rule = output.lastIndexOf('\n  ─\n');
+  const report = rule < 0 ? output.slice(-4_000) : output.slice(rule + 5, rule + 4_005);
+  return report.trim();
 }
 
 function run([command, ...args]) {

@@ -17,6 +17,7 @@ import {
   type IpFamily,
   parseCidr,
 } from '../model/address.js';
+import { addressesOfNode } from '../model/node-addresses.js';
 import type { ResourceOf } from '../model/resource.js';
 import type { DriverFailure } from './dataplane/driver.js';
 
@@ -39,7 +40,7 @@ export function registrationOf(
   interfaces: readonly HostInterface[],
   { given, workloadPrefix }: { readonly given: readonly Address[]; readonly workloadPrefix: string },
 ): Registration {
-  if (addressesOf(node).length > 0) return { type: 'none' };
+  if (addressesOfNode(node).length > 0) return { type: 'none' };
   const [ipv4Address, ipv6Address] = IP_FAMILIES.map((family) => {
     const told = given.find((address) => familyOf(address) === family);
     return told === undefined ? firstFound(interfaces, family, workloadPrefix) : asOn(interfaces, told);
@@ -57,7 +58,7 @@ export function addressMismatches(
   node: ResourceOf<'Node'>,
   own: ReadonlySet<Address>,
 ): readonly DriverFailure[] {
-  return addressesOf(node)
+  return addressesOfNode(node)
     .map(addressPart)
     .filter((address) => !own.has(address))
     .map((address) => ({
@@ -68,12 +69,9 @@ export function addressMismatches(
     }));
 }
 
-function addressesOf({ spec }: ResourceOf<'Node'>): readonly InterfaceAddress[] {
-  return [spec.bgp?.ipv4Address, spec.bgp?.ipv6Address].flatMap((address) => address ?? []);
-}
-
 /** As docker, bridges, virtual machines and tunnels name theirs. */
-const NOT_A_HOSTS = /^(?:lo|docker|br-|cbr|cni|dummy|veth|virbr|lxc|lxd|tunl|vxlan|flannel|kube-|nodelocal)/;
+const NOT_A_HOSTS =
+  /^(?:lo|docker|br-|cbr|cni|dummy|veth|virbr|lxc|lxd|tunl|ipip|vxlan|flannel|kube-|nodelocal)/;
 const NOT_GLOBAL = ['127.0.0.0/8', '169.254.0.0/16', '0.0.0.0/8', '::/127', 'fe80::/10'].flatMap(
   (text) => parseCidr(text) ?? [],
 );

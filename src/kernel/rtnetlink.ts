@@ -13,8 +13,6 @@ export interface Link {
   readonly up: boolean;
   /** IFF_LOWER_UP: carrier. */
   readonly running: boolean;
-  /** What people and programs have written on it (IFLA_IFALIAS, at most 255 octets); absent: nothing. */
-  readonly alias?: string;
   /** Of VXLAN devices only. */
   readonly vxlan?: VxlanSettings;
   /** Of IP in IP devices only. */
@@ -47,6 +45,12 @@ export interface IpipSettings {
   readonly local: Address | undefined;
   /** Where they go to; undefined: to the gateway of their route. */
   readonly remote: Address | undefined;
+}
+
+export interface NewIpip {
+  readonly name: string;
+  readonly mtu: number;
+  readonly ipip: IpipSettings;
 }
 
 export interface KernelAddress {
@@ -99,20 +103,13 @@ export type RouteOp =
 export type LinkOp =
   /** Up at once. */
   | { readonly op: 'create'; readonly object: 'vxlan'; readonly link: NewVxlan }
-  /** Down, as the kernel makes it: `change` sees to the rest. */
-  | {
-      readonly op: 'create';
-      readonly object: 'ipip';
-      readonly link: { readonly name: string; readonly ipip: IpipSettings };
-    }
+  | { readonly op: 'create'; readonly object: 'ipip'; readonly link: NewIpip }
   | { readonly op: 'change'; readonly object: 'link'; readonly link: LinkChange }
   | { readonly op: 'delete'; readonly object: 'link'; readonly link: Pick<Link, 'index'> };
 
 /** What is absent stays as it is. */
 export interface LinkChange extends Pick<Link, 'index'>, Partial<Pick<Link, 'mtu' | 'up'>> {
   readonly mac?: MacAddress;
-  /** Empty: takes it away. */
-  readonly alias?: string;
 }
 
 export type LinkEvent =

@@ -23,6 +23,7 @@ import {
   prefixLength,
 } from '../model/address.js';
 import { encapsulationOf } from '../model/encapsulation.js';
+import { addressesOfNode } from '../model/node-addresses.js';
 import { type Resource, type ResourceOf, resourcesOf } from '../model/resource.js';
 
 export interface LabPlan {
@@ -118,7 +119,7 @@ function planHost(
   found: readonly InterfaceAddress[] = [],
 ): LabHost {
   const { name } = host.metadata;
-  const own = host.kind === 'Node' ? nodeAddresses(host) : addressesInNetworks(host, [...networks.keys()]);
+  const own = host.kind === 'Node' ? addressesOfNode(host) : addressesInNetworks(host, [...networks.keys()]);
   const addresses = own.length > 0 ? own : found;
   if (addresses.length === 0) {
     throw new LabPlanError(`Node "${name}" has no address: set spec.bgp.ipv4Address`);
@@ -156,10 +157,6 @@ function planWorkload(
   };
 }
 
-function nodeAddresses(node: ResourceOf<'Node'>): InterfaceAddress[] {
-  return [node.spec.bgp?.ipv4Address, node.spec.bgp?.ipv6Address].flatMap((address) => address ?? []);
-}
-
 function reflectorAddresses({ spec }: ResourceOf<'RouteReflector'>): Address[] {
   return [spec.ipv4Address, ...(spec.ipv6Address === undefined ? [] : [spec.ipv6Address])];
 }
@@ -171,12 +168,12 @@ function addressesToFind(
   networks: readonly (readonly [Cidr, Address])[],
 ): ReadonlyMap<string, readonly InterfaceAddress[]> {
   const taken = new Set([
-    ...nodes.flatMap(nodeAddresses).map(addressPart),
+    ...nodes.flatMap(addressesOfNode).map(addressPart),
     ...reflectors.flatMap(reflectorAddresses),
     ...networks.map(([, gateway]) => gateway),
   ]);
   const found = new Map<string, readonly InterfaceAddress[]>();
-  for (const node of nodes.filter((one) => nodeAddresses(one).length === 0)) {
+  for (const node of nodes.filter((one) => addressesOfNode(one).length === 0)) {
     const addresses = networks.map(([network]) => lowestFree(network, taken));
     for (const address of addresses) taken.add(addressPart(address));
     found.set(node.metadata.name, addresses);
@@ -216,11 +213,11 @@ function fabricNetworks(
   reflectors: readonly ResourceOf<'RouteReflector'>[],
 ): Map<Cidr, Address> {
   const taken = new Set([
-    ...nodes.flatMap(nodeAddresses).map(addressPart),
+    ...nodes.flatMap(addressesOfNode).map(addressPart),
     ...reflectors.flatMap(reflectorAddresses),
   ]);
   const networks = new Map<Cidr, Address>();
-  for (const address of nodes.flatMap(nodeAddresses)) {
+  for (const address of nodes.flatMap(addressesOfNode)) {
     const network = networkOf(address);
     if (!networks.has(network)) networks.set(network, highestFree(network, taken));
   }

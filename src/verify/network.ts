@@ -8,6 +8,7 @@
  */
 import { type Address, addressPart, type Cidr } from '../model/address.js';
 import { type EncapsulationsInUse, encapsulationsOf } from '../model/encapsulation.js';
+import { addressesOfNode } from '../model/node-addresses.js';
 import {
   type Kind,
   type Origin,
@@ -118,8 +119,7 @@ export function networkFrom(resources: Iterable<Resource>, like?: Network): Netw
       like && isSame('IPPool')
         ? like.encapsulations
         : encapsulationsOf(all('IPPool').map(({ spec }) => spec)),
-    encapsulators:
-      like && isSame('Node') ? like.encapsulators : new Set(all('Node').flatMap(addressesOfNode)),
+    encapsulators: like && isSame('Node') ? like.encapsulators : new Set(all('Node').flatMap(outerAddresses)),
     tiers:
       like && isSame('Tier')
         ? like.tiers
@@ -274,11 +274,11 @@ function nodeFrom(node: ResourceOf<'Node'>): Host {
   const tunnels = [spec.bgp?.ipv4IPIPTunnelAddr, spec.ipv4VXLANTunnelAddr, spec.ipv6VXLANTunnelAddr].filter(
     (one) => one !== undefined,
   );
-  return { kind: 'Node', name: metadata.name, addresses: [...addressesOfNode(node), ...tunnels] };
+  return { kind: 'Node', name: metadata.name, addresses: [...outerAddresses(node), ...tunnels] };
 }
 
-function addressesOfNode({ spec: { bgp } }: ResourceOf<'Node'>): readonly Address[] {
-  return [bgp?.ipv4Address, bgp?.ipv6Address].flatMap((one) => (one === undefined ? [] : [addressPart(one)]));
+function outerAddresses(node: ResourceOf<'Node'>): readonly Address[] {
+  return addressesOfNode(node).map(addressPart);
 }
 
 function reflectorFrom({ metadata, spec }: ResourceOf<'RouteReflector'>): Host {

@@ -153,10 +153,10 @@ test('what the kernel of a host cannot have makes it degraded, until it can', as
   await until(() => agent.state() === 'live');
   const [dataplane] = agent.lives;
   if (!dataplane) throw new Error('There is no dataplane');
-  dataplane.impossible = [{ object: 'tunnel tunl0', message: 'this kernel has no IPIP' }];
+  dataplane.impossible = [{ object: 'tunnel ipip.calico', message: 'this kernel has no IPIP' }];
   await agent.put(ENDPOINT, endpoint('192.168.1.1'));
   await until(() => agent.state() === 'degraded');
-  t.is(agent.error(), 'tunnel tunl0: this kernel has no IPIP');
+  t.is(agent.error(), 'tunnel ipip.calico: this kernel has no IPIP');
   dataplane.impossible = [];
   await agent.put(ENDPOINT, endpoint('192.168.1.2'));
   await until(() => agent.state() === 'live');

@@ -44,7 +44,7 @@ test('registrationOf() takes the global addresses of the interface of the defaul
 });
 
 test("registrationOf() takes the first interface that is a host's where there is no default route", (t) => {
-  const others = ['lo', 'docker0', 'cali1', 'virbr0', 'veth12', 'tunl0', 'vxlan.calico'];
+  const others = ['lo', 'docker0', 'cali1', 'virbr0', 'veth12', 'tunl0', 'ipip.calico', 'vxlan.calico'];
   t.deepEqual(found([...others.map((name) => on(name, ['192.0.2.1/24'])), on('eth0', [OWN])]), {
     ipv4Address: OWN,
   });

@@ -164,7 +164,7 @@ test.serial(
       t.regex(await lab.probed('overlay-ipip'), /[1-9]\d* probes, 0 mismatches/);
     } else {
       const message =
-        'tunnel tunl0: this kernel has no IPIP (module ipip): use vxlanMode, or load the module';
+        'tunnel ipip.calico: this kernel has no IPIP (module ipip): use vxlanMode, or load the module';
       const saying = async () =>
         (await lab.status()).hosts.filter(
           ({ state, error }) => state === 'degraded' && error?.includes(message),

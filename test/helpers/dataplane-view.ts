@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { AgentSettings } from '../../src/agent/calc/agent-settings.js';
+import { ALL_HOSTS_SET } from '../../src/agent/calc/ip-set-definition.js';
 import type {
   CompiledRule,
   DataplaneUpdate,
@@ -12,7 +13,7 @@ import type {
   LocalEndpoint,
   RuleSet,
 } from '../../src/agent/calc/updates.js';
-import { type EncapsulationsInUse, NO_ENCAPSULATIONS } from '../../src/model/encapsulation.js';
+import { type EncapsulationsInUse, isAnyInUse, NO_ENCAPSULATIONS } from '../../src/model/encapsulation.js';
 import type { BgpModel } from '../../src/topology/bgp-model.js';
 import type { OverlayModel } from '../../src/topology/overlay.js';
 
@@ -105,6 +106,7 @@ export class DataplaneView {
         break;
       case 'encapsulation-update':
         insist(!isDeepStrictEqual(this.#encapsulations, message.inUse), message, 'says nothing new');
+        insist(!isAnyInUse(message.inUse) || this.#sets.has(ALL_HOSTS_SET.id), message, 'is before its set');
         this.#encapsulations = message.inUse;
         break;
       case 'bgp-update':
@@ -125,6 +127,8 @@ export class DataplaneView {
     } else if (message.type === 'ip-set-remove') {
       const users = [...this.#policies.values(), ...[...this.#profiles.values()].map(({ rules }) => rules)];
       insist(!users.some((rules) => setsOf(rules).has(message.id)), message, 'is still referred to by rules');
+      const isGuard = message.id === ALL_HOSTS_SET.id && isAnyInUse(this.#encapsulations);
+      insist(!isGuard, message, 'is still looked into by who may encapsulate');
       remove(this.#sets, message.id, message);
     } else {
       insist(known !== undefined, message, 'changes a set that is not there');

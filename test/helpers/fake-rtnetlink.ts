@@ -3,8 +3,7 @@
  *
  * It keeps the rules that drivers depend on: one route in a place, nothing over an interface that is missing or
  * down, everything gone with its interface. `failNext('apply')` throws, as a socket that broke would; the others
- * refuse one operation. Of IP in IP it has what Linux has (net/ipv4/ip_tunnel.c): the module makes a tunl0 by itself, says
- * EEXIST to who asks for it, and yes to who deletes it, but it stays.
+ * refuse one operation. Tunnels it has as Linux does: one of a kind to the same ends, and none where the module is missing.
  */
 import { errnoName, netlinkError } from '../../src/kernel/netlink/errno.js';
 import type { NetlinkError } from '../../src/kernel/netlink/transport.js';
@@ -19,31 +18,37 @@ import type {
   RouteOp,
   RtNetlink,
 } from '../../src/kernel/rtnetlink.js';
-import type { IpFamily } from '../../src/model/address.js';
+import { familyOf, type IpFamily } from '../../src/model/address.js';
+import type { Encapsulation } from '../../src/model/encapsulation.js';
 
 export const FAILURE_POINTS = [
   'links',
   'routes',
   'neighbors',
+  'addresses',
   'apply',
   'create route',
   'replace route',
   'delete route',
   'replace neighbor',
   'delete neighbor',
+  'create vxlan',
+  'create ipip',
+  'change link',
+  'delete link',
+  'replace address',
+  'delete address',
 ] as const;
-export type FailurePoint = (typeof FAILURE_POINTS)[number] | 'change link';
+export type FailurePoint = (typeof FAILURE_POINTS)[number];
 
 const [EPERM, ENOENT, ESRCH, EEXIST, ENODEV, EOPNOTSUPP, EADDRNOTAVAIL, ENETDOWN] = [
   1, 2, 3, 17, 19, 95, 99, 100,
 ];
 
-/** `fallback`: its module is loaded when it is asked for; `bare`: the same, but the kernel makes no tunl0 by itself. */
-export type IpipOfKernel = 'none' | 'fallback' | 'bare';
-
 interface FakeKernel {
   readonly events: boolean;
-  readonly ipip?: IpipOfKernel;
+  /** Kinds of tunnels whose modules it has. Default: none. */
+  readonly modules?: Set<Encapsulation>;
 }
 
 export class FakeRtNetlink implements RtNetlink {
@@ -51,8 +56,6 @@ export class FakeRtNetlink implements RtNetlink {
   #routes = new Map<string, KernelRoute>();
   #neighbors = new Map<string, KernelNeighbor>();
   #addresses: KernelAddress[] = [];
-  /** The index of the tunl0 that the kernel has made by itself. */
-  #fallback: number | undefined;
   #nextIndex = 1;
   readonly #failures = new Map<FailurePoint, number>();
   readonly #readers = new Set<(event: LinkEvent | Error | undefined) => void>();
@@ -72,13 +75,6 @@ export class FakeRtNetlink implements RtNetlink {
     this.#failures.set(point, times);
   }
 
-  /** As when somebody else asks for IP in IP first. */
-  loadIpip(): void {
-    if (this.#fallback !== undefined) return;
-    const ipip = { local: undefined, remote: undefined };
-    this.#fallback = this.addLink('tunl0', { up: false, ipip }).index;
-  }
-
   addLink(name: string, { up = true, ...rest }: Partial<Link> = {}): Link {
     const link: Link = { index: this.#nextIndex, name, mac: undefined, mtu: 1500, up, running: up, ...rest };
     this.#nextIndex += 1;
@@ -88,14 +84,14 @@ export class FakeRtNetlink implements RtNetlink {
   }
 
   setUp(name: string, up: boolean): void {
-    const link = { ...this.#linkNamed(name), up, running: up };
+    const link = { ...this.linkNamed(name), up, running: up };
     this.#links.set(link.index, link);
     if (!up) this.#flush(link.index);
     this.emit({ type: 'link', link, gone: false });
   }
 
   removeLink(name: string): void {
-    const link = this.#linkNamed(name);
+    const link = this.linkNamed(name);
     this.#links.delete(link.index);
     this.#flush(link.index);
     this.#addresses = this.#addresses.filter(({ interfaceIndex }) => interfaceIndex !== link.index);
@@ -177,6 +173,7 @@ export class FakeRtNetlink implements RtNetlink {
   }
 
   async addresses(): Promise<readonly KernelAddress[]> {
+    this.#throwIfTold('addresses');
     return this.#addresses;
   }
 
@@ -195,28 +192,26 @@ export class FakeRtNetlink implements RtNetlink {
     if (op.object === 'route') return this.#applyRoute(op.op, op.route);
     if (op.object === 'neighbor') return this.#applyNeighbor(op.op, op.neighbor);
     if (op.object === 'address') return this.#applyAddress(op.op, op.address);
-    if (op.object === 'link' || op.object === 'ipip') return this.#applyLink(op);
-    throw new Error(`This kernel has no VXLAN, and was asked to ${op.op} a ${op.object}`);
+    if (op.object === 'forwarding') throw new Error('This kernel has no forwarding tables');
+    return this.#applyLink(op);
   }
 
   #applyLink(op: LinkOp): NetlinkError | undefined {
-    if (op.object === 'vxlan') throw new Error('This kernel has no VXLAN');
     if (op.op === 'create') {
-      const { ipip = 'none' } = this.options;
-      if (ipip === 'none') return netlinkError(EOPNOTSUPP);
-      if (ipip === 'fallback') this.loadIpip();
-      if ([...this.#links.values()].some(({ name }) => name === op.link.name)) return netlinkError(EEXIST);
-      this.addLink(op.link.name, { up: false, ipip: op.link.ipip });
+      if (!this.options.modules?.has(op.object)) return netlinkError(EOPNOTSUPP);
+      const { name, ...made } = op.link;
+      const rivals = [...this.#links.values()];
+      if (rivals.some((link) => link.name === name || hasSameEnds(link, made))) return netlinkError(EEXIST);
+      this.addLink(name, made);
       return undefined;
     }
     const link = this.#links.get(op.link.index);
     if (!link) return netlinkError(ENODEV);
     if (op.op === 'delete') {
-      if (link.index !== this.#fallback) this.removeLink(link.name);
+      this.removeLink(link.name);
       return undefined;
     }
-    const { alias, ...rest } = { ...link, ...op.link };
-    const changed: Link = { ...rest, ...(alias && { alias }) };
+    const changed: Link = { ...link, ...op.link };
     this.#links.set(link.index, changed);
     if (!changed.up) this.#flush(link.index);
     this.emit({ type: 'link', link: changed, gone: false });
@@ -275,7 +270,7 @@ export class FakeRtNetlink implements RtNetlink {
       if (interfaceIndex === index) this.#neighbors.delete(key);
   }
 
-  #linkNamed(name: string): Link {
+  linkNamed(name: string): Link {
     const link = [...this.#links.values()].find((candidate) => candidate.name === name);
     if (!link) throw new Error(`The fake kernel has no link ${name}`);
     return link;
@@ -292,4 +287,20 @@ export class FakeRtNetlink implements RtNetlink {
     this.failed += 1;
     return true;
   }
+}
+
+/** One VXLAN device a number, port and family of the local address; one IP in IP device a pair of ends. */
+function hasSameEnds({ vxlan, ipip }: Link, made: Partial<Link>): boolean {
+  if (vxlan?.local && made.vxlan?.local)
+    return (
+      vxlan.id === made.vxlan.id &&
+      vxlan.port === made.vxlan.port &&
+      familyOf(vxlan.local) === familyOf(made.vxlan.local)
+    );
+  return (
+    ipip !== undefined &&
+    made.ipip !== undefined &&
+    ipip.local === made.ipip.local &&
+    ipip.remote === made.ipip.remote
+  );
 }

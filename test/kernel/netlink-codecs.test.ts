@@ -128,25 +128,17 @@ test(
    c0 a8 01 01`,
 );
 
-test(
-  encodes,
-  'ip link set dev cali1 alias heddle',
-  encodeLinkOp({ op: 'change', object: 'link', link: { index: 5, alias: 'heddle' } }),
-  `2c 00 00 00 10 00 05 00  9b ec 0c 6b 00 00 00 00
-   00 00 00 00 05 00 00 00  00 00 00 00 00 00 00 00
-   0a 00 14 00 68 65 64 64  6c 65 00 00`,
-);
-
 // ip(8) says what the device is not, too, in attributes of value 0; what we leave out is 0 to the kernel. These are ours.
-test('an IP in IP device is asked for by its name and ends, and nothing else', (t) => {
-  const link = { name: 'tunl0', ipip: { local: address('10.99.1.1'), remote: undefined } };
+test('an IP in IP device is asked for whole: name, MTU, ends, and up', (t) => {
+  const link = { name: 'tunl0', mtu: 1480, ipip: { local: address('10.99.1.1'), remote: undefined } };
   const request = encodeLinkOp({ op: 'create', object: 'ipip', link });
   t.deepEqual(
     toHexRows(encodeMessage({ ...request, flags: request.flags | NLM_F_REQUEST_ACK }, 0)),
     toHexRows(
-      fromHex(`48 00 00 00 10 00 05 06  00 00 00 00 00 00 00 00
-               00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00
-               0a 00 03 00 74 75 6e 6c  30 00 00 00 1c 00 12 80
+      fromHex(`50 00 00 00 10 00 05 06  00 00 00 00 00 00 00 00
+               00 00 00 00 00 00 00 00  01 00 00 00 01 00 00 00
+               0a 00 03 00 74 75 6e 6c  30 00 00 00 08 00 04 00
+               c8 05 00 00 1c 00 12 80
                09 00 01 00 69 70 69 70  00 00 00 00 0c 00 02 80
                08 00 02 00 0a 63 01 01`),
     ),
@@ -270,7 +262,6 @@ test('decodeLink() reads what kernel 6.1 says of the tunl0 that it has made by i
     mtu: 1480,
     up: false,
     running: false,
-    alias: 'heddle',
     ipip: { local: undefined, remote: undefined },
   });
 });

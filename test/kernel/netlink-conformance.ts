@@ -219,20 +219,6 @@ function tunnelTests(withVeth: Register): void {
     },
   );
 
-  withVeth('the alias of a link is written, read back, and taken away', async (t, { rtnetlink, link }) => {
-    const named = (alias: string): RouteOp => ({
-      op: 'change',
-      object: 'link',
-      link: { index: link.index, alias },
-    });
-    t.deepEqual(await rtnetlink.apply([named('heddle')]), [undefined]);
-    t.like((await ipJson(`link show ${link.name}`))[0], { ifalias: 'heddle' });
-    t.deepEqual(await linkNamed(rtnetlink, link.name), { ...link, alias: 'heddle' }, 'and nothing else');
-    t.deepEqual(await rtnetlink.apply([named('')]), [undefined]);
-    t.is((await ipJson(`link show ${link.name}`))[0]?.ifalias, undefined);
-    t.deepEqual(await linkNamed(rtnetlink, link.name), link);
-  });
-
   withVeth(
     'two VXLAN devices of one number and port stand side by side, one a family',
     async (t, { rtnetlink }) => {

@@ -49,7 +49,7 @@ test.serial(
     await ip(`addr add ${OWN6}/64 dev eth0 nodad`);
     await using agent = await openOverlayAgent(MODEL);
     const refusal = {
-      object: 'tunnel tunl0',
+      object: 'tunnel ipip.calico',
       message: 'this kernel has no IPIP (module ipip): use vxlanMode, or load the module',
     };
     for (const _ of ['first', 'again']) t.deepEqual(await agent.apply(), present ? [] : [refusal]);

@@ -1,4 +1,5 @@
 /** The drivers of an agent that has an overlay and nothing else, on the real kernel. */
+import { applySteps, runSteps } from '../../src/agent/dataplane/apply-steps.js';
 import type { DriverFailure } from '../../src/agent/dataplane/driver.js';
 import { kernelDrivers } from '../../src/agent/dataplane/drivers/kernel-drivers.js';
 import { OverlayManager } from '../../src/agent/dataplane/managers/overlay-manager.js';
@@ -26,6 +27,8 @@ export async function openOverlayAgent(model: OverlayModel | undefined): Promise
     families: IP_FAMILIES,
     ...{ settings, rtnetlink, procSys, conntrack, hostAddresses },
   });
+  const { drivers: paths, entrances } = wired;
+  const steps = applySteps({ packetFilters: [], paths, entrances });
   const manager = new OverlayManager(wired);
   const want = (wanted: OverlayModel | undefined) => {
     manager.onUpdate({ type: 'overlay-update', model: wanted });
@@ -35,15 +38,9 @@ export async function openOverlayAgent(model: OverlayModel | undefined): Promise
   return {
     want,
     async apply(): Promise<readonly DriverFailure[]> {
-      const failures: DriverFailure[] = [];
       for (const driver of wired.drivers) driver.queueResync();
-      for (const driver of wired.drivers) {
-        const report = await driver.applyUpdates();
-        failures.push(...report.failures, ...(report.impossible ?? []));
-      }
-      for (const driver of wired.drivers.toReversed())
-        failures.push(...(await driver.applyDeletions()).failures);
-      return failures;
+      const { failures, impossible } = await runSteps(steps);
+      return [...failures, ...impossible];
     },
     async verify(): Promise<readonly DriverFailure[]> {
       return (await Promise.all(wired.drivers.map((driver) => driver.verify()))).flat();

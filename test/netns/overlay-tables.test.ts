@@ -2,6 +2,7 @@
  * Law 4: tunnels, their forwarding tables, and the routes of an overlay, on the real kernel: made, mended, swept, and told from
  * what others have.
  */
+import { spawn } from 'node:child_process';
 import test, { type ExecutionContext } from 'ava';
 import { VXLAN_NAMES } from '../../src/agent/dataplane/intent.js';
 import { netlinkTransports } from '../../src/kernel/netlink/index.js';
@@ -9,7 +10,8 @@ import { openRtNetlink } from '../../src/kernel/open-rtnetlink.js';
 import { type Cidr, IP_FAMILIES, type IpFamily, type MacAddress } from '../../src/model/address.js';
 import type { OverlayModel, OverlayTunnel } from '../../src/topology/overlay.js';
 import { PROTOCOL } from '../agent/dataplane/drivers/driver-fixture.js';
-import { bringUpLoopback, createVeth, ip, ipJson, requirePrivateNetns } from '../helpers/netns.js';
+import { bringUpLoopback, createVeth, ip, ipJson, requirePrivateNetns, run } from '../helpers/netns.js';
+import { until } from '../helpers/until.js';
 import { address } from '../topology/topology-fixture.js';
 import { type OverlayAgent, openOverlayAgent } from './overlay-fixture.js';
 
@@ -150,6 +152,23 @@ test.serial('the MTU of a tunnel follows the interface underneath', async (t) =>
   });
 });
 
+test.serial('a tunnel stands on an address of lo, and is of the size of what is below', async (t) => {
+  await withHost(9000, async () => {
+    await ip(`addr add ${HOSTS[4].own}/32 dev lo`);
+    await using _eth1 = await createVeth({ name: 'eth1' });
+    await ip('link set eth1 mtu 1400');
+    try {
+      await using agent = await openOverlayAgent(MODEL);
+      t.deepEqual(await agent.apply(), []);
+      t.deepEqual(await agent.verify(), []);
+      t.is((await ipJson(`link show ${VXLAN_NAMES[4]}`))[0]?.mtu, 1400 - 50);
+      t.is((await ipJson(`link show ${VXLAN_NAMES[6]}`))[0]?.mtu, 9000 - 70);
+    } finally {
+      await ip(`addr del ${HOSTS[4].own}/32 dev lo`);
+    }
+  });
+});
+
 test.serial('whatever is changed by hand is put right: device, address, neighbour, route', async (t) => {
   await withHost(1500, async () => {
     await using agent = await openOverlayAgent(MODEL);
@@ -253,3 +272,53 @@ test.serial(
     for (const family of IP_FAMILIES) t.deepEqual(await held(family), []);
   },
 );
+
+test.serial(
+  'law 5: while a pool changes its encapsulation, or a tunnel is made anew, nothing leaves by the default route',
+  async (t) => {
+    await withHost(1500, async () => {
+      await ip('route add default via 10.99.1.254');
+      const bare = ['-o', 'eth0', '-d', ENDS[4].block];
+      await run('iptables-nft', ['-t', 'mangle', '-A', 'POSTROUTING', ...bare]);
+      const seen = async () =>
+        Number((await run('iptables-nft', ['-t', 'mangle', '-vnxL', 'POSTROUTING'])).match(/^ +(\d+)/m)?.[1]);
+      const ping = spawn('ping', ['-n', '-q', '-i', '0.001', '-I', HOSTS[4].own, '10.65.2.5'], {
+        stdio: 'ignore',
+      });
+      try {
+        await until(async () => (await seen()) > 0);
+        await using agent = await openOverlayAgent(MODEL);
+        t.deepEqual(await agent.apply(), []);
+        const before = await seen();
+        for (let round = 0; round < 10; round += 1) {
+          agent.want(IN_IPIP);
+          await agent.apply();
+          agent.want(MODEL);
+          t.deepEqual(await agent.apply(), []);
+          await ip(`link set ${VXLAN_NAMES[4]} type vxlan learning`);
+          t.deepEqual(await agent.apply(), []);
+        }
+        t.is((await seen()) - before, 0);
+      } finally {
+        ping.kill();
+        await run('iptables-nft', ['-t', 'mangle', '-F', 'POSTROUTING']);
+      }
+    });
+  },
+);
+
+/** The same networks, where the kernel has IP in IP. */
+const IN_IPIP: OverlayModel = {
+  tunnels: [
+    {
+      ...{ encapsulation: 'ipip', family: 4, hostAddress: address(HOSTS[4].own), tunnelAddress: undefined },
+      peers: [{ node: 'b', hostAddress: address(HOSTS[4].peer), gateway: address(HOSTS[4].peer) }],
+    },
+  ],
+  routes: [
+    {
+      ...{ type: 'tunnel', encapsulation: 'ipip', cidr: ENDS[4].block as Cidr },
+      gateway: address(HOSTS[4].peer),
+    },
+  ],
+};

@@ -1,8 +1,9 @@
 /**
- * IP in IP on a kernel that has it: tunl0 is taken into use, mended, given back, and told from somebody else's (law 4); and
- * packets between hosts cross the network between them as protocol 4 (RFC 2003).
+ * IP in IP on a kernel that has it: our device is made, mended and removed beside the kernel's own tunl0, which is nobody's
+ * business of ours (law 4); and packets between hosts cross the network between them as protocol 4 (RFC 2003).
  */
 import test, { type ExecutionContext } from 'ava';
+import { IPIP_NAME } from '../../src/agent/dataplane/intent.js';
 import type { Cidr } from '../../src/model/address.js';
 import type { OverlayModel } from '../../src/topology/overlay.js';
 import { PROTOCOL } from '../agent/dataplane/drivers/driver-fixture.js';
@@ -45,7 +46,7 @@ function modelWith(tunnelAddress: string | undefined): OverlayModel {
 
 const MODEL = modelWith(TUNNEL_ADDRESS);
 
-/** A host with one interface. What a test leaves of tunl0, which nobody can delete, is taken away at the end. */
+/** A host with one interface; what a test leaves goes at the end. */
 async function withHost(mtu: number, body: () => Promise<void>): Promise<void> {
   await using _eth0 = await createVeth({ name: 'eth0' });
   await ip(`link set eth0 mtu ${mtu}`);
@@ -53,25 +54,26 @@ async function withHost(mtu: number, body: () => Promise<void>): Promise<void> {
   try {
     await body();
   } finally {
-    await ip(`route flush proto ${PROTOCOL}`);
-    if (await tunl0()) {
-      await ip('addr flush dev tunl0');
-      await run('ip', ['link', 'set', 'tunl0', 'down', 'alias', '']);
-    }
+    await removeOwn();
   }
 }
 
-async function tunl0() {
-  const [link] = (await ipJson('-d addr show')).filter(({ ifname }) => ifname === 'tunl0');
+async function removeOwn(): Promise<void> {
+  await ip(`route flush proto ${PROTOCOL}`);
+  if (await device(IPIP_NAME)) await ip(`link delete ${IPIP_NAME}`);
+}
+
+async function device(name: string) {
+  const [link] = (await ipJson('-d addr show')).filter(({ ifname }) => ifname === name);
   if (!link) return undefined;
-  const { mtu, flags, ifalias, addr_info: addresses } = link;
+  const { mtu, flags, addr_info: addresses } = link;
   return {
     mtu,
     up: (flags as readonly string[]).includes('UP'),
-    alias: ifalias,
-    addresses: (addresses as readonly { readonly local: string; readonly prefixlen: number }[]).map(
-      ({ local, prefixlen }) => `${local}/${prefixlen}`,
-    ),
+    // The kernel gives it a link-local one by itself.
+    addresses: (addresses as readonly { scope: string; local: string; prefixlen: number }[])
+      .filter(({ scope }) => scope === 'global')
+      .map(({ local, prefixlen }) => `${local}/${prefixlen}`),
   };
 }
 
@@ -87,32 +89,36 @@ async function routes(): Promise<readonly string[]> {
 async function assertWhole(t: ExecutionContext, agent: OverlayAgent, mtu = 1480, why?: string) {
   t.deepEqual(await agent.apply(), [], why);
   t.deepEqual(await agent.verify(), [], why);
-  t.deepEqual(await tunl0(), { mtu, up: true, alias: 'heddle', addresses: [`${TUNNEL_ADDRESS}/32`] }, why);
-  t.deepEqual(await routes(), [`blackhole ${OWN_BLOCK} - -`, `unicast ${BLOCK} ${PEER} tunl0 onlink`], why);
+  t.deepEqual(await device(IPIP_NAME), { mtu, up: true, addresses: [`${TUNNEL_ADDRESS}/32`] }, why);
+  t.deepEqual(
+    await routes(),
+    [`blackhole ${OWN_BLOCK} - -`, `unicast ${BLOCK} ${PEER} ${IPIP_NAME} onlink`],
+    why,
+  );
 }
 
 test.serial('this kernel has IP in IP, and loads it for who asks', async (t) => {
   t.true(await hasIpip());
 });
 
-test.serial('tunl0 is there, changes nothing when it is whole, and is given back as it was', async (t) => {
+test.serial('the device is there, changes nothing when it is whole, and goes without a trace', async (t) => {
   await withHost(1500, async () => {
     await using agent = await openOverlayAgent(MODEL);
     await assertWhole(t, agent);
-    const before = await ipJson('link show tunl0');
+    const before = await ipJson(`link show ${IPIP_NAME}`);
     await assertWhole(t, agent);
-    t.deepEqual(await ipJson('link show tunl0'), before);
+    t.deepEqual(await ipJson(`link show ${IPIP_NAME}`), before);
     agent.want(undefined);
     t.deepEqual(await agent.apply(), []);
     t.deepEqual(await agent.verify(), []);
-    t.like(await tunl0(), { up: false, alias: undefined, addresses: [] });
+    t.is(await device(IPIP_NAME), undefined);
     t.deepEqual(await routes(), []);
     agent.want(MODEL);
     await assertWhole(t, agent);
   });
 });
 
-test.serial('the MTU of tunl0 follows the interface underneath', async (t) => {
+test.serial('the MTU follows the interface underneath', async (t) => {
   await withHost(9000, async () => {
     await using agent = await openOverlayAgent(MODEL);
     await assertWhole(t, agent, 8980);
@@ -121,17 +127,19 @@ test.serial('the MTU of tunl0 follows the interface underneath', async (t) => {
   });
 });
 
-test.serial('whatever is changed by hand is put right: device, mark, address, route', async (t) => {
+test.serial('whatever is changed by hand is put right: device, address, route', async (t) => {
   await withHost(1500, async () => {
     await using agent = await openOverlayAgent(MODEL);
     await assertWhole(t, agent);
     const damages = [
-      ['link set tunl0 down'],
-      ['link set tunl0 mtu 1200', 'addr add 10.1.1.1/32 dev tunl0'],
-      ['addr flush dev tunl0'],
-      ['link set tunl0 alias theirs'],
+      [`link set ${IPIP_NAME} down`],
+      [`link set ${IPIP_NAME} mtu 1200`, `addr add 10.1.1.1/32 dev ${IPIP_NAME}`],
+      [`addr flush dev ${IPIP_NAME}`],
+      [`link delete ${IPIP_NAME}`],
+      [`link delete ${IPIP_NAME}`, `link add ${IPIP_NAME} type ipip local ${OWN} remote ${PEER}`],
+      [`link delete ${IPIP_NAME}`, `link add ${IPIP_NAME} type bridge`],
       [`route delete ${BLOCK}`],
-      [`route flush proto ${PROTOCOL}`, 'link set tunl0 down'],
+      [`route flush proto ${PROTOCOL}`, `link set ${IPIP_NAME} down`],
     ];
     for (const damage of damages) {
       for (const line of damage) await ip(line);
@@ -142,57 +150,62 @@ test.serial('whatever is changed by hand is put right: device, mark, address, ro
 });
 
 test.serial(
-  'law 4: a restarted agent sweeps its own tunl0, and routes, and leaves a foreign one alone',
+  'law 4: a restarted agent sweeps its own device and routes, and touches nothing of a tunl0 in use',
   async (t) => {
     await withHost(1500, async () => {
       {
         await using before = await openOverlayAgent(MODEL);
         await assertWhole(t, before);
       }
-      {
-        await using after = await openOverlayAgent(undefined);
-        t.deepEqual(await after.apply(), []);
-        t.like(await tunl0(), { up: false, alias: undefined, addresses: [] });
-        t.deepEqual(await routes(), []);
-      }
       // As a real server of IPVS has it: up, with the address of the service.
       await ip('addr add 10.1.1.1/32 dev tunl0');
-      await ip('link set tunl0 up alias ipvs');
+      await ip('link set tunl0 up');
       await ip('route add 10.1.2.0/24 via 10.99.1.9 dev tunl0 onlink');
-      const foreign = await tunl0();
-      await using after = await openOverlayAgent(undefined);
-      for (const _ of ['first', 'again']) {
-        t.deepEqual(await after.verify(), []);
+      const foreign = await device('tunl0');
+      const assertForeignIsWhole = async () => {
+        t.deepEqual(await device('tunl0'), foreign);
+        t.is((await ipJson('route show 10.1.2.0/24')).length, 1);
+      };
+      try {
+        await using after = await openOverlayAgent(undefined);
         t.deepEqual(await after.apply(), []);
+        t.is(await device(IPIP_NAME), undefined);
+        t.deepEqual(await routes(), []);
+        await assertForeignIsWhole();
+        after.want(MODEL);
+        await assertWhole(t, after);
+        await assertForeignIsWhole();
+      } finally {
+        await ip('addr flush dev tunl0');
+        await ip('link set tunl0 down');
       }
-      t.deepEqual(await tunl0(), foreign);
-      t.is((await ipJson('route show 10.1.2.0/24')).length, 1);
-      after.want(MODEL);
-      await assertWhole(t, after);
     });
   },
 );
 
-test.serial('an interface of another kind called tunl0 is named, and stays', async (t) => {
+test.serial('a device of others with our ends is named, and stays', async (t) => {
   await withHost(1500, async () => {
-    await ip('link set tunl0 name mine');
-    await ip('link add tunl0 type bridge');
+    await ip(`link add theirs type ipip local ${OWN}`);
     try {
       await using agent = await openOverlayAgent(MODEL);
       const [failure, ...others] = await agent.apply();
-      t.is(failure?.object, 'tunnel tunl0');
-      t.regex(failure?.message ?? '', /in the way/);
+      t.is(failure?.object, `tunnel ${IPIP_NAME}`);
+      t.is(
+        failure?.message,
+        `another device is IP in IP from ${OWN} to any host: remove it (ip -d link show type ipip)`,
+      );
       t.deepEqual(others, []);
-      t.is((await ipJson('link show tunl0 type bridge')).length, 1);
+      t.is((await ipJson('link show theirs')).length, 1);
+      t.deepEqual(await routes(), [`blackhole ${BLOCK} - -`, `blackhole ${OWN_BLOCK} - -`].sort());
     } finally {
-      await ip('link delete tunl0');
-      await ip('link set mine name tunl0');
+      await ip('link delete theirs');
     }
   });
 });
 
 /** The host at the other end, as ip(8) makes it, and a network between the two that routes and counts. */
 async function withPeer(
+  own: 'on eth0' | 'on lo',
   body: (hosts: { fabric: Namespace; peer: Namespace }) => Promise<void>,
 ): Promise<void> {
   await using fabric = await createNamespace('fb');
@@ -206,7 +219,11 @@ async function withPeer(
   ])
     await fabric.ip(words);
   await fabric.run('sysctl', ['-qw', 'net.ipv4.ip_forward=1']);
-  await ip(`addr add ${OWN}/24 dev eth0`);
+  await ip(`addr add ${own === 'on eth0' ? OWN : '10.99.1.3'}/24 dev eth0`);
+  if (own === 'on lo') {
+    await ip(`addr add ${OWN}/32 dev lo`);
+    await fabric.ip(`route add ${OWN} via 10.99.1.3`);
+  }
   await ip('route add default via 10.99.1.254');
   await peer.ip(`addr add ${PEER}/24 dev eth1`);
   await peer.ip('link set eth1 up');
@@ -219,16 +236,23 @@ async function withPeer(
   try {
     await body({ fabric, peer });
   } finally {
-    await ip(`route flush proto ${PROTOCOL}`);
+    await removeOwn();
     await ip('addr delete 10.65.1.5/32 dev lo');
+    if (own === 'on lo') await ip(`addr delete ${OWN}/32 dev lo`);
   }
 }
 
-for (const tunnelAddress of [TUNNEL_ADDRESS, undefined])
+for (const [own, tunnelAddress] of [
+  ['on eth0', TUNNEL_ADDRESS],
+  ['on eth0', undefined],
+  ['on lo', TUNNEL_ADDRESS],
+] as const)
   test.serial(
-    `hosts reach each other, and the network between sees protocol 4 only (${tunnelAddress ?? 'no address'})`,
+    `hosts reach each other, and the network between sees protocol 4 only (host address ${own}, ${tunnelAddress ?? 'none'} on the tunnel)`,
     async (t) => {
-      await withPeer(async ({ fabric, peer }) => {
+      await withPeer(own, async ({ fabric, peer }) => {
+        // The other end takes it from this host's address only, as its guard does.
+        await peer.run('iptables', ['-A', 'INPUT', '!', '-s', OWN, '-p', '4', '-j', 'DROP']);
         for (const sight of ['-p 4', '-s 10.65.0.0/16', '-d 10.65.0.0/16'])
           await fabric.run('iptables', ['-t', 'raw', '-A', 'PREROUTING', ...sight.split(' ')]);
         await using agent = await openOverlayAgent(modelWith(tunnelAddress));

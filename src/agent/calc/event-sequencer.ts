@@ -105,7 +105,9 @@ export class EventSequencer {
       ...updates(this.#policies),
       ...updates(this.#profiles),
       ...updates(this.#endpoints),
+      ...updates(this.#encapsulation),
 
+      ...removals(this.#encapsulation, () => ({ type: 'encapsulation-update', inUse: NO_ENCAPSULATIONS })),
       ...removals(this.#endpoints, (id) => ({ type: 'workload-endpoint-remove', id })),
       ...removals(this.#profiles, (name) => ({ type: 'profile-remove', name })),
       ...removals(this.#policies, (_id, { tier, name }) => ({ type: 'policy-remove', tier, name })),
@@ -113,9 +115,6 @@ export class EventSequencer {
 
       ...updates(this.#pools),
       ...removals(this.#pools, (cidr) => ({ type: 'pool-remove', cidr })),
-
-      ...updates(this.#encapsulation),
-      ...removals(this.#encapsulation, () => ({ type: 'encapsulation-update', inUse: NO_ENCAPSULATIONS })),
 
       ...updates(this.#bgp),
       ...updates(this.#overlay),

@@ -4,15 +4,10 @@
  * A network without encapsulated pools is told of neither. Nothing is said before the flush, so that a pool that
  * changes and changes back between two of them says nothing.
  */
-import { isDeepStrictEqual } from 'node:util';
 import type { StoredId } from '../../layout/layout.js';
 import { addressPart, type Cidr, hostCidr } from '../../model/address.js';
-import {
-  type EncapsulationsInUse,
-  encapsulationsOf,
-  isAnyInUse,
-  NO_ENCAPSULATIONS,
-} from '../../model/encapsulation.js';
+import { type EncapsulationsInUse, encapsulationsOf, isAnyInUse } from '../../model/encapsulation.js';
+import { addressesOfNode } from '../../model/node-addresses.js';
 import type { ResourceOf } from '../../model/resource.js';
 import { ALL_HOSTS_SET } from './ip-set-definition.js';
 import type { IpSetId, IpSetType } from './updates.js';
@@ -29,7 +24,6 @@ export class HostGuard {
   readonly #listener: HostGuardListener;
   readonly #pools = new Map<StoredId, ResourceOf<'IPPool'>['spec']>();
   readonly #hosts = new Map<StoredId, readonly Cidr[]>();
-  #inUse = NO_ENCAPSULATIONS;
   /** As the dataplane was told; undefined: of no set. */
   #members: ReadonlySet<Cidr> | undefined;
   #dirty = false;
@@ -45,7 +39,11 @@ export class HostGuard {
   }
 
   onNode(id: StoredId, resource: ResourceOf<'Node'> | undefined): void {
-    if (resource) this.#hosts.set(id, addressesOf(resource));
+    if (resource)
+      this.#hosts.set(
+        id,
+        addressesOfNode(resource).map((one) => hostCidr(addressPart(one))),
+      );
     else this.#hosts.delete(id);
     this.#dirty = true;
   }
@@ -54,8 +52,7 @@ export class HostGuard {
     if (!this.#dirty) return;
     this.#dirty = false;
     const inUse = encapsulationsOf(this.#pools.values());
-    if (!isDeepStrictEqual(inUse, this.#inUse)) this.#listener.onEncapsulations(inUse);
-    this.#inUse = inUse;
+    this.#listener.onEncapsulations(inUse);
     this.#tellMembers(isAnyInUse(inUse) ? new Set([...this.#hosts.values()].flat()) : undefined);
   }
 
@@ -71,11 +68,4 @@ export class HostGuard {
     for (const member of before ?? []) if (!members.has(member)) this.#listener.onMemberRemoved(id, member);
     for (const member of members) if (!before?.has(member)) this.#listener.onMemberAdded(id, member);
   }
-}
-
-/** Those that hosts encapsulate from. Addresses of tunnels are inside packets, never around them. */
-function addressesOf({ spec: { bgp } }: ResourceOf<'Node'>): readonly Cidr[] {
-  return [bgp?.ipv4Address, bgp?.ipv6Address].flatMap((address) =>
-    address === undefined ? [] : [hostCidr(addressPart(address))],
-  );
 }

@@ -135,9 +135,8 @@ export interface IpipTunnel extends TunnelDevice {
 
 /** How our VXLAN devices are called: the name is the mark of ours. As in Calico. */
 export const VXLAN_NAMES: Readonly<Record<IpFamily, string>> = { 4: 'vxlan.calico', 6: 'vxlan-v6.calico' };
-/** As in Calico. It is the kernel's own name for a device of its own, too: what marks ours is the alias. */
-export const IPIP_NAME = 'tunl0';
-export const IPIP_ALIAS = 'heddle';
+/** Likewise. Calico's is `tunl0`, which is the kernel's, and anybody's: ours stands beside it. */
+export const IPIP_NAME = 'ipip.calico';
 
 /** Frames to this MAC address leave a tunnel for that host. */
 export interface ForwardingEntry {

@@ -52,7 +52,7 @@ export const RTNLGRP = { LINK: 1, NEIGH: 3, IPV4_ROUTE: 7, IPV6_ROUTE: 11 } as c
 export const AF = { UNSPEC: 0, INET: 2, BRIDGE: 7, INET6: 10 } as const;
 
 export const IFF = { UP: 0x1, LOWER_UP: 0x10000 } as const;
-export const IFLA = { ADDRESS: 1, IFNAME: 3, MTU: 4, LINKINFO: 18, IFALIAS: 20, EXT_MASK: 29 } as const;
+export const IFLA = { ADDRESS: 1, IFNAME: 3, MTU: 4, LINKINFO: 18, EXT_MASK: 29 } as const;
 export const IFLA_INFO = { KIND: 1, DATA: 2 } as const;
 /** PORT is in network byte order, its neighbours are not. */
 export const IFLA_VXLAN = { ID: 1, LINK: 3, LOCAL: 4, LEARNING: 7, PORT: 15, LOCAL6: 17 } as const;

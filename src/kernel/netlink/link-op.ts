@@ -1,12 +1,11 @@
 /**
  * Making, changing and removing links, as netlink messages (rtnetlink(7), linux/if_link.h).
  *
- * A VXLAN device is made whole: its settings, name, MAC address, MTU and `up` are one message, so it is never seen half
- * made. The settings of a device that is there cannot be changed; what can be is what every link has. An IP in IP device
- * is made with its name and ends only, because one that the kernel has made by itself has to be changed into the same.
+ * A tunnel is made whole: its settings, name, MTU and `up` are one message, so it is never seen half made. The settings of
+ * a device that is there cannot be changed; what can be is what every link has.
  */
 import { type Address, addressBytes, familyOf } from '../../model/address.js';
-import type { IpipSettings, LinkChange, LinkOp, NewVxlan } from '../rtnetlink.js';
+import type { LinkChange, LinkOp, NewIpip, NewVxlan } from '../rtnetlink.js';
 import {
   type Attribute,
   be16Attribute,
@@ -29,10 +28,10 @@ export function encodeLinkOp(op: LinkOp): NetlinkRequest {
       return {
         type: RTM.NEWLINK,
         flags: NLM_F.CREATE | NLM_F.EXCL,
-        payload:
-          op.object === 'vxlan'
-            ? encodePayload(header(0, true), vxlanAttributes(op.link))
-            : encodePayload(header(0), ipipAttributes(op.link)),
+        payload: encodePayload(
+          header(0, true),
+          op.object === 'vxlan' ? vxlanAttributes(op.link) : ipipAttributes(op.link),
+        ),
       };
     case 'change':
       return {
@@ -67,39 +66,29 @@ function vxlanAttributes({ name, mac, mtu, vxlan }: NewVxlan): readonly Attribut
     textAttribute(IFLA.IFNAME, name),
     { type: IFLA.ADDRESS, data: encodeMac(mac) },
     u32Attribute(IFLA.MTU, mtu),
-    nestedAttribute(IFLA.LINKINFO, [
-      textAttribute(IFLA_INFO.KIND, 'vxlan'),
-      nestedAttribute(IFLA_INFO.DATA, data),
-    ]),
+    linkInfo('vxlan', data),
   ];
 }
 
-function ipipAttributes({
-  name,
-  ipip: { local, remote },
-}: {
-  readonly name: string;
-  readonly ipip: IpipSettings;
-}): readonly Attribute[] {
+function ipipAttributes({ name, mtu, ipip: { local, remote } }: NewIpip): readonly Attribute[] {
   const data = [
     ...(local === undefined ? [] : [{ type: IFLA_IPTUN.LOCAL, data: addressBytes(local) }]),
     ...(remote === undefined ? [] : [{ type: IFLA_IPTUN.REMOTE, data: addressBytes(remote) }]),
   ];
-  return [
-    textAttribute(IFLA.IFNAME, name),
-    nestedAttribute(IFLA.LINKINFO, [
-      textAttribute(IFLA_INFO.KIND, 'ipip'),
-      nestedAttribute(IFLA_INFO.DATA, data),
-    ]),
-  ];
+  return [textAttribute(IFLA.IFNAME, name), u32Attribute(IFLA.MTU, mtu), linkInfo('ipip', data)];
 }
 
-/** An alias goes without a NUL: its length is the attribute's, and none at all takes it away. */
-function changeAttributes({ mac, mtu, alias }: LinkChange): readonly Attribute[] {
+function linkInfo(kind: string, data: readonly Attribute[]): Attribute {
+  return nestedAttribute(IFLA.LINKINFO, [
+    textAttribute(IFLA_INFO.KIND, kind),
+    nestedAttribute(IFLA_INFO.DATA, data),
+  ]);
+}
+
+function changeAttributes({ mac, mtu }: LinkChange): readonly Attribute[] {
   return [
     ...(mac === undefined ? [] : [{ type: IFLA.ADDRESS, data: encodeMac(mac) }]),
     ...(mtu === undefined ? [] : [u32Attribute(IFLA.MTU, mtu)]),
-    ...(alias === undefined ? [] : [{ type: IFLA.IFALIAS, data: Buffer.from(alias) }]),
   ];
 }
 

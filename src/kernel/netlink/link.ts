@@ -46,7 +46,6 @@ export function decodeLink(message: NetlinkMessage): Link | undefined {
   if (view.getUint8(0) !== AF.UNSPEC) return undefined;
   const attributes = decodeAttributes(payload, HEADER_LENGTH);
   const flags = view.getUint32(8, LITTLE_ENDIAN);
-  const alias = readText(attributes.get(IFLA.IFALIAS));
   return {
     index: view.getInt32(4, LITTLE_ENDIAN),
     name: readText(attributes.get(IFLA.IFNAME)) ?? '',
@@ -54,7 +53,6 @@ export function decodeLink(message: NetlinkMessage): Link | undefined {
     mtu: readU32(attributes.get(IFLA.MTU)) ?? 0,
     up: (flags & IFF.UP) !== 0,
     running: (flags & IFF.LOWER_UP) !== 0,
-    ...(alias && { alias }),
     ...decodeTunnel(attributes.get(IFLA.LINKINFO)),
   };
 }

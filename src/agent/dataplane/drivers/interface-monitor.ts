@@ -9,7 +9,7 @@
 import { setInterval } from 'node:timers/promises';
 import type { Link, LinkEvent, RtNetlink } from '../../../kernel/rtnetlink.js';
 import type { Driver } from '../driver.js';
-import { concernsUs } from './own-interfaces.js';
+import { isOwnInterface } from './own-interfaces.js';
 
 export interface InterfaceMonitorOptions {
   readonly rtnetlink: RtNetlink;
@@ -55,7 +55,7 @@ async function followEvents(
     }
     const { link, gone } = event;
     const before = known.get(link.index);
-    const isOurs = concernsUs(link.name, options.interfacePrefix);
+    const isOurs = isOwnInterface(link.name, options.interfacePrefix);
     const now = isOurs && !gone ? stateOf(link) : undefined;
     if (now === undefined) known.delete(link.index);
     else known.set(link.index, now);
@@ -68,7 +68,7 @@ async function pollLinks(options: InterfaceMonitorOptions, signal: AbortSignal):
   await onTimer(options.pollMs, signal, async () => {
     const links = await options.rtnetlink.links();
     const now = links
-      .filter(({ name }) => concernsUs(name, options.interfacePrefix))
+      .filter(({ name }) => isOwnInterface(name, options.interfacePrefix))
       .map((link) => `${link.index} ${stateOf(link)}`)
       .join('\n');
     if (before !== undefined && now !== before) resync(options);

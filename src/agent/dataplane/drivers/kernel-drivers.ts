@@ -16,7 +16,7 @@ import { FlowTable } from './flow-table.js';
 import { forwardingTable } from './forwarding-table.js';
 import { tellLostPaths } from './lost-paths.js';
 import { neighborTable } from './neighbor.js';
-import { routeTable } from './route-table.js';
+import { blackholeTo, routeTable } from './route-table.js';
 import { sysctlTable } from './sysctl-table.js';
 import { tunnelTable } from './tunnel-table.js';
 
@@ -49,13 +49,24 @@ export function kernelDrivers(options: KernelDriversOptions): KernelDrivers {
   const flows = new FlowTable({ conntrack, policed, hostAddresses });
   const onPathLost = (cidr: Cidr) => flows.addressLeft(cidr);
   const sysctls = sysctlTable(options.procSys);
-  const tunnels = tunnelTable({ rtnetlink });
   const forwarding = forwardingTable({ rtnetlink });
   const tables = options.families.map((family) => ({
     family,
     neighbors: neighborTable({ family, rtnetlink, interfacePrefix }),
     routes: routeTable({ family, rtnetlink, interfacePrefix, protocol, onPathLost }),
   }));
+  /** Its packets end here (law 5): by the default route they would leave the host as they are. */
+  const holdRoutesOver = async (interfaceName: string) => {
+    const failures = await Promise.all(
+      tables.map(({ routes }) =>
+        routes.standIn((cidr, actual) =>
+          actual.some((route) => route.interfaceName === interfaceName) ? blackholeTo(cidr) : undefined,
+        ),
+      ),
+    );
+    return failures.flat()[0];
+  };
+  const tunnels = tunnelTable({ rtnetlink, interfacePrefix, beforeRemoval: holdRoutesOver });
   return {
     drivers: [
       flows,

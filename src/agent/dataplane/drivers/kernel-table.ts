@@ -106,6 +106,23 @@ export class KernelTable<K, V, A = V> implements Driver {
     });
   }
 
+  /**
+   * Puts something else in the place of what is there, whatever is wished for, before it goes by itself.
+   * @param choose - undefined: leave it
+   * @returns what stays as it was
+   */
+  async standIn(choose: (key: K, actual: A) => V | undefined): Promise<readonly DriverFailure[]> {
+    const { failures } = await this.#reporting(async () => {
+      await this.#readBackIfQueued();
+      const objects = [...this.#tracker.actual].flatMap(([key, actual]): PendingObject<K, V, A>[] => {
+        const desired = choose(key, actual);
+        return desired === undefined ? [] : [{ key, desired, actual }];
+      });
+      return objects.length === 0 ? NOTHING_TO_DO : this.#settle(objects, await this.#objects.write(objects));
+    });
+    return failures;
+  }
+
   async verify(): Promise<readonly DriverFailure[]> {
     const { failures } = await this.#reporting(async () => {
       this.#resyncQueued = true;

@@ -1,27 +1,16 @@
 /**
- * Which interfaces are our business (PURE): those of workloads, by the prefix of their names, and our tunnels.
- *
- * The names of VXLAN devices are ours alone. The one of the IP in IP device is the kernel's as well: every namespace has
- * a `tunl0` as soon as anybody has loaded the module, so ours is the one that carries our alias.
+ * Which interfaces are our business (PURE), by their very names: those of workloads, by their prefix, and our tunnels.
  */
-import type { Link } from '../../../kernel/rtnetlink.js';
-import { IP_FAMILIES } from '../../../model/address.js';
-import { IPIP_ALIAS, IPIP_NAME, VXLAN_NAMES } from '../intent.js';
+import { IPIP_NAME, VXLAN_NAMES } from '../intent.js';
 
-/** By its very name. */
 export function isOwnInterface(name: string, interfacePrefix: string): boolean {
-  return name.startsWith(interfacePrefix) || isOwnVxlan(name);
+  return name.startsWith(interfacePrefix) || isOwnTunnel(name);
+}
+
+export function isOwnTunnel(name: string): boolean {
+  return isOwnVxlan(name) || name === IPIP_NAME;
 }
 
 export function isOwnVxlan(name: string): boolean {
-  return IP_FAMILIES.some((family) => VXLAN_NAMES[family] === name);
-}
-
-export function isOwnIpip({ name, alias }: Pick<Link, 'name' | 'alias'>): boolean {
-  return name === IPIP_NAME && alias === IPIP_ALIAS;
-}
-
-/** Ours, or to become ours as soon as a pool asks for it. */
-export function concernsUs(name: string, interfacePrefix: string): boolean {
-  return isOwnInterface(name, interfacePrefix) || name === IPIP_NAME;
+  return Object.values(VXLAN_NAMES).includes(name);
 }

@@ -29,7 +29,7 @@ import {
   namesByIndex,
   removalError,
 } from './netlink-ops.js';
-import { isOwnInterface, isOwnIpip } from './own-interfaces.js';
+import { isOwnInterface } from './own-interfaces.js';
 
 export interface RouteTableOptions {
   readonly family: IpFamily;
@@ -51,6 +51,10 @@ export type InstalledRoutes = readonly InstalledRoute[];
 
 export function routeTable(options: RouteTableOptions): KernelTable<Cidr, Route, InstalledRoutes> {
   return new KernelTable(new RouteObjects(options));
+}
+
+export function blackholeTo(cidr: Cidr): Route {
+  return { cidr, interfaceName: undefined };
 }
 
 type PendingRoute = PendingObject<Cidr, Route, InstalledRoutes>;
@@ -142,7 +146,7 @@ class RouteObjects implements KernelObjects<Cidr, Route, InstalledRoutes> {
   #plan({ desired, actual = [] }: PendingRoute, links: ReadonlyMap<string, Link>): PlannedWrite {
     const waitingFor = notReady(desired, links);
     const isHeld = waitingFor !== undefined && desired.gateway !== undefined;
-    const wish = isHeld ? { cidr: desired.cidr, interfaceName: undefined } : desired;
+    const wish = isHeld ? blackholeTo(desired.cidr) : desired;
     const route = this.#route(wish, links.get(wish.interfaceName ?? '')?.index);
     if (waitingFor !== undefined && (!isHeld || this.equal(wish, actual)))
       return { route, waitingFor, ops: [] };
@@ -158,7 +162,7 @@ class RouteObjects implements KernelObjects<Cidr, Route, InstalledRoutes> {
     const { rtnetlink, family, protocol, interfacePrefix } = this.#options;
     const own = new Set(
       (await rtnetlink.links())
-        .filter((link) => isOwnInterface(link.name, interfacePrefix) || isOwnIpip(link))
+        .filter(({ name }) => isOwnInterface(name, interfacePrefix))
         .map(({ index }) => index),
     );
     const ours = new Set(

@@ -1,42 +1,57 @@
 /**
- * What of a host matters to tunnels, in one reading: its links, their addresses, and which link is underneath.
+ * What of a host matters to tunnels, in one reading: its links, their addresses, and how large a packet may be below.
  */
 import type { KernelAddress, Link, RtNetlink } from '../../../kernel/rtnetlink.js';
-import { addressPart, type Cidr, cidrContains, type InterfaceAddress } from '../../../model/address.js';
-import type { Tunnel } from '../intent.js';
+import {
+  type Address,
+  addressPart,
+  type Cidr,
+  cidrContains,
+  type InterfaceAddress,
+} from '../../../model/address.js';
+import { isOwnInterface } from './own-interfaces.js';
+
+/** The MTU, in octets, of what leaves the host with this address; undefined: no interface has it. */
+type MtuBelow = (local: Address) => number | undefined;
 
 export interface InstalledTunnel {
   readonly link: Link;
   readonly addresses: readonly InterfaceAddress[];
-  /** Has the local address; undefined: none has. */
-  readonly underlay: Link | undefined;
+  readonly mtuBelow: MtuBelow;
 }
 
 export interface TunnelHost {
   /** By name. */
   readonly links: ReadonlyMap<string, Link>;
-  underlayOf(tunnel: Tunnel): Link | undefined;
-  tunnel(link: Link, desired: Tunnel | undefined): InstalledTunnel;
+  readonly mtuBelow: MtuBelow;
+  tunnel(link: Link): InstalledTunnel;
 }
 
 const LINK_LOCAL = 'fe80::/10' as Cidr;
+/** Whose address is good on every interface. */
+const LOOPBACK = 'lo';
 
-/** @throws when the kernel cannot be read */
-export async function readTunnelHost(rtnetlink: RtNetlink): Promise<TunnelHost> {
+/**
+ * @param interfacePrefix - of workloads: packets between hosts do not leave by their interfaces
+ * @throws when the kernel cannot be read
+ */
+export async function readTunnelHost(rtnetlink: RtNetlink, interfacePrefix: string): Promise<TunnelHost> {
   const links = await rtnetlink.links();
   const addresses = await rtnetlink.addresses();
-  const underlayOf = ({ local }: Tunnel): Link | undefined => {
-    const holder = addresses.find(({ address }) => addressPart(address) === local);
-    return links.find(({ index }) => index === holder?.interfaceIndex);
+  const mtuBelow: MtuBelow = (local) => {
+    const indexes = addresses
+      .filter(({ address }) => addressPart(address) === local)
+      .map(({ interfaceIndex }) => interfaceIndex);
+    const holders = links.filter(({ index }) => indexes.includes(index));
+    const below = holders.some(({ name }) => name === LOOPBACK)
+      ? links.filter(({ name, up }) => up && name !== LOOPBACK && !isOwnInterface(name, interfacePrefix))
+      : holders;
+    return below.length === 0 ? undefined : Math.min(...below.map(({ mtu }) => mtu));
   };
   return {
     links: new Map(links.map((link) => [link.name, link])),
-    underlayOf,
-    tunnel: (link, desired) => ({
-      link,
-      addresses: addressesOn(link, addresses),
-      underlay: desired && underlayOf(desired),
-    }),
+    mtuBelow,
+    tunnel: (link) => ({ link, addresses: addressesOn(link, addresses), mtuBelow }),
   };
 }
 

@@ -1,15 +1,15 @@
 /**
  * Driver of our tunnels: the device, what can be set on it, its MTU and its one address.
  *
- * Ours is a VXLAN device by its name, and the IP in IP device by its alias (own-interfaces.ts). What a device was made with
- * cannot be changed, so a device that differs there is made anew; what goes with it is read back when its interface comes.
- * The MTU is that of the interface underneath less what the encapsulation takes, so an overlay adapts to jumbo frames by
- * itself. A device of the kernel's own stays when nobody wants it: it is left as we found it, down and without address.
+ * Ours is a device by its name (own-interfaces.ts). What a device was made with cannot be changed, so one that differs
+ * there is made anew; what goes with it is read back when its interface comes. The MTU is that of the interface
+ * underneath less what the encapsulation takes, so an overlay adapts to jumbo frames by itself; where the host's address
+ * is on `lo`, it is the smallest that its packets may meet on their way out.
  */
 import type { NetlinkError } from '../../../kernel/netlink/transport.js';
 import type { Link, RouteOp, RtNetlink } from '../../../kernel/rtnetlink.js';
 import { addressLength, type InterfaceAddress } from '../../../model/address.js';
-import type { DesiredView } from '../../../model/delta-tracker.js';
+import type { DriverFailure } from '../driver.js';
 import type { Tunnel } from '../intent.js';
 import {
   type KernelObjects,
@@ -19,12 +19,16 @@ import {
   type WriteOutcome,
 } from './kernel-table.js';
 import { applyGroups, removalError } from './netlink-ops.js';
-import { isOwnIpip, isOwnVxlan } from './own-interfaces.js';
+import { isOwnTunnel } from './own-interfaces.js';
 import { deviceOf } from './tunnel-devices.js';
 import { type InstalledTunnel, readTunnelHost, type TunnelHost } from './tunnel-host.js';
 
 export interface TunnelTableOptions {
   readonly rtnetlink: RtNetlink;
+  /** Interfaces whose name begins so belong to workloads. */
+  readonly interfacePrefix: string;
+  /** Told before one of our devices goes; it stays for now when this fails. */
+  readonly beforeRemoval: (interfaceName: string) => Promise<DriverFailure | undefined>;
 }
 
 /** By name. */
@@ -33,166 +37,156 @@ export function tunnelTable(options: TunnelTableOptions): KernelTable<string, Tu
 }
 
 type PendingTunnel = PendingObject<string, Tunnel, InstalledTunnel>;
-type Answers = readonly (NetlinkError | undefined)[];
 
 class TunnelObjects implements KernelObjects<string, Tunnel, InstalledTunnel> {
   readonly name = 'tunnel-table';
-  readonly #rtnetlink: RtNetlink;
+  readonly #options: TunnelTableOptions;
 
-  constructor({ rtnetlink }: TunnelTableOptions) {
-    this.#rtnetlink = rtnetlink;
+  constructor(options: TunnelTableOptions) {
+    this.#options = options;
   }
 
   describe(name: string): string {
     return `tunnel ${name}`;
   }
 
-  equal(desired: Tunnel, { link, addresses, underlay }: InstalledTunnel): boolean {
-    if (!underlay) return false;
+  equal(desired: Tunnel, { link, addresses, mtuBelow }: InstalledTunnel): boolean {
+    const below = mtuBelow(desired.local);
+    if (below === undefined) return false;
     const device = deviceOf(desired);
     const wanted = addressOf(desired);
     return (
-      device.isMadeAs(link, underlay) &&
-      device.isSetAs(link, underlay.mtu - device.overhead) &&
+      device.isMadeAs(link) &&
+      device.isSetAs(link, below - device.overhead) &&
       addresses.length === (wanted === undefined ? 0 : 1) &&
       addresses[0] === wanted
     );
   }
 
-  /** An IP in IP device that is not marked yet is ours to take into use, and nothing to sweep. */
-  async readBack(
-    desired: DesiredView<string, Tunnel>,
-  ): Promise<Iterable<readonly [string, InstalledTunnel]>> {
-    const host = await readTunnelHost(this.#rtnetlink);
+  async readBack(): Promise<Iterable<readonly [string, InstalledTunnel]>> {
+    const host = await this.#read();
     return [...host.links.values()]
-      .filter((link) => isOwnVxlan(link.name) || isOwnIpip(link) || desired.has(link.name))
-      .map((link) => [link.name, host.tunnel(link, desired.get(link.name))]);
+      .filter(({ name }) => isOwnTunnel(name))
+      .map((link) => [link.name, host.tunnel(link)]);
   }
 
   async waitingFor(pending: readonly PendingTunnel[]): Promise<readonly (string | undefined)[]> {
-    const host = await readTunnelHost(this.#rtnetlink);
-    return pending.map(({ desired }) => noUnderlay(host, desired));
+    const host = await this.#read();
+    return pending.map(({ desired }) => noAddress(host, desired));
   }
 
   async write(pending: readonly PendingTunnel[]): Promise<readonly WriteOutcome<InstalledTunnel>[]> {
-    const before = await readTunnelHost(this.#rtnetlink);
+    const { rtnetlink } = this.#options;
+    const before = await this.#read();
+    const plans = pending.map(({ desired }) => makeOps(desired, before));
+    const kept = await this.#keptBy(
+      pending.map(({ key }, index) => (removes(plans[index]) ? key : undefined)),
+    );
     const made = await applyGroups(
-      this.#rtnetlink,
-      pending.map(({ desired }) => makeOps(desired, before)),
+      rtnetlink,
+      plans.map((ops, index) => (kept[index] ? [] : ops)),
     );
     // A new device has an index only now.
-    const between = await readTunnelHost(this.#rtnetlink);
+    const between = await this.#read();
     const set = await applyGroups(
-      this.#rtnetlink,
-      pending.map(({ desired }) => settleOps(desired, between)),
+      rtnetlink,
+      pending.map(({ desired }) => setOps(desired, between)),
     );
-    const after = await readTunnelHost(this.#rtnetlink);
+    const after = await this.#read();
     return pending.map(({ desired }, index): WriteOutcome<InstalledTunnel> => {
-      const reason = noUnderlay(before, desired);
+      const reason = noAddress(before, desired);
       if (reason !== undefined) return { type: 'waiting', reason };
+      if (kept[index]) return { type: 'failed', error: kept[index] };
+      const refusal = firstError((made[index] ?? []).map(removalError));
+      if (refusal) return notMade(desired, refusal);
       const link = after.links.get(desired.name);
-      // Who makes a device by itself while we ask for it has done what we asked for.
-      if (!link || !isMade(desired, after)) return notMade(desired, firstError(made[index] ?? []), link);
-      const error = firstError(set[index] ?? []);
-      return error ? { type: 'failed', error } : { type: 'written', actual: after.tunnel(link, desired) };
+      const error = firstError(set[index] ?? []) ?? (link ? undefined : WENT_AWAY);
+      return error || !link ? { type: 'failed', error } : { type: 'written', actual: after.tunnel(link) };
     });
   }
 
   async remove(stale: readonly StaleObject<string, InstalledTunnel>[]): Promise<readonly unknown[]> {
-    const before = await readTunnelHost(this.#rtnetlink);
+    const { links } = await this.#read();
+    const kept = await this.#keptBy(stale.map(({ key }) => key));
     const answers = await applyGroups(
-      this.#rtnetlink,
-      stale.map(({ key }) => removeOps(key, before)),
+      this.#options.rtnetlink,
+      stale.map(({ key }, index) => {
+        const link = links.get(key);
+        return link && !kept[index] ? [removal(link)] : [];
+      }),
     );
-    const after = await readTunnelHost(this.#rtnetlink);
-    const parked = await applyGroups(
-      this.#rtnetlink,
-      stale.map(({ key }) => parkOps(key, after)),
-    );
-    return stale.map((_, index) => {
-      const errors = parked[index]?.length ? parked[index] : answers[index];
-      return firstError((errors ?? []).map(removalError));
-    });
+    return answers.map(([answer], index) => kept[index] ?? removalError(answer));
+  }
+
+  /** Why devices may not go yet, at the places of their names. */
+  async #keptBy(leaving: readonly (string | undefined)[]): Promise<readonly (string | undefined)[]> {
+    const reasons: (string | undefined)[] = [];
+    for (const name of leaving) {
+      const failure = name === undefined ? undefined : await this.#options.beforeRemoval(name);
+      reasons.push(failure && `kept, because of ${failure.object}: ${failure.message}`);
+    }
+    return reasons;
+  }
+
+  #read(): Promise<TunnelHost> {
+    return readTunnelHost(this.#options.rtnetlink, this.#options.interfacePrefix);
   }
 }
 
-function noUnderlay(host: TunnelHost, tunnel: Tunnel): string | undefined {
-  return host.underlayOf(tunnel) ? undefined : `no interface has the address ${tunnel.local} of this host`;
+const WENT_AWAY = 'the device went away again';
+
+function noAddress(host: TunnelHost, { local }: Tunnel): string | undefined {
+  return host.mtuBelow(local) === undefined
+    ? `no interface has the address ${local} of this host`
+    : undefined;
 }
 
-function isMade(desired: Tunnel, host: TunnelHost): boolean {
-  const link = host.links.get(desired.name);
-  const underlay = host.underlayOf(desired);
-  return link !== undefined && underlay !== undefined && deviceOf(desired).isMadeAs(link, underlay);
-}
-
-function notMade(
-  desired: Tunnel,
-  error: NetlinkError | undefined,
-  inTheWay: Link | undefined,
-): WriteOutcome<InstalledTunnel> {
-  const device = deviceOf(desired);
-  const reason = device.impossible(error);
-  return reason === undefined
-    ? { type: 'failed', error: device.explain(error, inTheWay) }
-    : { type: 'impossible', reason };
+function notMade(desired: Tunnel, error: NetlinkError): WriteOutcome<InstalledTunnel> {
+  const { absent, taken } = deviceOf(desired);
+  if (error.code === 'EOPNOTSUPP') return { type: 'impossible', reason: absent };
+  return { type: 'failed', error: error.code === 'EEXIST' ? taken : error };
 }
 
 /** Has the device there, whatever is set on it. */
 function makeOps(desired: Tunnel, host: TunnelHost): readonly RouteOp[] {
-  const underlay = host.underlayOf(desired);
-  if (!underlay || isMade(desired, host)) return [];
   const device = deviceOf(desired);
+  const below = host.mtuBelow(desired.local);
   const present = host.links.get(desired.name);
-  const make = device.make(underlay, underlay.mtu - device.overhead);
-  if (!present) return [make];
-  return device.mayReplace(present) ? [{ op: 'delete', object: 'link', link: present }, make] : [];
+  if (below === undefined || (present && device.isMadeAs(present))) return [];
+  return [...(present ? [removal(present)] : []), device.make(below - device.overhead)];
 }
 
-function settleOps(desired: Tunnel, host: TunnelHost): readonly RouteOp[] {
-  const link = host.links.get(desired.name);
-  const underlay = host.underlayOf(desired);
-  if (!link || !underlay || !isMade(desired, host)) return [];
+function setOps(desired: Tunnel, host: TunnelHost): readonly RouteOp[] {
   const device = deviceOf(desired);
-  const mtu = underlay.mtu - device.overhead;
+  const below = host.mtuBelow(desired.local);
+  const link = host.links.get(desired.name);
+  if (below === undefined || !link || !device.isMadeAs(link)) return [];
   const wanted = addressOf(desired);
-  const { addresses } = host.tunnel(link, desired);
+  const { addresses } = host.tunnel(link);
+  const mtu = below - device.overhead;
+  const address = (op: 'replace' | 'delete', one: InterfaceAddress): RouteOp => ({
+    ...{ op, object: 'address' },
+    address: { address: one, interfaceIndex: link.index },
+  });
   return [
     ...(device.isSetAs(link, mtu) ? [] : [device.set(link, mtu)]),
-    ...(wanted === undefined || addresses.includes(wanted) ? [] : [addressOp('replace', wanted, link)]),
-    ...addresses.filter((one) => one !== wanted).map((one) => addressOp('delete', one, link)),
+    ...(wanted === undefined || addresses.includes(wanted) ? [] : [address('replace', wanted)]),
+    ...addresses.filter((one) => one !== wanted).map((one) => address('delete', one)),
   ];
 }
 
-/** By what is there now: a device that has lost our mark since is somebody else's. */
-function removeOps(name: string, host: TunnelHost): readonly RouteOp[] {
-  const link = host.links.get(name);
-  return link && (isOwnVxlan(name) || isOwnIpip(link)) ? [{ op: 'delete', object: 'link', link }] : [];
+function removes(ops: readonly RouteOp[] = []): boolean {
+  return ops.some(({ op }) => op === 'delete');
 }
 
-/** Asked to delete the device that it has made by itself, the kernel says yes, and leaves it (ip_tunnel_dellink). */
-function parkOps(name: string, host: TunnelHost): readonly RouteOp[] {
-  const link = host.links.get(name);
-  if (!link || !isOwnIpip(link)) return [];
-  const { addresses } = host.tunnel(link, undefined);
-  return [
-    ...addresses.map((one) => addressOp('delete', one, link)),
-    { op: 'change', object: 'link', link: { index: link.index, up: false, alias: '' } },
-  ];
-}
-
-function addressOp(
-  op: 'replace' | 'delete',
-  address: InterfaceAddress,
-  { index: interfaceIndex }: { readonly index: number },
-): RouteOp {
-  return { op, object: 'address', address: { address, interfaceIndex } };
+function removal(link: Link): RouteOp {
+  return { op: 'delete', object: 'link', link };
 }
 
 function addressOf({ address, family }: Tunnel): InterfaceAddress | undefined {
   return address && (`${address}/${addressLength(family)}` as InterfaceAddress);
 }
 
-function firstError(answers: Answers): NetlinkError | undefined {
+function firstError(answers: readonly (NetlinkError | undefined)[]): NetlinkError | undefined {
   return answers.find((answer) => answer !== undefined);
 }

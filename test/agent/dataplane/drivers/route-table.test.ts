@@ -97,8 +97,11 @@ test('law 5: while a route through a tunnel waits, a blackhole stands in its pla
   ] as const) {
     const { rtnetlink, table } = setUp(family);
     const cidr = network as Cidr;
-    const wish = { cidr, interfaceName: 'tunl0', gateway: gateway as Address };
-    const [object, message] = [`route ${network} via ${gateway} dev tunl0`, 'there is no interface tunl0'];
+    const wish = { cidr, interfaceName: 'ipip.calico', gateway: gateway as Address };
+    const [object, message] = [
+      `route ${network} via ${gateway} dev ipip.calico`,
+      'there is no interface ipip.calico',
+    ];
     const held = async () =>
       (await rtnetlink.routes(family)).map((it) => `${it.destination} ${it.type} ${it.gateway ?? 'none'}`);
     table.desired.set(cidr, wish);
@@ -111,10 +114,10 @@ test('law 5: while a route through a tunnel waits, a blackhole stands in its pla
       t.is(rtnetlink.ops.length, before, 'it is written once');
       t.deepEqual(await table.verify(), []);
     }
-    rtnetlink.addLink('tunl0');
+    rtnetlink.addLink('ipip.calico');
     t.deepEqual(await applyAll(table), { changed: 1, failures: [], waiting: [] });
     t.deepEqual(await held(), [`${network} ${RTN.UNICAST} ${gateway}`]);
-    rtnetlink.removeLink('tunl0');
+    rtnetlink.removeLink('ipip.calico');
     table.queueResync();
     await applyAll(table);
     t.deepEqual(await held(), [`${network} ${RTN.BLACKHOLE} none`]);
@@ -130,7 +133,7 @@ test('law 5: a workload that left for a host behind a tunnel that is not there i
   want('192.168.1.1', 'cali1');
   await applyAll(table);
   const { cidr } = route('192.168.1.1', 'cali1');
-  table.desired.set(cidr, { cidr, interfaceName: 'tunl0', gateway: '10.99.1.2' as Address });
+  table.desired.set(cidr, { cidr, interfaceName: 'ipip.calico', gateway: '10.99.1.2' as Address });
   await applyAll(table);
   t.deepEqual(
     (await rtnetlink.routes(4)).map(({ type }) => type),
@@ -139,17 +142,17 @@ test('law 5: a workload that left for a host behind a tunnel that is not there i
   t.deepEqual(lost, [cidr]);
 });
 
-test('routeTable() takes over a route on a tunl0 that is ours, and on no other', async (t) => {
-  for (const alias of ['heddle', 'ipvs']) {
+test('routeTable() takes over a route on a tunnel of ours, and on no other', async (t) => {
+  for (const name of ['ipip.calico', 'tunl0']) {
     const { rtnetlink, table } = setUp();
-    const tunl0 = rtnetlink.addLink('tunl0', { alias });
+    const tunnel = rtnetlink.addLink(name);
     const cidr = '10.65.2.0/26' as Cidr;
-    const planted = kernelRoute(cidr, tunl0.index, { gateway: '10.99.1.2' as Address });
+    const planted = kernelRoute(cidr, tunnel.index, { gateway: '10.99.1.2' as Address });
     rtnetlink.plant({ op: 'create', object: 'route', route: planted });
-    table.desired.set(cidr, { cidr, interfaceName: 'tunl0', gateway: '10.99.1.2' as Address });
+    table.desired.set(cidr, { cidr, interfaceName: name, gateway: '10.99.1.2' as Address });
     const { failures } = await applyAll(table);
     const [held] = await rtnetlink.routes(4);
-    t.deepEqual([failures.length, held?.protocol], alias === 'heddle' ? [0, PROTOCOL] : [1, RTPROT.BOOT]);
+    t.deepEqual([failures.length, held?.protocol], name === 'ipip.calico' ? [0, PROTOCOL] : [1, RTPROT.BOOT]);
   }
 });
 

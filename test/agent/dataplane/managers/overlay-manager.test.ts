@@ -51,13 +51,13 @@ test('IP in IP asks for one device and routes through it; there are no MAC addre
   t.deepEqual(wishesAfter(IPIP), {
     tunnels: [
       {
-        ...{ name: 'tunl0', encapsulation: 'ipip', family: 4 },
+        ...{ name: 'ipip.calico', encapsulation: 'ipip', family: 4 },
         ...{ local: OWN.hostAddress, address: OWN.tunnelAddress },
       },
     ],
     forwarding: [],
     neighbors: [],
-    routes: ['10.65.2.0/26 10.99.2.2 tunl0'],
+    routes: ['10.65.2.0/26 10.99.2.2 ipip.calico'],
   });
 });
 
@@ -65,14 +65,14 @@ test('both encapsulations stand side by side, each with what it needs', (t) => {
   const { tunnels, ...rest } = wishesAfter(BOTH);
   t.deepEqual(
     tunnels.map(({ name }) => name),
-    ['tunl0', 'vxlan.calico'],
+    ['ipip.calico', 'vxlan.calico'],
   );
   t.deepEqual(rest, {
     forwarding: [`vxlan.calico/${MAC}`],
     neighbors: ['vxlan.calico/10.99.2.2'],
     routes: [
       '10.65.1.0/26 - -',
-      '10.65.2.0/26 10.99.2.2 tunl0',
+      '10.65.2.0/26 10.99.2.2 ipip.calico',
       '10.65.3.0/26 10.99.1.3 -',
       '10.66.2.0/26 10.99.2.2 vxlan.calico',
     ],
