@@ -34,6 +34,18 @@ export function addEtcdOptions(command: Command, { environment }: CliContext): C
     .addOption(flag(environment, '--etcd-password-file <file>', "file that holds the etcd user's password"));
 }
 
+export const DEFAULT_PATH = '(default: ".")';
+
+/** For verbs that ask either a folder or the store: a path that is written out wins over HEDDLE_ETCD. */
+export function storeOrFolder<O extends EtcdOptions>(
+  options: O,
+  command: Command,
+  path: string | undefined,
+): O {
+  const isOverruled = path !== undefined && command.getOptionValueSource('etcd') === 'env';
+  return isOverruled ? { ...options, etcd: undefined } : options;
+}
+
 export interface OpenStore extends AsyncDisposable {
   readonly store: Datastore;
   readonly layout: Layout;

@@ -24,6 +24,7 @@ import { type CliContext, pickColors } from './context.js';
 import { openStore } from './etcd-options.js';
 import { CliError, EXIT } from './exit-codes.js';
 import { formatProbes } from './format-probes.js';
+import { formatMissing } from './format-wait.js';
 import { labDemo } from './lab-demo.js';
 import { labName } from './lab-name.js';
 import { untilSessionsAreUp } from './lab-ready.js';
@@ -198,6 +199,7 @@ async function start(context: CliContext, plan: LabPlan, seed: string): Promise<
     const logs = `the logs: ${labFolder(plan.name)}/logs`;
     if (!isReached(live, 1)) {
       context.err(`heddle: live on ${live.hosts}/${live.of} hosts only; ${logs}\n`);
+      context.err(live.refused === undefined ? formatMissing(live) : `  ${live.refused}\n`);
       context.exitWith(EXIT.notConverged);
     }
     return running;

@@ -3,7 +3,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Argument } from 'commander';
+import { Argument, type Command } from 'commander';
 import { speakers } from '../agent/bgp/index.js';
 import {
   type PasswordOf,
@@ -22,7 +22,7 @@ import type { StoreKey } from '../model/store.js';
 import { storedObjects } from '../reconciler/stored-objects.js';
 import { type CommonOptions, flag, type Verb, verb } from './command.js';
 import type { CliContext } from './context.js';
-import { addEtcdOptions, type EtcdOptions, openStore } from './etcd-options.js';
+import { addEtcdOptions, DEFAULT_PATH, type EtcdOptions, openStore, storeOrFolder } from './etcd-options.js';
 import { CliError, EXIT } from './exit-codes.js';
 import { loadFolder } from './load-folder.js';
 import { createLog } from './log.js';
@@ -46,7 +46,7 @@ const BIRD_LOG = '/var/log/bird.log';
 export const render: Verb = (context) =>
   addEtcdOptions(verb(context, 'render', 'exactly what one host would be given'), context)
     .addArgument(new Argument('<part>', 'what to print').choices([...RENDERED]))
-    .argument('[path]', 'folder of manifests; with --etcd the live store is taken instead', '.')
+    .argument('[path]', `folder of manifests; with --etcd the live store is taken instead ${DEFAULT_PATH}`)
     .addOption(
       flag(context.environment, '--node <name>', 'which Node or RouteReflector').makeOptionMandatory(),
     )
@@ -64,9 +64,12 @@ export const render: Verb = (context) =>
     )
     .addOption(flag(context.environment, '--secrets-dir <dir>', 'where the files of secrets lie'))
     .addOption(flag(context.environment, '--show-secrets', 'print passwords instead of <redacted>'))
-    .action(async (part: RenderedPart, path: string, options: RenderOptions) => {
+    .action(async (part: RenderedPart, path: string | undefined, given: RenderOptions, self: Command) => {
+      const options = storeOrFolder(given, self, path);
       const store =
-        options.etcd === undefined ? await fromFolder(context, path, options) : await fromEtcd(options);
+        options.etcd === undefined
+          ? await fromFolder(context, path ?? '.', options)
+          : await fromEtcd(options);
       const families =
         options.family === undefined ? IP_FAMILIES : ([options.family === '4' ? 4 : 6] as const);
       const passwordOf = passwordsFor(options);

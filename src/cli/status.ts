@@ -28,9 +28,11 @@ interface StatusOptions extends CommonOptions, EtcdOptions {
 
 function formatStatus({ sources, hosts, live }: ClusterStatus, colors: Colors): string {
   const lines: string[] = [];
-  for (const { name, seq, commit, conditions } of sources) {
+  for (const { name, seq, commit, newest, conditions } of sources) {
     const at = seq === 0 ? 'nothing applied yet' : `commit ${colors.bold(shortCommit(commit))} (seq ${seq})`;
     lines.push(`source ${name}: ${at}`);
+    if (newest !== undefined && newest !== commit)
+      lines.push(`  the newest commit is ${colors.bold(shortCommit(newest))}`);
     for (const { type, status: value, reason, message } of conditions) {
       const isNews = value !== 'True' || reason === 'HistoryRewritten';
       if (type === 'Verified' && !isNews) lines.push(`  ${message}`);

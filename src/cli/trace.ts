@@ -3,13 +3,14 @@
  */
 import { readFile } from 'node:fs/promises';
 import { text as readText } from 'node:stream/consumers';
+import type { Command } from 'commander';
 import { networkFrom } from '../verify/network.js';
 import { type Parsed, parseConversation, parseQuestion, type QuestionError } from '../verify/question.js';
 import { formatTrace } from '../verify/render/trace.js';
 import { createTracer, type Trace, type Tracer } from '../verify/trace.js';
 import { type CommonOptions, flag, type Verb, verb } from './command.js';
 import { type CliContext, pickColors } from './context.js';
-import { addEtcdOptions, type EtcdOptions } from './etcd-options.js';
+import { addEtcdOptions, DEFAULT_PATH, type EtcdOptions, storeOrFolder } from './etcd-options.js';
 import { CliError, EXIT } from './exit-codes.js';
 import { loadNetwork } from './load-network.js';
 import { verifyStyle } from './verify-style.js';
@@ -27,14 +28,15 @@ export const trace: Verb = (context) =>
     .argument('[src]', 'name, Kind/name, or address')
     .argument('[dst]', 'name, Kind/name, or address')
     .argument('[protocol]', 'tcp/443, udp/53, icmp, icmp/8/0, or a number')
-    .argument('[path]', 'folder of manifests; with --etcd the live store is taken instead (default: ".")')
+    .argument('[path]', `folder of manifests; with --etcd the live store is taken instead ${DEFAULT_PATH}`)
     .addOption(
       flag(context.environment, '--family <family>', 'IP version, where no address says it')
         .choices(['4', '6'])
         .default('4'),
     )
     .addOption(flag(context.environment, '--batch <file>', 'questions as lines of JSON; - is standard input'))
-    .action(async (src: Word, dst: Word, protocol: Word, path: Word, options: TraceOptions) => {
+    .action(async (src: Word, dst: Word, protocol: Word, path: Word, given: TraceOptions, self: Command) => {
+      const options = storeOrFolder(given, self, given.batch === undefined ? path : src);
       if (options.batch === undefined) await traceOne(context, [src, dst, protocol, path], options);
       else await traceBatch(context, options.batch, [src, dst, protocol, path], options);
     });

@@ -2,11 +2,11 @@
  * `heddle wait`: until a commit is live on enough hosts; for scripts after a push.
  */
 import { InvalidArgumentError } from 'commander';
-import { shortCommit } from '../diff/summary.js';
 import { isReached, waitForCommit } from '../reconciler/wait-for-commit.js';
 import { type CommonOptions, durationFlag, flag, type Verb, verb } from './command.js';
 import { addEtcdOptions, type EtcdOptions, openStore } from './etcd-options.js';
 import { EXIT } from './exit-codes.js';
+import { formatWait, waitReport } from './format-wait.js';
 import { createLog } from './log.js';
 
 interface WaitOptions extends CommonOptions, EtcdOptions {
@@ -34,18 +34,18 @@ export const wait: Verb = (context) => {
     .action(async ({ commit, hosts: share, timeout: timeoutMs, ...options }: WaitOptions) => {
       await using opened = await openStore(options, createLog(options.logLevel));
       const started = performance.now();
-      const live = await waitForCommit(opened.store, opened.layout, {
+      const result = await waitForCommit(opened.store, opened.layout, {
         commit,
         share,
         timeoutMs,
         signal: context.signal,
       });
       const tookMs = Math.round(performance.now() - started);
-      const reached = isReached(live, share);
+      const reached = isReached(result, share);
       context.out(
         options.output === 'json'
-          ? `${JSON.stringify({ commit, live, reached, tookMs })}\n`
-          : `commit ${shortCommit(commit)} live on ${live.hosts}/${live.of} hosts ${reached ? 'after' : 'and no more within'} ${tookMs} ms\n`,
+          ? `${JSON.stringify({ commit, ...waitReport(result), reached, tookMs })}\n`
+          : formatWait(commit, result, { reached, tookMs }),
       );
       if (!reached) context.exitWith(EXIT.notConverged);
     });

@@ -135,6 +135,8 @@ export interface SourceStatus {
   readonly node: string;
   /** When the conditions last changed, ISO 8601. */
   readonly since: string;
+  /** The newest commit that was read, good or not; absent: none yet. */
+  readonly newest?: string;
   readonly conditions: readonly Condition[];
 }
 
@@ -231,6 +233,7 @@ export const sourceStatusCodec: RecordCodec<SourceStatus> = recordCodec(
   objectWith(['node', 'since', 'conditions'], {
     node: text,
     since: text,
+    newest: text,
     conditions: list(
       objectWith(['type', 'status', 'reason', 'message'], {
         type: text,

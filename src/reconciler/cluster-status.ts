@@ -29,6 +29,8 @@ export interface SourceReport {
   readonly name: string;
   readonly seq: number;
   readonly commit: string;
+  /** The newest commit that its leader has read, good or not; absent: nobody says. */
+  readonly newest?: string;
   readonly conditions: readonly Condition[];
   /** Every reconciler that is running, and whether it finds in the store what it would have written. */
   readonly verifiers: readonly VerifierRecord[];
@@ -119,12 +121,17 @@ async function sourceReport(
   ]);
   const key = layout.keys.sourceStatus(name);
   const entry = statuses.entries.get(key);
-  const told = (entry && readRecord(sourceStatusCodec, key, entry.value)?.conditions) ?? [noReconciler(head)];
+  const { newest, conditions: told = [noReconciler(head)] } =
+    (entry && readRecord(sourceStatusCodec, key, entry.value)) ?? {};
   const verifiers = [...records.entries].flatMap(
     ([place, { value }]) => readRecord(verifierCodec, place, value) ?? [],
   );
   const conditions = [...told, ...verified(verifiers, head)];
-  return { name, seq: head?.seq ?? 0, commit: head?.commit ?? '', conditions, verifiers };
+  return {
+    ...{ name, seq: head?.seq ?? 0, commit: head?.commit ?? '' },
+    ...(newest !== undefined && { newest }),
+    ...{ conditions, verifiers },
+  };
 }
 
 /** What the agent of one host says. */

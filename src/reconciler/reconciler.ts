@@ -189,14 +189,15 @@ class Reconciler {
 
   /** Conditions are told when the work has come to rest, or takes its time, by who leads. */
   #report(): void {
-    const { phase, conditions } = this.#state;
+    const { phase, conditions, known: newest } = this.#state;
     const telling = phase === 'idle' || phase === 'live' || conditions.Applied.reason === 'Applying';
     if (!telling || !this.#leadership || this.#reporting || this.#reported === conditions) return;
     this.#reporting = true;
     const leadership = this.#leadership;
     this.#spawn(async () => {
       try {
-        await reportConditions(listConditions(conditions), leadership, { ...this.#deps, ...this.#options });
+        const told = { conditions: listConditions(conditions), ...(newest !== undefined && { newest }) };
+        await reportConditions(told, leadership, { ...this.#deps, ...this.#options });
         this.#reported = conditions;
       } catch (error) {
         if (!(error instanceof DatastoreError)) throw error;

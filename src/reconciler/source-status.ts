@@ -6,7 +6,7 @@
  */
 import type { Datastore } from '../datastore/datastore.js';
 import type { Layout } from '../layout/layout.js';
-import { type Condition, sourceStatusCodec } from '../layout/records.js';
+import { type SourceStatus, sourceStatusCodec } from '../layout/records.js';
 import type { Leadership } from './leader.js';
 
 export interface StatusOptions {
@@ -20,12 +20,12 @@ export interface StatusOptions {
 
 /** @throws {DatastoreError} */
 export async function reportConditions(
-  conditions: readonly Condition[],
+  told: Pick<SourceStatus, 'conditions' | 'newest'>,
   { createRevision: revision, lease }: Leadership,
   { store, layout, name, node, now }: StatusOptions,
 ): Promise<void> {
   const key = layout.keys.sourceStatus(name);
-  const value = sourceStatusCodec.encode({ node, since: now().toISOString(), conditions });
+  const value = sourceStatusCodec.encode({ node, since: now().toISOString(), ...told });
   await store.transact({
     guards: [{ key: layout.keys.leader(name), check: 'create-revision', revision }],
     writes: [{ write: { op: 'put', key, value, lease } }],

@@ -15,6 +15,7 @@ import { historyCodec } from '../layout/records.js';
 import type { StoreKey } from '../model/store.js';
 import { type HostReport, hostReport, isLiveAt, type LiveCount, withSilent } from './cluster-status.js';
 import { readMembers } from './members.js';
+import { untilRefused } from './refusal.js';
 
 export interface WaitOptions {
   /** Full or abbreviated id. */
@@ -25,15 +26,43 @@ export interface WaitOptions {
   readonly signal: AbortSignal;
 }
 
-/** Waits until a commit is live on enough hosts, or the time is up, outages included; says how far it came. */
+export interface Progress extends LiveCount {
+  /** Hosts on which the commit is not live, and what they say. Sorted by name. */
+  readonly missing: readonly HostReport[];
+}
+
+export interface WaitResult extends Progress {
+  /** Why the commit is not going to be live; absent: nothing is said against it. */
+  readonly refused?: string;
+}
+
+/**
+ * Waits until a commit is live on enough hosts, is refused, or the time is up, outages included; says how far it came.
+ */
 export async function waitForCommit(
   store: Datastore,
   layout: Layout,
   { commit, share, timeoutMs, signal: stop }: WaitOptions,
-): Promise<LiveCount> {
-  const signal = withDeadline(stop, timeoutMs);
+): Promise<WaitResult> {
+  const deadline = withDeadline(stop, timeoutMs);
+  const ended = new AbortController();
+  const signal = AbortSignal.any([deadline, ended.signal]);
+  // Whichever comes first ends the other.
+  const [progress, refused] = await Promise.all([
+    untilLive(store, layout, { commit, share, signal }).finally(() => ended.abort()),
+    untilRefused(store, layout, commit, signal).finally(() => ended.abort()),
+  ]);
+  stop.throwIfAborted();
+  return refused === undefined || isReached(progress, share) ? progress : { ...progress, refused };
+}
+
+async function untilLive(
+  store: Datastore,
+  layout: Layout,
+  { commit, share, signal }: Omit<WaitOptions, 'timeoutMs'>,
+): Promise<Progress> {
   const counter = new LiveCounter(store, layout, commit);
-  let count: LiveCount = { hosts: 0, of: 0 };
+  let count: Progress = { hosts: 0, of: 0, missing: [] };
   for await (const message of follow(store, layout.keys.hostStatusPrefix, { signal })) {
     if (!counter.hear(message)) continue;
     try {
@@ -45,7 +74,6 @@ export async function waitForCommit(
     }
     if (isReached(count, share)) break;
   }
-  stop.throwIfAborted();
   return count;
 }
 
@@ -59,7 +87,8 @@ export async function countLive(store: Datastore, layout: Layout, commit: string
   const counter = new LiveCounter(store, layout, commit);
   const snapshot = await store.snapshot(layout.keys.hostStatusPrefix);
   counter.hear({ type: 'snapshot', snapshot, reason: 'start' });
-  return counter.count();
+  const { hosts, of } = await counter.count();
+  return { hosts, of };
 }
 
 /** Where a commit stands in the history of its source. */
@@ -100,24 +129,26 @@ class LiveCounter {
     }
   }
 
-  async count(): Promise<LiveCount> {
+  async count(): Promise<Progress> {
     if (this.#members && this.#places.length > 0) return this.#sum(this.#members);
     return this.recount();
   }
 
   /** The same, after a new look at which hosts there are, and where the commit stands. */
-  async recount(): Promise<LiveCount> {
+  async recount(): Promise<Progress> {
     this.#places = await findCommit(this.#store, this.#layout, this.#commit);
     if (!this.#members || this.#places.length > 0)
       this.#members = await readMembers(this.#store, this.#layout);
     return this.#sum(this.#members);
   }
 
-  #sum(members: ReadonlySet<string>): LiveCount {
+  #sum(members: ReadonlySet<string>): Progress {
     const hosts = withSilent(this.#said.values(), members);
     const places = this.#places;
-    const isLive = (host: HostReport) => places.every(({ source, seq }) => isLiveAt(host, source, seq));
-    return { hosts: places.length === 0 ? 0 : hosts.filter(isLive).length, of: hosts.length };
+    const isLive = (host: HostReport) =>
+      places.length > 0 && places.every(({ source, seq }) => isLiveAt(host, source, seq));
+    const missing = hosts.filter((host) => !isLive(host));
+    return { hosts: hosts.length - missing.length, of: hosts.length, missing };
   }
 
   #hearOne(key: StoreKey, value: string): void {

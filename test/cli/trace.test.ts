@@ -42,6 +42,22 @@ test('trace --output json has the shape of the contract', async (t) => {
   t.deepEqual(answer.ingress.origin, { file: 'policy/shop.yaml', line: 28 });
 });
 
+test('a path that is written out wins over HEDDLE_ETCD, for trace, test and render', async (t) => {
+  const env = { HEDDLE_ETCD: 'http://127.0.0.1:1' };
+  for (const [args, line] of [
+    [['trace', 'web-1', 'api-2', 'tcp/8080', EXAMPLE], /^ALLOW/m],
+    [['test', EXAMPLE], /11 of 11/],
+    [['render', 'routes', EXAMPLE, '--node', 'host-1'], /dev cali/],
+  ] as const) {
+    const { code, stdout, stderr } = await heddle(args, env);
+    t.is(code, 0, stderr);
+    t.regex(stdout, line);
+  }
+  const { code, stderr } = await heddle(['trace', 'web-1', 'api-2', 'tcp/8080'], env);
+  t.is(code, 9, 'without a path the store is asked');
+  t.regex(stderr, /127\.0\.0\.1:1/);
+});
+
 test('trace takes --family, and an address overrides it', async (t) => {
   t.is((await asJson('web-1', 'api-2', 'tcp/8080', EXAMPLE, '--family', '6')).family, 6);
   t.is((await asJson('192.168.1.10', 'api-2', 'tcp/8080', EXAMPLE, '--family', '6')).family, 4);

@@ -90,22 +90,22 @@ test('a push that removes the rule cuts the connection on every host, and only t
   t.true(await lab.reaches('web-1', 'web-2', 'tcp'));
 });
 
-test('an invalid commit changes nothing, and status says why', async (t) => {
+test('an invalid commit changes nothing; wait ends and says why, and so does status', async (t) => {
   const file = join(lab.state.workTree, 'profiles/broken.yaml');
   await writeFile(
     file,
     'apiVersion: heddle/v1\nkind: Profile\nmetadata: { name: broken }\nspec: { ingres: [] }\n',
   );
-  await lab.push('A typing error');
-  const conditions = async () => {
-    const { stdout } = await lab.heddle(['status', '--output', 'json', '--etcd', lab.state.etcdOutside]);
-    return JSON.parse(stdout).sources[0].conditions as { type: string; status: string; message: string }[];
-  };
-  await until(async () =>
-    (await conditions()).some(({ type, status }) => type === 'Valid' && status === 'False'),
+  const commit = await lab.push('A typing error');
+  const store = ['--etcd', lab.state.etcdOutside];
+  const waited = await lab.heddle(['wait', '--commit', commit, '--timeout', '10m', ...store]);
+  t.is(waited.code, 8);
+  t.regex(waited.stdout, /refused\n {2}InvalidManifests: profiles\/broken\.yaml:4:\d+/);
+  const { stdout } = await lab.heddle(['status', ...store]);
+  t.regex(
+    stdout,
+    new RegExp(`the newest commit is ${commit.slice(0, 7)}\n +Valid InvalidManifests: profiles`),
   );
-  const valid = (await conditions()).find(({ type }) => type === 'Valid');
-  t.regex(valid?.message ?? '', /profiles\/broken\.yaml:4:\d+/);
   t.true(await lab.reaches('web-1', 'web-2', 'tcp'));
   await rm(file);
   await lab.live(await lab.push('Without the error'));

@@ -2,7 +2,13 @@
 import test from 'ava';
 import { createMemoryDatastore, type MemoryDatastore } from '../../src/datastore/memory/memory-datastore.js';
 import { createLayout } from '../../src/layout/create-layout.js';
-import { type HostStatus, historyCodec, hostStatusCodec, type Rollback } from '../../src/layout/records.js';
+import {
+  type HostStatus,
+  historyCodec,
+  hostStatusCodec,
+  type Rollback,
+  sourceStatusCodec,
+} from '../../src/layout/records.js';
 import type { Address, InterfaceAddress } from '../../src/model/address.js';
 import type { Resource } from '../../src/model/resource.js';
 import type { StoreKey } from '../../src/model/store.js';
@@ -127,9 +133,39 @@ test('waitForCommit() waits for hosts that the commit brings, and reads them all
   await applied(store, 1);
   for (let word = 0; word < 50; word += 1) await says(store, 'host-1', 1);
   await says(store, 'host-2', 1);
-  t.deepEqual(await waiting, { hosts: 2, of: 2 });
+  t.deepEqual(await waiting, { hosts: 2, of: 2, missing: [] });
   t.is(reads.of(layout.keys.hostStatusPrefix), 1);
   t.true(reads.of(`${layout.root}/v1/host/`) <= 4);
+});
+
+test('waitForCommit() ends as soon as the commit is refused, and says why; on no other word', async (t) => {
+  const store = await storeWith(ADDRESSED);
+  const waiting = waitForCommit(store, layout, {
+    ...{ commit: COMMIT.slice(0, 8), share: 1, timeoutMs: 20_000 },
+    signal: new AbortController().signal,
+  });
+  const reports = async (newest: string, type: string, status: 'True' | 'False', reason: string) => {
+    const conditions = [{ type, status, reason, message: 'why' }];
+    const value = sourceStatusCodec.encode({ node: 'host-1', since: '', newest, conditions });
+    await put(store, layout.keys.sourceStatus('default'), value);
+  };
+  await reports('b'.repeat(40), 'Valid', 'False', 'InvalidManifests');
+  await reports(COMMIT, 'Valid', 'True', 'Checked');
+  await reports(COMMIT, 'Applied', 'False', 'StoreFailed');
+  await says(store, 'host-1', 0);
+  await reports(COMMIT, 'Applied', 'False', 'Refused');
+  t.like(await waiting, { hosts: 0, of: 1, refused: 'Refused: why', missing: [{ node: 'host-1' }] });
+});
+
+test('waitForCommit() names the hosts that are not live, when the time is up', async (t) => {
+  const store = await storeWith(ADDRESSED);
+  await applied(store, 1);
+  const result = await waitForCommit(store, layout, {
+    ...{ commit: COMMIT, share: 1, timeoutMs: 50 },
+    signal: new AbortController().signal,
+  });
+  t.like(result, { hosts: 0, of: 1, missing: [{ node: 'host-1', state: 'unknown' }] });
+  t.is(result.refused, undefined);
 });
 
 /** The store, and how often each prefix was read. */

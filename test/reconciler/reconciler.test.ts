@@ -5,6 +5,7 @@ import { createMemoryDatastore, type MemoryDatastore } from '../../src/datastore
 import { sourceStatusCodec } from '../../src/layout/records.js';
 import { SourceError } from '../../src/loader/sources/source.js';
 import type { Revision, StoreKey } from '../../src/model/store.js';
+import { readClusterStatus } from '../../src/reconciler/cluster-status.js';
 import { until } from '../helpers/until.js';
 import { FakeSource } from './fake-source.js';
 import { intercept } from './faulty-store.js';
@@ -115,6 +116,8 @@ test('runReconciler() repairs drift on the live commit while a test or a guard k
     await put(store, WEB_RULES, '{}');
     await until(async () => (await value(store, WEB_RULES)) === before, { what: `drift, ${why}` });
     t.is(reconciler.state.conditions.Defended.message, `commit ${good} stays live`);
+    const [report] = (await readClusterStatus(store, LAYOUT)).sources;
+    t.like(report, { commit: good, newest: commit });
   }
   await reconciler.live(source.commit(smallNetwork('Deny')));
   t.is(reconciler.state.conditions.Defended.reason, 'NewestIsLive');

@@ -9,7 +9,7 @@ interface Daemon extends AsyncDisposable {
   readonly path: string;
   /** Commands as they came, in pieces as the network cut them. */
   readonly received: string[];
-  connect(): Promise<BirdControl>;
+  connect(timeoutMs?: number): Promise<BirdControl>;
 }
 
 /** Something that listens as BIRD does; `behave` answers whatever comes in. */
@@ -34,7 +34,7 @@ async function daemon(
   return {
     path,
     received,
-    connect: () => connectBird(path, { timeoutMs: 300 }),
+    connect: (timeoutMs = 30_000) => connectBird(path, { timeoutMs }),
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
@@ -109,9 +109,9 @@ test('connectBird() rejects with not-running where nobody listens', async (t) =>
 
 test('a daemon that does not greet, or does not answer, is given up', async (t) => {
   await using mute = await daemon(() => {}, '');
-  await t.throwsAsync(mute.connect(), { code: 'timeout', message: /the greeting/ });
+  await t.throwsAsync(mute.connect(300), { code: 'timeout', message: /the greeting/ });
   await using hung = await daemon(() => {});
-  using control = await hung.connect();
+  using control = await hung.connect(2_000);
   await t.throwsAsync(control.command('show status'), { code: 'timeout', message: /"show status"/ });
   await control.closed;
   await t.throwsAsync(control.command('show status'), { code: 'timeout' });

@@ -1,0 +1,36 @@
+/**
+ * How far a commit has come, for people and for programs.
+ */
+import { shortCommit } from '../diff/summary.js';
+import type { WaitResult } from '../reconciler/wait-for-commit.js';
+
+export function waitReport({ hosts, of, missing, refused }: WaitResult): object {
+  return {
+    live: { hosts, of },
+    missing: missing.map(({ node, state, error }) => ({ node, state, ...(error && { error }) })),
+    ...(refused !== undefined && { refused }),
+  };
+}
+
+export function formatWait(
+  commit: string,
+  result: WaitResult,
+  { reached, tookMs }: { readonly reached: boolean; readonly tookMs: number },
+): string {
+  const live = `commit ${shortCommit(commit)} live on ${result.hosts}/${result.of} hosts`;
+  if (reached) return `${live} after ${tookMs} ms\n`;
+  if (result.refused !== undefined) return `${live}, and no more: it is refused\n  ${result.refused}\n`;
+  return `${live} and no more within ${tookMs} ms\n${formatMissing(result)}`;
+}
+
+const MOST_MISSING = 20;
+
+/** A line for each host, as far as a screen goes. */
+export function formatMissing({ missing }: Pick<WaitResult, 'missing'>): string {
+  const lines = missing.slice(0, MOST_MISSING).map(({ node, state, error }) => {
+    const why = error === undefined ? '' : `: ${error}`;
+    return `  ${node} ${state}${why}\n`;
+  });
+  const more = missing.length - lines.length;
+  return lines.join('') + (more > 0 ? `  and ${more} more (heddle status)\n` : '');
+}
