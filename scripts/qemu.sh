@@ -71,7 +71,7 @@ mkfifo "$temp/output"
 cat "$temp/output" &
 reader=$!
 setpriv --pdeathsig TERM timeout --kill-after=5 "$limit" qemu-system-x86_64 \
-  -accel tcg,thread=multi -cpu max -smp 1 -m "$memory" -nic none -display none -monitor none -no-reboot \
+  -accel tcg,thread=multi -cpu max -smp "${HEDDLE_QEMU_CPUS:-1}" -m "$memory" -nic none -display none -monitor none -no-reboot \
   -kernel "$unpacked/boot/vmlinuz-$release" -initrd "$temp/initramfs" \
   -append "console=ttyS0 quiet panic=-1 oops=panic mitigations=off tsc=unstable rcupdate.rcu_expedited=1" \
   -virtfs local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap \

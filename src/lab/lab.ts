@@ -22,7 +22,7 @@ import {
 import { seedRepository } from './repository.js';
 
 const ETCD_PORT = 2379;
-const ETCD_START_TIMEOUT_MS = 20_000;
+const ETCD_START_TIMEOUT_MS = 60_000;
 const HEALTH_TIMEOUT_MS = 1_000;
 
 export interface LabOptions {

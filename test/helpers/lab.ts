@@ -22,11 +22,11 @@ import { loadManifests } from '../../src/loader/load.js';
 import { openSource } from '../../src/loader/sources/index.js';
 import { readClusterStatus } from '../../src/reconciler/cluster-status.js';
 import { countLive, waitForCommit } from '../../src/reconciler/wait-for-commit.js';
-import { until } from './until.js';
+import { PATIENCE, until } from './until.js';
 
 const MAIN = fileURLToPath(new URL('dist/src/cli/main.js', packageFolder()));
 export const HEDDLE: CommandLine = [execPath, MAIN];
-const LIVE_TIMEOUT_MS = 60_000;
+const LIVE_TIMEOUT_MS = 60_000 * PATIENCE;
 
 let made = 0;
 
@@ -95,7 +95,7 @@ export class TestLab implements AsyncDisposable {
       };
       await until(async () => (await missing()).length === 0, {
         what: `routes on ${name}`,
-        timeoutMs: LIVE_TIMEOUT_MS,
+        timeoutMs: 60_000,
       });
     }
   }
@@ -117,7 +117,7 @@ export class TestLab implements AsyncDisposable {
 
   heddle(args: readonly string[]) {
     const [program, ...first] = HEDDLE;
-    return exec(program, [...first, ...args], { timeoutMs: 120_000 });
+    return exec(program, [...first, ...args], { timeoutMs: 120_000 * PATIENCE });
   }
 
   /** What `lab probe` says of the ConnectivityTests of an example, which this lab may have been started without. */
