@@ -5,16 +5,19 @@
 # The guest sees the files of this machine, read-only by 9p and below an overlay in its own memory: the same Node, the
 # same checkout and the same programs on another kernel, and nothing of what they write stays. It has no network. It is
 # emulated (TCG) even where KVM would do, so that it is as slow and as sure everywhere. It has one processor: a second
-# one costs more than it gives: on a busy machine, 57 s of CPU against 40 for test/qemu/kernel.test.ts.
+# one costs a test by itself more than it gives (on a busy machine, 57 s of CPU against 40 for test/qemu/kernel.test.ts),
+# and is worth it to a lab of many programs.
 #
 # It has three serial ports: one for the kernel's log, one for what the command prints, one for its exit code. Like that
 # nothing gets between the lines of a test, and no line of a test is taken for the verdict. QEMU's own exit code says
 # nothing about the guest.
 #
 # HEDDLE_QEMU_LIMIT: seconds after which a guest that does not end is ended. HEDDLE_QEMU_MEMORY: its memory, MiB.
+# HEDDLE_QEMU_CPUS: its processors.
 set -eu
 cd "$(dirname "$0")/.."
 limit=${HEDDLE_QEMU_LIMIT:-600}
+cpus=${HEDDLE_QEMU_CPUS:-1}
 memory=${HEDDLE_QEMU_MEMORY:-1024}
 
 say() { printf '%s\n' "$*" >&2; }
@@ -71,7 +74,7 @@ mkfifo "$temp/output"
 cat "$temp/output" &
 reader=$!
 setpriv --pdeathsig TERM timeout --kill-after=5 "$limit" qemu-system-x86_64 \
-  -accel tcg,thread=multi -cpu max -smp "${HEDDLE_QEMU_CPUS:-1}" -m "$memory" -nic none -display none -monitor none -no-reboot \
+  -accel tcg,thread=multi -cpu max -smp "$cpus" -m "$memory" -nic none -display none -monitor none -no-reboot \
   -kernel "$unpacked/boot/vmlinuz-$release" -initrd "$temp/initramfs" \
   -append "console=ttyS0 quiet panic=-1 oops=panic mitigations=off tsc=unstable rcupdate.rcu_expedited=1" \
   -virtfs local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap \

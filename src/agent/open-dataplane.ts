@@ -30,12 +30,14 @@ export interface OpenDataplaneOptions {
   readonly inbox: Pick<Inbox, 'requestRepair' | 'requestResync'>;
   readonly clock: Clock;
   readonly log: Log;
-  /** Told of every apply: how long it took, in seconds, and how many objects failed. */
-  readonly onApply: (seconds: number, failures: number) => void;
+  /** Told of every apply: how long it took, in seconds, how many objects failed, how many others had changed. */
+  readonly onApply: (seconds: number, failures: number, drift: number) => void;
   readonly signal: AbortSignal;
 }
 
 const INTERFACE_POLL_MS = 1_000;
+/** Of what others have changed, in one line of the log. */
+const MOST_TOLD = 20;
 
 export function openDataplane(options: OpenDataplaneOptions): Dataplane {
   const { settings, backend, kernel, lockFile, inbox, clock, log, onApply, signal } = options;
@@ -82,9 +84,14 @@ export function openDataplane(options: OpenDataplaneOptions): Dataplane {
     async apply(batch) {
       const summary = await plain.apply(batch);
       const failures = [...summary.failures, ...watch.problems()];
-      const { waiting } = summary;
+      const { waiting, drift } = summary;
+      if (drift.length > 0)
+        log.warn('others have changed what is ours, and it is put right', {
+          count: drift.length,
+          objects: drift.slice(0, MOST_TOLD),
+        });
       if (waiting.length > 0) log.debug('objects wait for their interfaces', { waiting });
-      onApply(summary.durationMs / 1_000, failures.length);
+      onApply(summary.durationMs / 1_000, failures.length, drift.length);
       return { ...summary, failures };
     },
   };

@@ -156,7 +156,7 @@ async function run(context: CliContext, options: AgentOptions, doors: KernelDoor
             ...{ settings, inbox, kernel, log, signal: life, clock: systemClock },
             backend: backends[options.backend],
             ...(options.xtablesLock !== undefined && { lockFile: options.xtablesLock }),
-            onApply: (seconds, failures) => metrics.observeApply(seconds, failures),
+            onApply: (...seen) => metrics.observeApply(...seen),
           }),
       }),
     ]);

@@ -27,6 +27,8 @@ export class DeltaTracker<K, V, A = V> {
   readonly #desired = new Map<K, V>();
   readonly #actual = new Map<K, A>();
   readonly #dirty = new Set<K>();
+  readonly #drift = new Set<K>();
+  #wasRead = false;
   readonly #equal: (desired: V, actual: A) => boolean;
 
   constructor(options: DeltaTrackerOptions<V, A> = {}) {
@@ -50,11 +52,22 @@ export class DeltaTracker<K, V, A = V> {
 
   /** A complete read-back: what is not in `entries` is not in the kernel. */
   replaceActual(entries: Iterable<readonly [K, A]>): void {
+    const pending = new Set(this.#dirty);
     this.#actual.clear();
     this.#dirty.clear();
     for (const [key, value] of entries) this.#actual.set(key, value);
     for (const key of this.#desired.keys()) this.#mark(key);
     for (const key of this.#actual.keys()) if (!this.#desired.has(key)) this.#dirty.add(key);
+    // What the first one finds is of an earlier life.
+    if (this.#wasRead) for (const key of this.#dirty) if (!pending.has(key)) this.#drift.add(key);
+    this.#wasRead = true;
+  }
+
+  /** Keys that were as desired until a read-back found them otherwise, since the last call: others did that. */
+  takeDrift(): readonly K[] {
+    const keys = [...this.#drift];
+    this.#drift.clear();
+    return keys;
   }
 
   /** Keys to create or change, with the value they should have. */

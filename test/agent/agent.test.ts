@@ -49,7 +49,7 @@ class NotedDataplane implements Dataplane {
   async apply(batch: readonly DataplaneUpdate[]) {
     this.batches.push(batch);
     const { failures, impossible } = this;
-    return { changed: 0, failures, impossible, waiting: [], durationMs: 0 };
+    return { changed: 0, failures, impossible, waiting: [], drift: [], durationMs: 0 };
   }
   resync() {
     this.resyncs += 1;

@@ -1,9 +1,12 @@
 /**
  * What others do to the kernel behind the agent's back is put right within seconds, and what is theirs stays.
  */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import type { CommandLine } from '../../src/kernel/namespaces.js';
 import { connectWorkload } from '../../src/lab/lab-network.js';
+import { labFolder } from '../../src/lab/lab-state.js';
 import { DENIED, FaultLab } from '../helpers/fault-lab.js';
 import { until } from '../helpers/until.js';
 
@@ -65,6 +68,13 @@ function isTheirs(line: string): boolean {
   return line.includes('--comment theirs');
 }
 
+/** What the agent has put right, as its log tells. */
+async function repairsTold(): Promise<string> {
+  const file = join(labFolder(fault.lab.plan.name), 'logs', `${AGENT.replace(' ', '-')}.log`);
+  const lines = (await readFile(file, 'utf8')).split('\n');
+  return lines.filter((line) => line.includes('put right')).join('\n');
+}
+
 /** Whether the first rule of FORWARD is our jump, in both families. */
 function isOursFirst(kernel: readonly string[]): boolean {
   return FAMILIES.every((tool) =>
@@ -74,6 +84,8 @@ function isOursFirst(kernel: readonly string[]): boolean {
 
 interface Disturbance {
   readonly title: string;
+  /** What the agent says that it has put right. */
+  readonly told: RegExp;
   readonly commands: () => readonly CommandLine[];
   /** Whether nothing may pass that must not even while it lasts. */
   readonly closed?: boolean;
@@ -82,37 +94,63 @@ interface Disturbance {
 }
 
 const DISTURBANCES: readonly Disturbance[] = [
-  { title: 'FORWARD is flushed', commands: () => both('-F FORWARD') },
-  { title: 'the table filter is flushed', commands: () => both('-F') },
-  { title: 'the table filter is emptied', commands: () => [...both('-F'), ...both('-X')] },
-  { title: 'our own chains are flushed', commands: () => both('-F cali-FORWARD') },
+  {
+    title: 'FORWARD is flushed',
+    told: /chain FORWARD of iptables-4-filter/,
+    commands: () => both('-F FORWARD'),
+  },
+  {
+    title: 'the table filter is flushed',
+    told: /chain cali-FORWARD of iptables-6-filter/,
+    commands: () => both('-F'),
+  },
+  {
+    title: 'the table filter is emptied',
+    told: /chain cali-FORWARD of iptables-4-filter/,
+    commands: () => [...both('-F'), ...both('-X')],
+  },
+  {
+    title: 'our own chains are flushed',
+    told: /chain cali-FORWARD of iptables-4-filter/,
+    commands: () => both('-F cali-FORWARD'),
+  },
   {
     title: 'a rule of theirs is put into a chain of ours',
+    told: /chain cali-FORWARD of iptables-6-filter/,
     commands: () => both('-I cali-FORWARD -j ACCEPT'),
   },
   {
     title: 'a rule of theirs is put before our jump',
+    told: /chain FORWARD of iptables-6-filter/,
     commands: () => both('-I FORWARD -m comment --comment theirs -j ACCEPT'),
     undo: () => both('-D FORWARD -m comment --comment theirs -j ACCEPT'),
   },
-  { title: 'our rule is deleted from the table raw', commands: () => [one('ip6tables-nft -t raw -F')] },
-  { title: 'our sets are flushed', commands: () => [one('ipset flush')], closed: true },
+  {
+    title: 'our rule is deleted from the table raw',
+    told: /chain PREROUTING of iptables-6-raw/,
+    commands: () => [one('ip6tables-nft -t raw -F')],
+  },
+  { title: 'our sets are flushed', told: /ipset cali4/, commands: () => [one('ipset flush')], closed: true },
   {
     title: 'rules and sets are gone altogether',
+    told: /chain cali-POSTROUTING of iptables-4-nat/,
     commands: () => [...both('-F'), ...both('-X'), ...both('-t nat -F'), one('ipset destroy')],
   },
   {
     title: 'routes to workloads are deleted',
+    told: /route 192\.168\.\S+ dev cali/,
     commands: () => [one('ip route flush proto 80'), one('ip -6 route flush proto 80')],
     closed: true,
   },
   {
     title: 'neighbour entries are deleted',
+    told: /neighbor 192\.168\.\S+ dev cali/,
     commands: () => [one(`ip neigh flush dev ${iface('web-1')} nud permanent`)],
     closed: true,
   },
   {
     title: 'sysctls of an interface and of the host are changed',
+    told: /net\/ipv4\/ip_forward/,
     commands: () => [
       one(`sysctl -qw net.ipv4.conf.${iface('web-1')}.proxy_arp=0`),
       one(`sysctl -qw net.ipv4.conf.${iface('web-1')}.rp_filter=0`),
@@ -123,10 +161,11 @@ const DISTURBANCES: readonly Disturbance[] = [
   },
 ];
 
-for (const { title, commands, closed, undo = () => [] } of DISTURBANCES)
-  test(`${title}: put right, and nothing else is touched`, async (t) => {
+for (const { title, told, commands, closed, undo = () => [] } of DISTURBANCES)
+  test(`${title}: put right and told, and nothing else is touched`, async (t) => {
     const before = await kernelOf(HOST);
     const start = fault.traffic.now();
+    const said = await repairsTold();
     fault.programs.signal(AGENT, 'SIGSTOP');
     for (const command of commands()) await fault.lab.on(HOST, command);
     t.notDeepEqual(await kernelOf(HOST), before, 'it did something');
@@ -138,6 +177,9 @@ for (const { title, commands, closed, undo = () => [] } of DISTURBANCES)
       return now.filter((line) => !isTheirs(line)).join('\n') === before.join('\n') && isOursFirst(now);
     };
     await until(isRight, { timeoutMs: 30_000 }).catch(() => t.deepEqual(now, before));
+    await until(async () => told.test((await repairsTold()).slice(said.length)), {
+      what: `${told} in the log`,
+    });
     if (!closed) await fault.everythingDeniedIsCut();
     await fault.nothingDeniedPassed(closed ? start : fault.traffic.now());
     await fault.everythingAllowedPasses();

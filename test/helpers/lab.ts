@@ -27,6 +27,7 @@ import { PATIENCE, until } from './until.js';
 const MAIN = fileURLToPath(new URL('dist/src/cli/main.js', packageFolder()));
 export const HEDDLE: CommandLine = [execPath, MAIN];
 const LIVE_TIMEOUT_MS = 60_000 * PATIENCE;
+const PROBE_TIMEOUT_MS = 400 * PATIENCE;
 
 let made = 0;
 
@@ -153,7 +154,7 @@ export class TestLab implements AsyncDisposable {
     if (!target || address === undefined) throw new Error(`There is no workload ${to} with IPv${family}`);
     if (protocol === 'tcp') await this.prober.listen(target.namespace, 'tcp', 80);
     const probe = { from: this.namespaceOf(from), to: address, protocol, port: 80 };
-    return (await this.prober.probe(probe)) === 'allow';
+    return (await this.prober.probe(probe, PROBE_TIMEOUT_MS)) === 'allow';
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -100,6 +100,23 @@ test('what is pending is the difference of desired and actual, after any history
   t.pass();
 });
 
+test('takeDrift() names what was as desired and was found otherwise, once; nothing at the first look', (t) => {
+  const tracker = new DeltaTracker<string, string>();
+  tracker.desired.set('a', 'x');
+  tracker.desired.set('b', 'x');
+  tracker.replaceActual([['stale', 'x']]);
+  t.deepEqual(tracker.takeDrift(), [], 'of an earlier life');
+  tracker.setActual('a', 'x');
+  tracker.setActual('b', 'x');
+  tracker.setActual('stale', undefined);
+  tracker.desired.set('c', 'x');
+  tracker.desired.set('b', 'y');
+  tracker.replaceActual([['theirs', 'x']]);
+  t.deepEqual([...tracker.takeDrift()].sort(), ['a', 'theirs'], 'not b and c, which were to be written');
+  tracker.replaceActual([]);
+  t.deepEqual(tracker.takeDrift(), [], 'said once, and what is put right by others is none');
+});
+
 test('writing what is pending, while walking over it, leaves the tracker in sync', (t) => {
   const entries = fc.array(fc.tuple(key, value));
   fc.assert(

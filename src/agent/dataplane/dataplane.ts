@@ -45,6 +45,8 @@ export interface ApplySummary {
   readonly waiting: readonly DriverFailure[];
   /** Not to be had on this host. */
   readonly impossible: readonly DriverFailure[];
+  /** What others had changed, for people. */
+  readonly drift: readonly string[];
   readonly durationMs: number;
 }
 
@@ -94,11 +96,17 @@ export function createDataplane({ packetFilters, paths, now }: DataplaneOptions)
         ({ phase }) => phase === 'disconnect' || phase === 'sweep' || (phase === 'connect' && inForce),
       ),
     );
+    const waiting = [...filtered.waiting, ...rest.waiting];
+    const waitsFor = new Set(waiting.map(({ object }) => object));
     return {
       changed: closed.changed + filtered.changed + rest.changed,
       failures: [...managers.problems(), ...closed.failures, ...filtered.failures, ...rest.failures],
-      waiting: [...filtered.waiting, ...rest.waiting],
+      waiting,
       impossible: [...filtered.impossible, ...rest.impossible],
+      // What goes with its interface was changed by nobody.
+      drift: drivers
+        .flatMap((driver) => driver.takeDrift?.() ?? [])
+        .filter((object) => !waitsFor.has(object)),
       durationMs: now() - start,
     };
   };

@@ -61,6 +61,10 @@ export class AgentMetrics {
     'felix_int_dataplane_failures',
     'Objects that could not be written to the kernel; each is tried again.',
   );
+  readonly #drift = this.#counter(
+    'heddle_dataplane_drift',
+    'Objects in the kernel that others had changed; each is put right.',
+  );
   readonly #routeListTime = this.#summary(
     'felix_route_table_list_seconds',
     'Time that it took to list the routes of one family.',
@@ -106,9 +110,10 @@ export class AgentMetrics {
   }
 
   /** One batch was written to the kernel, or as much of it as could be. */
-  observeApply(seconds: number, failures: number): void {
+  observeApply(seconds: number, failures: number, drift: number): void {
     this.#applyTime.observe(seconds);
     this.#applyFailures.inc(failures);
+    this.#drift.inc(drift);
   }
 
   /** An exec that counts what is run through it: iptables-restore, iptables-save and ipset, as Felix counts them. */

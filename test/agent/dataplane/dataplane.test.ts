@@ -116,6 +116,7 @@ test('apply() programs a host before it has an endpoint, and changes nothing whe
     failures: [],
     waiting: [],
     impossible: [],
+    drift: [],
     durationMs: 0,
   });
 });

@@ -73,13 +73,14 @@ test("sizes go by Felix's names, and an unknown size is absent", async (t) => {
 
 test('applies are timed, and their failures counted', async (t) => {
   const metrics = new AgentMetrics();
-  metrics.observeApply(0.25, 0);
-  metrics.observeApply(0.5, 2);
+  metrics.observeApply(0.25, 0, 0);
+  metrics.observeApply(0.5, 2, 3);
   t.deepEqual(await samples(metrics, 'felix_int_dataplane_apply_time_seconds_'), [
     'felix_int_dataplane_apply_time_seconds_sum 0.75',
     'felix_int_dataplane_apply_time_seconds_count 2',
   ]);
   t.deepEqual(await samples(metrics, 'felix_int_dataplane_failures'), ['felix_int_dataplane_failures 2']);
+  t.deepEqual(await samples(metrics, 'heddle_dataplane_drift'), ['heddle_dataplane_drift 3']);
 });
 
 test('a calculation is timed, and its messages counted by type; one that changed nothing is neither', async (t) => {

@@ -142,6 +142,14 @@ export class KernelTable<K, V, A = V> implements Driver {
     return failures;
   }
 
+  takeDrift(): readonly string[] {
+    const { desired, actual } = this.#tracker;
+    return this.#tracker.takeDrift().flatMap((key) => {
+      const object = desired.get(key) ?? actual.get(key);
+      return object === undefined ? [] : [this.#objects.describe(key, object)];
+    });
+  }
+
   async #readBackIfQueued(): Promise<void> {
     if (!this.#resyncQueued) return;
     // Cleared first: an event that comes during the read-back asks for another one.

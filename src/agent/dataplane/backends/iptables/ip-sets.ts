@@ -140,7 +140,7 @@ export class IpSets implements Driver {
       }
       const set = this.#get(id);
       this.#moveTo(set, generation);
-      set.noteKernel([]);
+      set.startOver();
     }
     this.#opening = inPlace;
   }
@@ -196,6 +196,12 @@ export class IpSets implements Driver {
         message: 'left over',
       })),
     ];
+  }
+
+  takeDrift(): readonly string[] {
+    const changed = [...this.#wanted.values()].filter((set) => set.takeDrift());
+    const names = new Set([...this.#headers.takeDrift(), ...changed.map(({ id }) => this.nameOf(id))]);
+    return [...names].map(describe);
   }
 
   #write(pending: () => readonly PendingSet[]): Promise<ApplyReport> {

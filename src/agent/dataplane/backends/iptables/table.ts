@@ -220,6 +220,11 @@ export class IptablesTable {
     ];
   }
 
+  takeDrift(): readonly string[] {
+    const names = [...this.#chains.takeDrift(), ...this.#hooks.takeDrift()].map(afterSlash);
+    return names.map((name) => this.#describe(name));
+  }
+
   #render(key: ChainKey, chain: Chain): DesiredChain {
     this.#unfit.delete(key);
     try {

@@ -93,6 +93,10 @@ export class IptablesTables implements Driver {
     return unreadable ? [unreadable] : this.tables.flatMap((table) => table.differences());
   }
 
+  takeDrift(): readonly string[] {
+    return this.tables.flatMap((table) => table.takeDrift());
+  }
+
   async #inEach(apply: (table: IptablesTable) => Promise<ApplyReport>): Promise<ApplyReport> {
     const unreadable = await this.refresh();
     if (unreadable) return { changed: 0, failures: [unreadable] };

@@ -14,6 +14,7 @@ export class WantedSet {
   /** Undefined until the kernel has been asked which one it has. */
   generation: Generation | undefined;
   #members: Set<Cidr> = new Set();
+  #hasDrifted = false;
   readonly #elements = new DeltaTracker<IpSetElement, true>();
 
   constructor(id: IpSetId, type: IpSetType) {
@@ -71,8 +72,22 @@ export class WantedSet {
     for (const element of removed) this.#elements.setActual(element, undefined);
   }
 
+  /** It is under another name now, where the kernel has nothing yet. */
+  startOver(): void {
+    this.#elements.replaceActual([]);
+    this.#elements.takeDrift();
+  }
+
+  /** Whether others have changed its members, since the last call. */
+  takeDrift(): boolean {
+    const hasDrifted = this.#hasDrifted;
+    this.#hasDrifted = false;
+    return hasDrifted;
+  }
+
   /** What a read-back found. */
   noteKernel(members: readonly string[]): void {
     this.#elements.replaceActual(members.map((member) => [member as IpSetElement, true]));
+    if (this.#elements.takeDrift().length > 0) this.#hasDrifted = true;
   }
 }
