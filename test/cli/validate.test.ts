@@ -45,6 +45,9 @@ test('what is allowed and probably not meant is warned of, and the exit code is 
   const { code, stdout } = await heddle(['validate', folder, '--color', 'never']);
   t.is(stdout.replace(folder, 'repository'), await readFile(join(golden, 'expected.txt'), 'utf8'));
   t.is(code, 0);
+  const strict = await heddle(['validate', folder, '--strict', '--output', 'json']);
+  t.is(strict.code, 3, 'unless --strict');
+  t.like(JSON.parse(strict.stdout), { valid: false, errors: [] });
 });
 
 test('a file that is too large is one mistake among others, with its place', async (t) => {
