@@ -272,6 +272,17 @@ export const bothEncapsulated = encapsulated.with(
   'so is one of the other family',
   pool('fd00:65::/32', false, vxlan),
 );
+export const behindTunnels = bothEncapsulated.with('workloads are behind the tunnels, and here', remote, w1);
+export const twoHostsOneAddress = behindTunnels.with(
+  'two of other hosts have one address',
+  node('host-3', '10.0.0.3/24'),
+  workload('r2', { node: 'host-3', addresses: ['10.65.1.1'] }),
+);
+export const firstOfThemLeft = twoHostsOneAddress.without('the first of them is gone', remote);
+export const addressIsHereToo = behindTunnels.with(
+  'one of them has an address of a workload here',
+  workload('r2', { node: 'host-2', addresses: ['10.65.0.1'] }),
+);
 export const hostGone = bothEncapsulated.without('a host is gone', node('host-2', '10.0.0.2/24'));
 export const sameAddress = bothEncapsulated.with(
   'a host has the address of another',
@@ -364,6 +375,10 @@ export const stories: Readonly<Record<string, readonly State[]>> = {
     mesh,
     encapsulated,
     bothEncapsulated,
+    behindTunnels,
+    twoHostsOneAddress,
+    firstOfThemLeft,
+    addressIsHereToo,
     hostGone,
     sameAddress,
     bothEncapsulated,
