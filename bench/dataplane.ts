@@ -122,7 +122,7 @@ function openDataplane(): Dataplane {
     packetFilters: IP_FAMILIES.map((family) =>
       backends.iptables.open({ family, exec: programs.exec, pause: (ms) => pause(ms) }),
     ),
-    paths: { ...wishes, drivers: [], entrances: [], policed: new PolicedState(IP_FAMILIES) },
+    paths: { ...wishes, drivers: [], closedFirst: [], policed: new PolicedState(IP_FAMILIES) },
     now: () => performance.now(),
   });
 }

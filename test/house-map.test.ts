@@ -19,6 +19,14 @@ const WISHES = [
   'agent/dataplane/drivers/sysctl-path.js',
 ];
 
+/** What the writers of the kernel see of the dataplane: wishes and what a driver is, and no manager. */
+const DRIVER_SIDE = [
+  'agent/dataplane/intent.js',
+  'agent/dataplane/wishes.js',
+  'agent/dataplane/driver.js',
+  'agent/dataplane/flows',
+];
+
 /** What each room may import of ours, besides itself. The longest matching prefix holds. */
 const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
   model: [],
@@ -36,6 +44,8 @@ const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
   'agent/syncer': ['model', 'layout', 'datastore'],
   'agent/calc': ['model', 'policy', 'topology', 'layout', 'agent/syncer'],
   'agent/dataplane': ['model', 'kernel', 'agent/calc', 'layout'],
+  'agent/dataplane/drivers': ['model', 'kernel', 'agent/calc/agent-settings.js', ...DRIVER_SIDE],
+  'agent/dataplane/backends': ['model', 'kernel', 'agent/calc', 'agent/dataplane/rules', ...DRIVER_SIDE],
   'agent/dataplane/managers': ['model', 'agent/calc', 'agent/dataplane/rules', 'layout', ...WISHES],
   'agent/dataplane/rules': ['model', 'agent/calc', 'layout', ...WISHES],
   'agent/dataplane/flows': [
@@ -86,11 +96,13 @@ const PURE = [
   'agent/dataplane/rules',
   'agent/dataplane/flows',
 ];
-const IMPURE = /\b(?:Date\.now|new Date\(\)|Math\.random|process\.|console\.|setTimeout|setInterval|fetch\()/;
+const IMPURE =
+  /\b(?:Date\.now|performance\.now|new Date\(\)|Math\.random|process\.|console\.|setTimeout|setInterval|fetch\()/;
 /** Node's own modules that only compute. */
 const COMPUTING_MODULES = ['node:crypto', 'node:util', 'node:net'];
 
 const MAX_LINES = 400;
+const MAX_FUNCTION_LINES = 60;
 
 interface SourceFile {
   /** Relative to src/, with forward slashes. */
@@ -119,6 +131,15 @@ test('every folder of src/ stands in the map of README.md, and nothing else does
     mapped.push(stack.join('/'));
   }
   t.deepEqual([...mapped].sort(), mappedFolders().sort());
+});
+
+test('no function is longer than a screen', (t) => {
+  const long = files.flatMap(({ path, text }) =>
+    functionsIn(text)
+      .filter(({ length }) => length > MAX_FUNCTION_LINES)
+      .map(({ line, length }) => `${path}:${line} has ${length} lines`),
+  );
+  t.deepEqual(long, []);
 });
 
 test('imports go only in the directions of the design', (t) => {
@@ -228,5 +249,18 @@ function walk(folder: string): string[] {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return walk(path);
     return entry.name.endsWith('.ts') && !entry.name.endsWith('.generated.ts') ? [path] : [];
+  });
+}
+
+/** Functions and methods of formatted code: from the line that opens one to the brace at its indentation. */
+function functionsIn(text: string): readonly { readonly line: number; readonly length: number }[] {
+  const lines = text.split('\n');
+  return lines.flatMap((first, index) => {
+    const indentation = /^ */.exec(first)?.[0] ?? '';
+    const isFunction =
+      /(?:\)|\)(?:: .+)) (?:=> )?\{$/.test(first) && !/^ *(?:if|for|while|switch|\} )/.test(first);
+    if (!isFunction) return [];
+    const end = lines.findIndex((line, at) => at > index && line.startsWith(`${indentation}}`));
+    return [{ line: index + 1, length: end - index + 1 }];
   });
 }

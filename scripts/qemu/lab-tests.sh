@@ -1,6 +1,6 @@
 #!/bin/sh
 # In the guest: the whole lab of examples/manifests/overlay-ipip, with its etcd, loops, agents and BIRD, and real IP in IP.
-# An emulated processor is some ten times as slow, and everything is waited for as much longer.
+# An emulated processor is many times as slow: everything is waited for eight times as long as elsewhere.
 set -eu
 ip link set lo up
 export HEDDLE_TEST_PATIENCE=8

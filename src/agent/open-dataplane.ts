@@ -8,11 +8,12 @@ import { IP_FAMILIES } from '../model/address.js';
 import type { Log } from '../model/log.js';
 import type { AgentSettings } from './calc/agent-settings.js';
 import type { Backend } from './dataplane/backends/backend.js';
-import { createDataplane, type Dataplane } from './dataplane/dataplane.js';
+import { type ApplySummary, createDataplane, type Dataplane } from './dataplane/dataplane.js';
+import type { Driver } from './dataplane/driver.js';
 import { watchInterfaces } from './dataplane/drivers/interface-watch.js';
 import { type KernelDriversOptions, kernelDrivers } from './dataplane/drivers/kernel-drivers.js';
 import { watchTampering } from './dataplane/drivers/tamper-watch.js';
-import { isTampering } from './dataplane/drivers/tampering.js';
+import { isTampering, type PathWishes } from './dataplane/drivers/tampering.js';
 import type { Inbox } from './inbox.js';
 import type { Clock } from './status/clock.js';
 
@@ -30,13 +31,13 @@ export interface OpenDataplaneOptions {
   readonly inbox: Pick<Inbox, 'requestRepair' | 'requestResync'>;
   readonly clock: Clock;
   readonly log: Log;
-  /** Told of every apply: how long it took, in seconds, how many objects failed, how many others had changed. */
+  /** Told of every apply: how long it took, in seconds, how many objects failed, how many had drifted. */
   readonly onApply: (seconds: number, failures: number, drift: number) => void;
   readonly signal: AbortSignal;
 }
 
 const INTERFACE_POLL_MS = 1_000;
-/** Of what others have changed, in one line of the log. */
+/** Objects that have drifted, in one line of the log. */
 const MOST_TOLD = 20;
 
 export function openDataplane(options: OpenDataplaneOptions): Dataplane {
@@ -60,47 +61,64 @@ export function openDataplane(options: OpenDataplaneOptions): Dataplane {
     pause,
     signal,
   });
-  const onBroken = (error: unknown) =>
-    log.warn('changes by others are found on a timer only', { error: String(error) });
-  void watchTampering({
-    events: (stop) => kernel.rtnetlink.pathEvents(stop),
-    isTampering: (event) =>
-      isTampering(event, { protocol: settings.deviceRouteProtocol, families: paths.families }),
-    onTampered() {
-      for (const driver of paths.drivers) driver.queueResync();
-      inbox.requestRepair();
-    },
-    ...{ onBroken, pause, signal },
-  });
-  void watchTampering({
-    events: (stop) => (backend.announcesChanges ? kernel.nftables?.events(stop) : undefined),
-    isTampering: (event) => event.type === 'overrun' || !programs.isOwn(event.pid),
-    // What was let in meanwhile is cut, so it is more than a repair.
-    onTampered: () => inbox.requestResync(),
-    ...{ onBroken, pause, signal },
-  });
-  const dataplane: Dataplane = {
-    ...plain,
-    async apply(batch) {
-      const summary = await plain.apply(batch);
-      const failures = [...summary.failures, ...watch.problems()];
-      const { waiting, drift } = summary;
-      if (drift.length > 0)
-        log.warn('others have changed what is ours, and it is put right', {
-          count: drift.length,
-          objects: drift.slice(0, MOST_TOLD),
-        });
-      if (waiting.length > 0) log.debug('objects wait for their interfaces', { waiting });
-      onApply(summary.durationMs / 1_000, failures.length, drift.length);
-      return { ...summary, failures };
-    },
-  };
+  watchOthers(options, { pause, drivers: paths.drivers, families: paths.families, isOwn: programs.isOwn });
   const refresh = setInterval(
     () => inbox.requestResync(),
     Math.min(settings.iptablesRefreshMs, settings.ipsetsRefreshMs),
   );
   signal.addEventListener('abort', () => clearInterval(refresh), { once: true });
-  return dataplane;
+  return {
+    async apply(batch) {
+      const summary = await plain.apply(batch);
+      tell(summary, log);
+      const failures = [...summary.failures, ...watch.problems()];
+      onApply(summary.durationMs / 1_000, failures.length, summary.drift.length);
+      return { ...summary, failures };
+    },
+    resync: () => plain.resync(),
+    verify: (scope) => plain.verify(scope),
+    counts: () => plain.counts(),
+  };
+}
+
+/** Has the kernel read back when it tells of the hands of others. */
+function watchOthers(
+  { settings, backend, kernel, inbox, log, signal }: OpenDataplaneOptions,
+  own: {
+    readonly pause: (ms: number) => Promise<void>;
+    readonly drivers: readonly Pick<Driver, 'queueResync'>[];
+    readonly families: PathWishes['families'];
+    readonly isOwn: (pid: number) => boolean;
+  },
+): void {
+  const onBroken = (error: unknown) =>
+    log.warn('changes by others are found on a timer only', { error: String(error) });
+  const wishes = { protocol: settings.deviceRouteProtocol, families: own.families };
+  void watchTampering({
+    events: (stop) => kernel.rtnetlink.pathEvents(stop),
+    isTampering: (event) => isTampering(event, wishes),
+    onTampered() {
+      for (const driver of own.drivers) driver.queueResync();
+      inbox.requestRepair();
+    },
+    ...{ onBroken, pause: own.pause, signal },
+  });
+  void watchTampering({
+    events: (stop) => (backend.announcesChanges ? kernel.nftables?.events(stop) : undefined),
+    isTampering: (event) => event.type === 'overrun' || !own.isOwn(event.pid),
+    // What was let in meanwhile is cut, so it is more than a repair.
+    onTampered: () => inbox.requestResync(),
+    ...{ onBroken, pause: own.pause, signal },
+  });
+}
+
+function tell({ waiting, drift }: Pick<ApplySummary, 'waiting' | 'drift'>, log: Log): void {
+  if (drift.length > 0)
+    log.warn('the kernel was not as it was left, and is put right', {
+      count: drift.length,
+      objects: drift.slice(0, MOST_TOLD),
+    });
+  if (waiting.length > 0) log.debug('objects wait for their interfaces', { waiting });
 }
 
 /** More than can be heard of late. */

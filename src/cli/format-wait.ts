@@ -19,7 +19,7 @@ export function formatWait(
 ): string {
   const live = `commit ${shortCommit(commit)} live on ${result.hosts}/${result.of} hosts`;
   if (reached) return `${live} after ${tookMs} ms\n`;
-  if (result.refused !== undefined) return `${live}, and no more: it is refused\n  ${result.refused}\n`;
+  if (result.refused !== undefined) return `${live}; it is refused\n  ${result.refused}\n`;
   return `${live} and no more within ${tookMs} ms\n${formatMissing(result)}`;
 }
 

@@ -18,7 +18,7 @@ const EXIT_MEANINGS = {
   guard: 'refused: something would be deleted or overwritten that may be needed; the text says how to go on',
   conflict: 'the store is no longer as the plan saw it; plan again',
   locked: 'suspended, or somebody else holds the lead',
-  notConverged: 'not on enough hosts in time',
+  notConverged: 'not on enough hosts in time, or the commit is refused',
   source: 'the repository cannot be read, or the store refuses the user',
 } as const satisfies Partial<Record<keyof typeof EXIT, string>>;
 

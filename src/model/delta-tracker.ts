@@ -27,7 +27,7 @@ export class DeltaTracker<K, V, A = V> {
   readonly #desired = new Map<K, V>();
   readonly #actual = new Map<K, A>();
   readonly #dirty = new Set<K>();
-  readonly #drift = new Set<K>();
+  readonly #drift = new Map<K, V | A>();
   #wasRead = false;
   readonly #equal: (desired: V, actual: A) => boolean;
 
@@ -58,16 +58,19 @@ export class DeltaTracker<K, V, A = V> {
     for (const [key, value] of entries) this.#actual.set(key, value);
     for (const key of this.#desired.keys()) this.#mark(key);
     for (const key of this.#actual.keys()) if (!this.#desired.has(key)) this.#dirty.add(key);
-    // What the first one finds is of an earlier life.
-    if (this.#wasRead) for (const key of this.#dirty) if (!pending.has(key)) this.#drift.add(key);
+    // What was there before the first one is no drift: nobody has written anything yet.
+    if (this.#wasRead) for (const key of this.#dirty) if (!pending.has(key)) this.#noteDrift(key);
     this.#wasRead = true;
   }
 
-  /** Keys that were as desired until a read-back found them otherwise, since the last call: others did that. */
-  takeDrift(): readonly K[] {
-    const keys = [...this.#drift];
+  /**
+   * What read-backs found otherwise than it was left, since the last call: the desired value of a key that is missing
+   * or differs, the found value of one that nobody wants.
+   */
+  takeDrift(): ReadonlyMap<K, V | A> {
+    const drift = new Map(this.#drift);
     this.#drift.clear();
-    return keys;
+    return drift;
   }
 
   /** Keys to create or change, with the value they should have. */
@@ -93,6 +96,11 @@ export class DeltaTracker<K, V, A = V> {
 
   isPending(key: K): boolean {
     return this.#dirty.has(key);
+  }
+
+  #noteDrift(key: K): void {
+    const value = this.#desired.get(key) ?? this.#actual.get(key);
+    if (value !== undefined) this.#drift.set(key, value);
   }
 
   #mark(key: K): void {

@@ -1,7 +1,7 @@
 /**
  * Why a commit will not go live, by what its leader says of it.
  *
- * What is wrong with the commit itself, or stands in its way until somebody decides, is a refusal; what passes by
+ * What is wrong with the commit itself, or stands in its way until somebody does something, is a refusal; what passes by
  * itself (a store that is away, a suspension with an end) is none.
  */
 
@@ -28,20 +28,29 @@ export function refusalOf({ newest, conditions }: SourceStatus, commit: string):
   return reason && `${reason}: ${message}`;
 }
 
-/** Follows what leaders say until one refuses the commit; undefined when the signal comes first. */
+/**
+ * Follows what leaders say until one refuses the commit; undefined when the signal comes first.
+ * @param stands - asked before a refusal is believed: it may be older than what somebody has done about it
+ */
 export async function untilRefused(
   store: Datastore,
   { keys }: Layout,
-  commit: string,
-  signal: AbortSignal,
+  { commit, signal, stands }: RefusalOptions,
 ): Promise<string | undefined> {
   for await (const message of follow(store, keys.sourceStatusPrefix, { signal }))
     for (const [key, value] of valuesIn(message)) {
       const status = readRecord(sourceStatusCodec, key, value);
       const refusal = status && refusalOf(status, commit);
-      if (refusal !== undefined) return refusal;
+      if (refusal !== undefined && (await stands())) return refusal;
     }
   return undefined;
+}
+
+interface RefusalOptions {
+  /** Full or abbreviated id. */
+  readonly commit: string;
+  readonly signal: AbortSignal;
+  readonly stands: () => Promise<boolean>;
 }
 
 function valuesIn(message: FollowMessage): readonly (readonly [StoreKey, string])[] {

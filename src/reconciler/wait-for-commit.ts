@@ -44,16 +44,19 @@ export async function waitForCommit(
   layout: Layout,
   { commit, share, timeoutMs, signal: stop }: WaitOptions,
 ): Promise<WaitResult> {
-  const deadline = withDeadline(stop, timeoutMs);
   const ended = new AbortController();
-  const signal = AbortSignal.any([deadline, ended.signal]);
+  const signal = AbortSignal.any([withDeadline(stop, timeoutMs), ended.signal]);
+  const isApplied = async () => (await findCommit(store, layout, commit)).length > 0;
   // Whichever comes first ends the other.
   const [progress, refused] = await Promise.all([
     untilLive(store, layout, { commit, share, signal }).finally(() => ended.abort()),
-    untilRefused(store, layout, commit, signal).finally(() => ended.abort()),
+    untilRefused(store, layout, { commit, signal, stands: async () => !(await isApplied()) }).finally(() =>
+      ended.abort(),
+    ),
   ]);
   stop.throwIfAborted();
-  return refused === undefined || isReached(progress, share) ? progress : { ...progress, refused };
+  if (refused === undefined || isReached(progress, share)) return progress;
+  return { ...(await progressOf(store, layout, commit)), refused };
 }
 
 async function untilLive(
@@ -84,11 +87,15 @@ export function isReached(live: LiveCount, share: number): boolean {
 
 /** On how many hosts a commit, or a later one of its source, is live. */
 export async function countLive(store: Datastore, layout: Layout, commit: string): Promise<LiveCount> {
+  const { hosts, of } = await progressOf(store, layout, commit);
+  return { hosts, of };
+}
+
+async function progressOf(store: Datastore, layout: Layout, commit: string): Promise<Progress> {
   const counter = new LiveCounter(store, layout, commit);
   const snapshot = await store.snapshot(layout.keys.hostStatusPrefix);
   counter.hear({ type: 'snapshot', snapshot, reason: 'start' });
-  const { hosts, of } = await counter.count();
-  return { hosts, of };
+  return counter.count();
 }
 
 /** Where a commit stands in the history of its source. */

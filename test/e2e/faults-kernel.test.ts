@@ -143,6 +143,15 @@ const DISTURBANCES: readonly Disturbance[] = [
     closed: true,
   },
   {
+    title: 'a route with our mark and a permanent neighbour are added',
+    told: /route 192\.0\.2\.0\/24 dev cali.*neighbor 192\.0\.2\.1 dev cali|neighbor 192\.0\.2\.1 dev cali.*route 192\.0\.2\.0\/24 dev cali/s,
+    commands: () => [
+      one(`ip route add 192.0.2.0/24 dev ${iface('web-1')} proto 80`),
+      one(`ip neigh add 192.0.2.1 lladdr 02:00:00:00:00:07 dev ${iface('web-1')} nud permanent`),
+    ],
+    closed: true,
+  },
+  {
     title: 'neighbour entries are deleted',
     told: /neighbor 192\.168\.\S+ dev cali/,
     commands: () => [one(`ip neigh flush dev ${iface('web-1')} nud permanent`)],

@@ -100,7 +100,10 @@ test('an invalid commit changes nothing; wait ends and says why, and so does sta
   const store = ['--etcd', lab.state.etcdOutside];
   const waited = await lab.heddle(['wait', '--commit', commit, '--timeout', '10m', ...store]);
   t.is(waited.code, 8);
-  t.regex(waited.stdout, /refused\n {2}InvalidManifests: profiles\/broken\.yaml:4:\d+/);
+  t.regex(
+    waited.stdout,
+    /live on 0\/3 hosts; it is refused\n {2}InvalidManifests: profiles\/broken\.yaml:4:\d+/,
+  );
   const { stdout } = await lab.heddle(['status', ...store]);
   t.regex(
     stdout,

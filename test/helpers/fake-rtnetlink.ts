@@ -26,12 +26,15 @@ export const FAILURE_POINTS = [
   'routes',
   'neighbors',
   'addresses',
+  'forwarding',
   'apply',
   'create route',
   'replace route',
   'delete route',
   'replace neighbor',
   'delete neighbor',
+  'replace forwarding',
+  'delete forwarding',
   'create vxlan',
   'create ipip',
   'change link',
@@ -55,6 +58,7 @@ export class FakeRtNetlink implements RtNetlink {
   #links = new Map<number, Link>();
   #routes = new Map<string, KernelRoute>();
   #neighbors = new Map<string, KernelNeighbor>();
+  #forwarding = new Map<string, KernelForwarding>();
   #addresses: KernelAddress[] = [];
   #nextIndex = 1;
   readonly #failures = new Map<FailurePoint, number>();
@@ -95,6 +99,8 @@ export class FakeRtNetlink implements RtNetlink {
     this.#links.delete(link.index);
     this.#flush(link.index);
     this.#addresses = this.#addresses.filter(({ interfaceIndex }) => interfaceIndex !== link.index);
+    for (const [key, { interfaceIndex }] of this.#forwarding)
+      if (interfaceIndex === link.index) this.#forwarding.delete(key);
     this.emit({ type: 'link', link, gone: true });
   }
 
@@ -178,7 +184,8 @@ export class FakeRtNetlink implements RtNetlink {
   }
 
   async forwarding(): Promise<readonly KernelForwarding[]> {
-    return [];
+    this.#throwIfTold('forwarding');
+    return [...this.#forwarding.values()];
   }
 
   /** Nobody else changes this kernel. */
@@ -192,7 +199,7 @@ export class FakeRtNetlink implements RtNetlink {
     if (op.object === 'route') return this.#applyRoute(op.op, op.route);
     if (op.object === 'neighbor') return this.#applyNeighbor(op.op, op.neighbor);
     if (op.object === 'address') return this.#applyAddress(op.op, op.address);
-    if (op.object === 'forwarding') throw new Error('This kernel has no forwarding tables');
+    if (op.object === 'forwarding') return this.#applyForwarding(op.op, op.entry);
     return this.#applyLink(op);
   }
 
@@ -253,6 +260,14 @@ export class FakeRtNetlink implements RtNetlink {
     if (op === 'delete') return this.#neighbors.delete(key) ? undefined : netlinkError(ENOENT);
     const error = this.#interfaceError(neighbor.interfaceIndex);
     if (!error) this.#neighbors.set(key, neighbor);
+    return error;
+  }
+
+  #applyForwarding(op: 'replace' | 'delete', entry: KernelForwarding): NetlinkError | undefined {
+    const key = `${entry.interfaceIndex} ${entry.mac}`;
+    if (op === 'delete') return this.#forwarding.delete(key) ? undefined : netlinkError(ENOENT);
+    const error = this.#interfaceError(entry.interfaceIndex);
+    if (!error) this.#forwarding.set(key, entry);
     return error;
   }
 

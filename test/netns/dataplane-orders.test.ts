@@ -86,7 +86,7 @@ async function kernelAfter(backend: BackendName, batches: readonly (readonly Upd
       packetFilters: IP_FAMILIES.map((family) =>
         backends[backend].open({ family, exec, pause: (ms) => pause(ms), lockFile }),
       ),
-      paths: { ...wishes, drivers: [], entrances: [], policed: new PolicedState(IP_FAMILIES) },
+      paths: { ...wishes, drivers: [], closedFirst: [], policed: new PolicedState(IP_FAMILIES) },
       now: () => performance.now(),
     });
     const graph = createCalcGraph({ node: HOST_NAME, computeBgp: bgpModelFor });

@@ -3,6 +3,7 @@
  * it did its work, in the middle of a change of everything there is: the host ends as it would have without.
  */
 import test from 'ava';
+import { applySteps, runSteps } from '../../src/agent/dataplane/apply-steps.js';
 import { kernelDrivers } from '../../src/agent/dataplane/drivers/kernel-drivers.js';
 import { hostSysctls, workloadSysctls } from '../../src/agent/dataplane/drivers/workload-sysctls.js';
 import { createManagers } from '../../src/agent/dataplane/managers/index.js';
@@ -24,32 +25,36 @@ requirePrivateNetns();
 test.before(bringUpLoopback);
 
 const INTERFACES = ['cali1', 'cali2', 'cali3'];
-const UNDERLAY: Readonly<Record<IpFamily, string>> = { 4: '10.99.0.1/24', 6: 'fd99::1/64' };
+const UNDERLAY: Readonly<Record<IpFamily, readonly string[]>> = {
+  4: ['10.99.0.1/24', '10.99.0.2/24'],
+  6: ['fd99::1/64', 'fd99::2/64'],
+};
 const workload = (family: IpFamily, host: number) => (family === 4 ? `10.65.0.${host}` : `fd65::${host}`);
 
 /** What a host is to have. */
 interface Wish {
   /** By the number in their addresses. */
   readonly workloads: readonly { readonly host: number; readonly interfaceName: string }[];
-  /** The other end of its tunnels, by a number too. */
+  /** The two ends of its tunnels, by a number too. */
+  readonly own: number;
   readonly peer: number;
 }
 
-/** One goes, one moves, one comes, one stays; and so does the far end of the overlay. */
-const BEFORE: Wish = { workloads: on({ 1: 'cali1', 2: 'cali2', 3: 'cali3' }), peer: 7 };
-const AFTER: Wish = { workloads: on({ 1: 'cali1', 2: 'cali3', 4: 'cali2' }), peer: 8 };
+/** One goes, one moves, one comes, one stays; both ends of the overlay change, so that its devices are made anew. */
+const BEFORE: Wish = { workloads: on({ 1: 'cali1', 2: 'cali2', 3: 'cali3' }), own: 1, peer: 7 };
+const AFTER: Wish = { workloads: on({ 1: 'cali1', 2: 'cali3', 4: 'cali2' }), own: 2, peer: 8 };
 
 function on(places: Readonly<Record<number, string>>): Wish['workloads'] {
   return Object.entries(places).map(([host, interfaceName]) => ({ host: Number(host), interfaceName }));
 }
 
-function overlay({ peer }: Wish): OverlayModel {
+function overlay({ own, peer }: Wish): OverlayModel {
   return {
     tunnels: IP_FAMILIES.map((family) => ({
       encapsulation: 'vxlan',
       family,
       mac: mac('66:00:00:00:00:01'),
-      hostAddress: address(family === 4 ? '10.99.0.1' : 'fd99::1'),
+      hostAddress: address(family === 4 ? `10.99.0.${own}` : `fd99::${own}`),
       tunnelAddress: address(family === 4 ? '10.66.0.1' : 'fd66::1'),
       peers: [
         {
@@ -127,6 +132,7 @@ function openDrivers(fault: Fault) {
   const families = wishes.families.map((family, index) => ({ ...family, ...wired.families[index] }));
   const managers = createManagers({ ...wired, families });
   managers.onUpdate(settings());
+  const steps = applySteps({ packetFilters: [], paths: wired.drivers, closedFirst: wired.closedFirst });
   let workloads: Wish['workloads'] = [];
   return {
     want(wish: Wish): void {
@@ -142,11 +148,7 @@ function openDrivers(fault: Fault) {
     },
     /** As an agent does after each change, and after each failure. */
     async apply(): Promise<number> {
-      let failures = 0;
-      for (const driver of wired.drivers) failures += (await driver.applyUpdates()).failures.length;
-      for (const driver of wired.drivers.toReversed())
-        failures += (await driver.applyDeletions()).failures.length;
-      return failures;
+      return (await runSteps(steps)).failures.length;
     },
     queueResync(): void {
       for (const driver of wired.drivers) driver.queueResync();
@@ -197,7 +199,7 @@ async function change(fault: Fault) {
   await using _third = await createVeth({ name: 'cali3' });
   await using _uplink = await createVeth({ name: 'eth0' });
   for (const family of IP_FAMILIES)
-    await ip(`addr add ${UNDERLAY[family]} dev eth0${family === 6 ? ' nodad' : ''}`);
+    for (const one of UNDERLAY[family]) await ip(`addr add ${one} dev eth0${family === 6 ? ' nodad' : ''}`);
   try {
     await using drivers = openDrivers(fault);
     drivers.want(BEFORE);

@@ -27,8 +27,8 @@ export async function openOverlayAgent(model: OverlayModel | undefined): Promise
     families: IP_FAMILIES,
     ...{ settings, rtnetlink, procSys, conntrack, hostAddresses },
   });
-  const { drivers: paths, entrances } = wired;
-  const steps = applySteps({ packetFilters: [], paths, entrances });
+  const { drivers: paths, closedFirst } = wired;
+  const steps = applySteps({ packetFilters: [], paths, closedFirst });
   const manager = new OverlayManager(wired);
   const want = (wanted: OverlayModel | undefined) => {
     manager.onUpdate({ type: 'overlay-update', model: wanted });

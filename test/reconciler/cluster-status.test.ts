@@ -157,8 +157,29 @@ test('waitForCommit() ends as soon as the commit is refused, and says why; on no
   t.like(await waiting, { hosts: 0, of: 1, refused: 'Refused: why', missing: [{ node: 'host-1' }] });
 });
 
+test('waitForCommit() of a commit that was refused before counts all the same; one that is in the history stands refused by nobody', async (t) => {
+  const store = await storeWith(ADDRESSED);
+  const conditions = [{ type: 'Applied', status: 'False', reason: 'Refused', message: 'why' } as const];
+  const value = sourceStatusCodec.encode({ node: 'host-1', since: '', newest: COMMIT, conditions });
+  await put(store, layout.keys.sourceStatus('default'), value);
+  const wait = () =>
+    waitForCommit(store, layout, {
+      ...{ commit: COMMIT, share: 1, timeoutMs: 20_000 },
+      signal: new AbortController().signal,
+    });
+  t.like(await wait(), { hosts: 0, of: 1, refused: 'Refused: why' });
+  // Somebody has approved it, and its leader has not said anything since.
+  await applied(store, 1);
+  const waiting = wait();
+  await says(store, 'host-1', 1);
+  t.deepEqual(await waiting, { hosts: 1, of: 1, missing: [] });
+});
+
 test('waitForCommit() names the hosts that are not live, when the time is up', async (t) => {
   const store = await storeWith(ADDRESSED);
+  // A deadline keeps no process alive, and neither does a store in memory.
+  const alive = setInterval(() => {}, 1_000);
+  t.teardown(() => clearInterval(alive));
   await applied(store, 1);
   const result = await waitForCommit(store, layout, {
     ...{ commit: COMMIT, share: 1, timeoutMs: 50 },

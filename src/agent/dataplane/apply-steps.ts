@@ -10,10 +10,10 @@ import type { ApplyReport, Driver } from './driver.js';
 
 export interface ApplyParts {
   readonly packetFilters: readonly Pick<PacketFilter, 'drivers'>[];
-  /** Sysctls, tunnels, neighbours, routes: in this order. */
+  /** Flows, sysctls, tunnels, forwarding, neighbours, routes: in this order. */
   readonly paths: readonly Driver[];
   /** Those of the paths by which others bring packets in. */
-  readonly entrances: readonly Driver[];
+  readonly closedFirst: readonly Driver[];
 }
 
 export interface ApplyStep {
@@ -21,10 +21,10 @@ export interface ApplyStep {
   run(): Promise<ApplyReport>;
 }
 
-export function applySteps({ packetFilters, paths, entrances }: ApplyParts): readonly ApplyStep[] {
+export function applySteps({ packetFilters, paths, closedFirst }: ApplyParts): readonly ApplyStep[] {
   const families = packetFilters.map(({ drivers }) => drivers);
   return [
-    ...entrances.map((driver) => deletion('close', driver)),
+    ...closedFirst.map((driver) => deletion('close', driver)),
     // Sets, then the chains that look into them, then the dispatch to those: a table is one write.
     atOnce(
       'filter',
@@ -33,7 +33,7 @@ export function applySteps({ packetFilters, paths, entrances }: ApplyParts): rea
     ...paths.map((driver) => update('connect', driver)),
     ...paths
       .toReversed()
-      .filter((driver) => !entrances.includes(driver))
+      .filter((driver) => !closedFirst.includes(driver))
       .map((driver) => deletion('disconnect', driver)),
     atOnce(
       'sweep',
@@ -54,7 +54,8 @@ function atOnce(phase: ApplyStep['phase'], lists: readonly (readonly ApplyStep[]
   return { phase, run: async () => merged(await Promise.all(lists.map(runSteps))) };
 }
 
-function merged(reports: readonly ApplyReport[]): Required<ApplyReport> {
+/** What several reports say, as one. */
+export function merged(reports: readonly ApplyReport[]): Required<ApplyReport> {
   return {
     changed: reports.reduce((sum, { changed }) => sum + changed, 0),
     failures: reports.flatMap(({ failures }) => failures),

@@ -7,19 +7,19 @@
  */
 import { ALL_HOSTS_SET } from '../calc/ip-set-definition.js';
 import type { DataplaneUpdate } from '../calc/updates.js';
-import { applySteps, runSteps } from './apply-steps.js';
+import { type ApplyStep, applySteps, merged, runSteps } from './apply-steps.js';
 import type { PacketFilter } from './backends/backend.js';
 import type { Driver, DriverFailure, KernelCountName, KernelCounts, VerifyScope } from './driver.js';
 import type { PolicedState } from './flows/policed-state.js';
 import type { DesiredDataplane, DesiredFamily } from './intent.js';
-import { createManagers } from './managers/index.js';
+import { createManagers, type Managers } from './managers/index.js';
 
 /** Drivers that are no packet filter's, as `kernelDrivers` makes them. */
 export interface PathDrivers {
-  /** Flows, sysctls, tunnels, neighbours, routes: in this order, so that flows come last when things go. */
+  /** Flows, sysctls, tunnels, forwarding, neighbours, routes: in this order, so that flows come last when things go. */
   readonly drivers: readonly Driver[];
   /** Those of them by which others bring packets in. */
-  readonly entrances: readonly Driver[];
+  readonly closedFirst: readonly Driver[];
   /** By which flows are judged. */
   readonly policed: Pick<PolicedState, 'onUpdate' | 'completeDeferredWork' | 'suspectAll'>;
   readonly families: readonly Pick<DesiredFamily, 'family' | 'routes' | 'neighbors'>[];
@@ -45,7 +45,7 @@ export interface ApplySummary {
   readonly waiting: readonly DriverFailure[];
   /** Not to be had on this host. */
   readonly impossible: readonly DriverFailure[];
-  /** What others had changed, for people. */
+  /** What was found otherwise than it was left, for people. */
   readonly drift: readonly string[];
   readonly durationMs: number;
 }
@@ -61,70 +61,97 @@ export interface Dataplane {
   counts(): KernelCounts;
 }
 
-export function createDataplane({ packetFilters, paths, now }: DataplaneOptions): Dataplane {
-  const managers = createManagers(desiredOf(packetFilters, paths));
-  const steps = applySteps({ packetFilters, paths: paths.drivers, entrances: paths.entrances });
-  const drivers = [...packetFilters.flatMap((filter) => filter.drivers), ...paths.drivers];
-  const inTurn = createTurns();
+export function createDataplane(options: DataplaneOptions): Dataplane {
+  return new HostDataplane(options);
+}
 
+class HostDataplane implements Dataplane {
+  readonly #options: DataplaneOptions;
+  readonly #managers: Managers;
+  readonly #steps: readonly ApplyStep[];
+  readonly #drivers: readonly Driver[];
+  readonly #inTurn = createTurns();
   /** What the kernel's rules let through is not known: they are read back, or one could not be written. */
-  let inDoubt = false;
+  #inDoubt = false;
   /** What rules are to say of who may encapsulate, held back while a tunnel that is to go does not. */
-  const guard: DataplaneUpdate[] = [];
+  readonly #guard: DataplaneUpdate[] = [];
 
-  const apply = async (batch: readonly DataplaneUpdate[]): Promise<ApplySummary> => {
+  constructor(options: DataplaneOptions) {
+    const { packetFilters, paths } = options;
+    this.#options = options;
+    this.#managers = createManagers(desiredOf(packetFilters, paths));
+    this.#steps = applySteps({ packetFilters, paths: paths.drivers, closedFirst: paths.closedFirst });
+    this.#drivers = [...packetFilters.flatMap((filter) => filter.drivers), ...paths.drivers];
+  }
+
+  apply(batch: readonly DataplaneUpdate[]): Promise<ApplySummary> {
+    return this.#inTurn(() => this.#apply(batch));
+  }
+
+  resync(): void {
+    this.#inDoubt = true;
+    for (const driver of this.#drivers) driver.queueResync();
+  }
+
+  verify(scope: VerifyScope = 'everything'): Promise<readonly DriverFailure[]> {
+    const { packetFilters, paths } = this.#options;
+    return this.#inTurn(async () => {
+      const lists = [...packetFilters.map((filter) => filter.drivers), paths.drivers];
+      const found = await Promise.all(lists.map((list) => verifyInTurn(list, scope)));
+      return [...this.#managers.problems(), ...found.flat()];
+    });
+  }
+
+  counts(): KernelCounts {
+    return sum(this.#drivers.map((driver) => driver.counts?.() ?? {}));
+  }
+
+  async #apply(batch: readonly DataplaneUpdate[]): Promise<ApplySummary> {
+    const { packetFilters, paths, now } = this.#options;
     const start = now();
-    const wasInDoubt = inDoubt;
+    const wasInDoubt = this.#inDoubt;
     // Cleared first: a resync that is asked for meanwhile is for the next apply.
-    inDoubt = false;
-    for (const update of batch) {
-      if (isOfGuard(update)) guard.push(update);
-      else managers.onUpdate(update);
-      paths.policed.onUpdate(update);
-    }
-    managers.completeDeferredWork();
-    paths.policed.completeDeferredWork();
-    const closed = await runSteps(steps.filter(({ phase }) => phase === 'close'));
-    if (closed.failures.length === 0) for (const update of guard.splice(0)) managers.onUpdate(update);
+    this.#inDoubt = false;
+    this.#learn(batch);
+    const closed = await this.#run('close');
+    if (closed.failures.length === 0)
+      for (const update of this.#guard.splice(0)) this.#managers.onUpdate(update);
     await Promise.all(packetFilters.map((filter) => filter.prepare()));
-    const filtered = await runSteps(steps.filter(({ phase }) => phase === 'filter'));
+    const filtered = await this.#run('filter');
     if (wasInDoubt && filtered.changed > 0) paths.policed.suspectAll();
-    if (filtered.failures.length > 0) inDoubt = true;
-    const inForce = guard.length === 0 && packetFilters.every((filter) => filter.inForce);
-    const rest = await runSteps(
-      steps.filter(
-        ({ phase }) => phase === 'disconnect' || phase === 'sweep' || (phase === 'connect' && inForce),
-      ),
-    );
-    const waiting = [...filtered.waiting, ...rest.waiting];
-    const waitsFor = new Set(waiting.map(({ object }) => object));
+    if (filtered.failures.length > 0) this.#inDoubt = true;
+    const inForce = this.#guard.length === 0 && packetFilters.every((filter) => filter.inForce);
+    const rest = await this.#run(...(inForce ? (['connect'] as const) : []), 'disconnect', 'sweep');
+    const { changed, failures, waiting, impossible } = merged([closed, filtered, rest]);
     return {
-      changed: closed.changed + filtered.changed + rest.changed,
-      failures: [...managers.problems(), ...closed.failures, ...filtered.failures, ...rest.failures],
-      waiting,
-      impossible: [...filtered.impossible, ...rest.impossible],
-      // What goes with its interface was changed by nobody.
-      drift: drivers
-        .flatMap((driver) => driver.takeDrift?.() ?? [])
-        .filter((object) => !waitsFor.has(object)),
+      ...{ changed, waiting, impossible, failures: [...this.#managers.problems(), ...failures] },
+      // While paths are not written, no driver says what waits for its interface.
+      drift: inForce ? driftOf(this.#drivers, waiting) : [],
       durationMs: now() - start,
     };
-  };
+  }
 
-  return {
-    apply: (batch) => inTurn(() => apply(batch)),
-    resync() {
-      inDoubt = true;
-      for (const driver of drivers) driver.queueResync();
-    },
-    verify: (scope = 'everything') =>
-      inTurn(async () => {
-        const lists = [...packetFilters.map((filter) => filter.drivers), paths.drivers];
-        const found = await Promise.all(lists.map((list) => verifyInTurn(list, scope)));
-        return [...managers.problems(), ...found.flat()];
-      }),
-    counts: () => sum(drivers.map((driver) => driver.counts?.() ?? {})),
-  };
+  #learn(batch: readonly DataplaneUpdate[]): void {
+    const { policed } = this.#options.paths;
+    for (const update of batch) {
+      if (isOfGuard(update)) this.#guard.push(update);
+      else this.#managers.onUpdate(update);
+      policed.onUpdate(update);
+    }
+    this.#managers.completeDeferredWork();
+    policed.completeDeferredWork();
+  }
+
+  /** The steps of these phases, in the order of all. */
+  #run(...phases: readonly ApplyStep['phase'][]): ReturnType<typeof runSteps> {
+    return runSteps(this.#steps.filter(({ phase }) => phases.includes(phase)));
+  }
+}
+
+/** What went with its interface, and waits for it, was changed by nobody. */
+function driftOf(drivers: readonly Driver[], waiting: readonly DriverFailure[]): readonly string[] {
+  const waitsFor = new Set(waiting.map(({ object }) => object));
+  return drivers.flatMap((driver) => driver.takeDrift?.() ?? []).filter((object) => !waitsFor.has(object));
 }
 
 async function verifyInTurn(

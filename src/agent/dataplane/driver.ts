@@ -47,7 +47,7 @@ export interface Driver {
    * @param scope - absent: everything. A driver to which all is cheap may read all in either case.
    */
   verify(scope?: VerifyScope): Promise<readonly DriverFailure[]>;
-  /** Objects that others have changed, for people, as far as read-backs found since the last call. */
+  /** Objects that read-backs found otherwise than this driver had left them, since the last call; for people. */
   takeDrift?(): readonly string[];
   /** What the kernel holds of what it keeps, as far as it knows; absent where nobody asks. */
   counts?(): KernelCounts;

@@ -110,7 +110,7 @@ export interface Neighbor {
 /** A device that encapsulates. Its MTU follows from the interface that has the local address. */
 export type Tunnel = VxlanTunnel | IpipTunnel;
 
-interface TunnelDevice {
+interface TunnelEnds {
   readonly name: string;
   /** Where packets come from. */
   readonly local: Address;
@@ -118,7 +118,7 @@ interface TunnelDevice {
   readonly address: Address | undefined;
 }
 
-export interface VxlanTunnel extends TunnelDevice {
+export interface VxlanTunnel extends TunnelEnds {
   readonly encapsulation: 'vxlan';
   readonly family: IpFamily;
   /** The virtual network, and the port of UDP at either end. */
@@ -128,7 +128,7 @@ export interface VxlanTunnel extends TunnelDevice {
 }
 
 /** Each packet goes to the gateway of its route. */
-export interface IpipTunnel extends TunnelDevice {
+export interface IpipTunnel extends TunnelEnds {
   readonly encapsulation: 'ipip';
   readonly family: 4;
 }

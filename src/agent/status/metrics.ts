@@ -63,7 +63,7 @@ export class AgentMetrics {
   );
   readonly #drift = this.#counter(
     'heddle_dataplane_drift',
-    'Objects in the kernel that others had changed; each is put right.',
+    'Objects that were found in the kernel otherwise than they were left; each is put right.',
   );
   readonly #routeListTime = this.#summary(
     'felix_route_table_list_seconds',

@@ -20,7 +20,7 @@ export interface NetlinkMessage {
   readonly payload: Uint8Array;
 }
 
-/** The kernel said no. Branch on `errno`, never on the text. */
+/** The kernel said no. Branch on `code`, never on the text. */
 export class NetlinkError extends Error {
   override readonly name = 'NetlinkError';
   constructor(

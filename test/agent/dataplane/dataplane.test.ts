@@ -4,6 +4,7 @@
 import test from 'ava';
 import type { DataplaneUpdate } from '../../../src/agent/calc/updates.js';
 import { createDataplane, type Dataplane } from '../../../src/agent/dataplane/dataplane.js';
+import type { Driver } from '../../../src/agent/dataplane/driver.js';
 import { PolicedState } from '../../../src/agent/dataplane/flows/policed-state.js';
 import type { Neighbor, Route, Tunnel } from '../../../src/agent/dataplane/intent.js';
 import { type Cidr, IP_FAMILIES } from '../../../src/model/address.js';
@@ -20,6 +21,9 @@ interface Toy {
   /** Steps that fail, until they are taken out. */
   readonly broken: Set<string>;
   readonly routes: () => readonly string[];
+  /** What the driver of routes finds changed, and what waits for its interface. */
+  readonly drift: string[];
+  readonly waiting: Set<string>;
   /** Addresses whose flows are to be judged, since the last look. */
   suspects(): readonly string[];
 }
@@ -39,6 +43,17 @@ function createToy(): Toy {
   const exec = async () => ({ code: 0, stdout: '', stderr: '' });
   const backend = toyBackend(onStep);
   const entrance = toyDriver('tunnels', [objects(tunnels)], onStep);
+  const drift: string[] = [];
+  const waiting = new Set<string>();
+  const plain = toyDriver('routes', [objects(routes)], onStep);
+  const routeDriver: Driver = {
+    ...plain,
+    applyUpdates: async () => ({
+      ...(await plain.applyUpdates()),
+      waiting: [...waiting].map((object) => ({ object, message: 'no interface' })),
+    }),
+    takeDrift: () => drift.splice(0),
+  };
   return {
     dataplane: createDataplane({
       packetFilters: IP_FAMILIES.map((family) => backend.open({ family, exec, pause: async () => {} })),
@@ -47,9 +62,9 @@ function createToy(): Toy {
           toyDriver('sysctls', [objects(sysctls)], onStep),
           entrance,
           toyDriver('neighbors', [objects(neighbors)], onStep),
-          toyDriver('routes', [objects(routes)], onStep),
+          routeDriver,
         ],
-        entrances: [entrance],
+        closedFirst: [entrance],
         families: IP_FAMILIES.map((family) => ({
           family,
           routes: family === 4 ? routes.desired : new Map(),
@@ -63,7 +78,7 @@ function createToy(): Toy {
       now: () => 0,
     }),
     steps: () => steps.splice(0),
-    broken,
+    ...{ broken, drift, waiting },
     suspects() {
       const suspects = [...policed.suspects];
       policed.acquit(suspects);
@@ -194,6 +209,18 @@ for (const step of STEPS)
     t.is((await dataplane.apply([])).changed, 0);
   });
 
+test('apply() tells what was found otherwise than it was left; not what waits for its interface, nor before rules are in force', async (t) => {
+  const { dataplane, broken, drift, waiting } = createToy();
+  drift.push('route a');
+  broken.add('update rules-6');
+  t.deepEqual((await dataplane.apply(BATCH)).drift, []);
+  broken.clear();
+  drift.push('route b');
+  waiting.add('route b');
+  t.deepEqual((await dataplane.apply([])).drift, ['route a']);
+  t.deepEqual((await dataplane.apply([])).drift, [], 'once');
+});
+
 test('apply() keeps the rules that guard a tunnel, and adds no path, while the tunnel does not go', async (t) => {
   const { dataplane, broken, steps } = createToy();
   await dataplane.apply([{ type: 'encapsulation-update', inUse: { 4: ['vxlan'], 6: [] } }]);
@@ -239,7 +266,7 @@ test('createDataplane() refuses a packet filter without routes for its family', 
   const [filter] = [toyBackend(() => undefined).open({ family: 6, exec, pause: async () => {} })];
   const paths = {
     drivers: [],
-    entrances: [],
+    closedFirst: [],
     families: [{ family: 4 as const, routes: new Map(), neighbors: new Map() }],
     sysctls: new Map(),
     tunnels: new Map(),

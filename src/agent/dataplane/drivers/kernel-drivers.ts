@@ -33,7 +33,7 @@ export interface KernelDriversOptions {
 export interface KernelDrivers {
   readonly drivers: readonly Driver[];
   /** Those of them by which others bring packets in. */
-  readonly entrances: readonly Driver[];
+  readonly closedFirst: readonly Driver[];
   /** Told what the managers are told: by it flows are judged. */
   readonly policed: PolicedState;
   readonly families: readonly Pick<DesiredFamily, 'family' | 'routes' | 'neighbors'>[];
@@ -55,18 +55,23 @@ export function kernelDrivers(options: KernelDriversOptions): KernelDrivers {
     neighbors: neighborTable({ family, rtnetlink, interfacePrefix }),
     routes: routeTable({ family, rtnetlink, interfacePrefix, protocol, onPathLost }),
   }));
-  /** Its packets end here (law 5): by the default route they would leave the host as they are. */
-  const holdRoutesOver = async (interfaceName: string) => {
+  /**
+   * Routes over a tunnel become blackholes before it goes (law 5): by the default route their packets would leave the
+   * host as they are. What the kernel drops with the tunnel is to be written anew.
+   */
+  const beforeRemoval = async (interfaceName: string) => {
     const failures = await Promise.all(
       tables.map(({ routes }) =>
-        routes.standIn((cidr, actual) =>
+        routes.overwrite((cidr, actual) =>
           actual.some((route) => route.interfaceName === interfaceName) ? blackholeTo(cidr) : undefined,
         ),
       ),
     );
+    for (const table of [forwarding, ...tables.map(({ neighbors }) => neighbors)])
+      table.forget((key) => key.startsWith(`${interfaceName}/`));
     return failures.flat()[0];
   };
-  const tunnels = tunnelTable({ rtnetlink, interfacePrefix, beforeRemoval: holdRoutesOver });
+  const tunnels = tunnelTable({ rtnetlink, interfacePrefix, beforeRemoval });
   return {
     drivers: [
       flows,
@@ -76,7 +81,7 @@ export function kernelDrivers(options: KernelDriversOptions): KernelDrivers {
       ...tables.map(({ neighbors }) => neighbors),
       ...tables.map(({ routes }) => routes),
     ],
-    entrances: [tunnels],
+    closedFirst: [tunnels],
     policed,
     families: tables.map(({ family, neighbors, routes }) => ({
       family,

@@ -42,10 +42,14 @@ export interface KernelObjects<K, V, A> {
   readBack(desired: DesiredView<K, V>): Promise<Iterable<readonly [K, A]>>;
   /** For each object, why it cannot be there yet; undefined when it can. @throws as readBack */
   waitingFor(pending: readonly PendingObject<K, V, A>[]): Promise<readonly (string | undefined)[]>;
-  /** Outcomes at the places of the objects. @throws when nothing was written */
+  /** Outcomes at the places of the objects. @throws when the kernel cannot be asked; what was written may then be there */
   write(pending: readonly PendingObject<K, V, A>[]): Promise<readonly WriteOutcome<A>[]>;
   /** Errors at the places of the objects; an object that is gone already is a success. @throws as write */
   remove(stale: readonly StaleObject<K, A>[]): Promise<readonly unknown[]>;
+}
+
+interface Settled<K> extends Omit<ApplyReport, 'impossible'> {
+  readonly impossible: ReadonlyMap<K, DriverFailure>;
 }
 
 export class KernelTable<K, V, A = V> implements Driver {
@@ -86,7 +90,9 @@ export class KernelTable<K, V, A = V> implements Driver {
         this.#impossible = NONE;
         return NOTHING_TO_DO;
       }
-      return this.#settle(pending, await this.#objects.write(pending));
+      const report = this.#settle(pending, await this.#objects.write(pending));
+      this.#impossible = new Set(report.impossible.keys());
+      return { ...report, impossible: [...report.impossible.values()] };
     });
   }
 
@@ -107,20 +113,29 @@ export class KernelTable<K, V, A = V> implements Driver {
   }
 
   /**
-   * Puts something else in the place of what is there, whatever is wished for, before it goes by itself.
-   * @param choose - undefined: leave it
-   * @returns what stays as it was
+   * Overwrites what is in the kernel, whatever is wished for: a route with a blackhole, before the kernel drops the route
+   * with its interface.
+   * @param choose - what to write; undefined: this one stays
+   * @returns what could not be overwritten
    */
-  async standIn(choose: (key: K, actual: A) => V | undefined): Promise<readonly DriverFailure[]> {
+  async overwrite(choose: (key: K, actual: A) => V | undefined): Promise<readonly DriverFailure[]> {
     const { failures } = await this.#reporting(async () => {
       await this.#readBackIfQueued();
       const objects = [...this.#tracker.actual].flatMap(([key, actual]): PendingObject<K, V, A>[] => {
         const desired = choose(key, actual);
         return desired === undefined ? [] : [{ key, desired, actual }];
       });
-      return objects.length === 0 ? NOTHING_TO_DO : this.#settle(objects, await this.#objects.write(objects));
+      if (objects.length === 0) return NOTHING_TO_DO;
+      const { changed, failures } = this.#settle(objects, await this.#objects.write(objects));
+      return { changed, failures };
     });
     return failures;
+  }
+
+  /** The kernel has dropped these with something else, or is about to: they are to be written anew, and are no drift. */
+  forget(isGone: (key: K) => boolean): void {
+    for (const key of [...this.#tracker.actual.keys()])
+      if (isGone(key)) this.#tracker.setActual(key, undefined);
   }
 
   async verify(): Promise<readonly DriverFailure[]> {
@@ -143,11 +158,7 @@ export class KernelTable<K, V, A = V> implements Driver {
   }
 
   takeDrift(): readonly string[] {
-    const { desired, actual } = this.#tracker;
-    return this.#tracker.takeDrift().flatMap((key) => {
-      const object = desired.get(key) ?? actual.get(key);
-      return object === undefined ? [] : [this.#objects.describe(key, object)];
-    });
+    return [...this.#tracker.takeDrift()].map(([key, object]) => this.#objects.describe(key, object));
   }
 
   async #readBackIfQueued(): Promise<void> {
@@ -170,7 +181,7 @@ export class KernelTable<K, V, A = V> implements Driver {
     }));
   }
 
-  #settle(pending: readonly PendingObject<K, V, A>[], outcomes: readonly WriteOutcome<A>[]): ApplyReport {
+  #settle(pending: readonly PendingObject<K, V, A>[], outcomes: readonly WriteOutcome<A>[]): Settled<K> {
     let changed = 0;
     const failures: DriverFailure[] = [];
     const waiting: DriverFailure[] = [];
@@ -189,8 +200,7 @@ export class KernelTable<K, V, A = V> implements Driver {
         impossible.set(key, this.#failure(key, desired, outcome.reason));
       else failures.push(this.#failure(key, desired, outcome?.error));
     }
-    this.#impossible = new Set(impossible.keys());
-    return { changed, failures, waiting, impossible: [...impossible.values()] };
+    return { changed, failures, waiting, impossible };
   }
 
   #failure(key: K, object: V | A, reason: unknown): DriverFailure {

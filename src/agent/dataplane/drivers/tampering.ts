@@ -20,7 +20,7 @@ export function isTampering(event: PathEvent, wishes: PathWishes): boolean {
   if (event.type === 'overrun') return true;
   if (event.type === 'route') return isRouteTampering(event.route, event.gone, wishes);
   const { neighbor, gone } = event;
-  // Whatever has a route of ours has a permanent entry of ours.
+  // A workload that has a route of ours has a permanent entry of ours; what is behind a tunnel has none to lose.
   return (
     isWished(neighbor.family, hostCidr(neighbor.address), wishes) &&
     (gone || (neighbor.state & NUD.PERMANENT) === 0)

@@ -1,9 +1,9 @@
 /**
  * What is particular to each kind of tunnel (PURE): how it is made, and what can be set on it (ip-link(8)).
  *
- * No device is bound to an interface or to another end. Routing decides where its packets leave, so the address of a
- * host may be on `lo`, and on several interfaces below it; and they go to the host that the route, or the forwarding
- * table, says. They leave with the local address, and by it the other hosts know us.
+ * No device is bound to an interface: routing decides which one packets leave by, so that the address of a host may be on
+ * `lo`. No device is bound to another end either: the route (IPIP) or the forwarding table (VXLAN) says which host is
+ * next. Packets leave with the local address, by which the other hosts know us.
  */
 import type { Link, RouteOp } from '../../../kernel/rtnetlink.js';
 import type { IpFamily } from '../../../model/address.js';
@@ -20,9 +20,9 @@ export interface TunnelDevice {
   make(mtu: number): RouteOp;
   /** Of a device that is made as wished. */
   set(link: Link, mtu: number): RouteOp;
-  /** What the kernel refuses to make, for people: it has no such devices (EOPNOTSUPP), or one like it (EEXIST). */
-  readonly absent: string;
-  readonly taken: string;
+  /** Why the kernel does not make one, for people: it has none of this kind (EOPNOTSUPP), or one like it (EEXIST). */
+  readonly unsupported: string;
+  readonly exists: string;
 }
 
 export function deviceOf(tunnel: Tunnel): TunnelDevice {
@@ -47,8 +47,8 @@ function vxlanDevice({ family, name, mac, id, port, local }: VxlanTunnel): Tunne
     isSetAs: (link, mtu) => link.mac === mac && link.up && link.mtu === mtu,
     make: (mtu) => ({ op: 'create', object: 'vxlan', link: { name, mac, mtu, vxlan } }),
     set: ({ index }, mtu) => ({ op: 'change', object: 'link', link: { index, mac, mtu, up: true } }),
-    absent: absent('vxlan', 'load the module'),
-    taken: `another device has VNI ${id} on UDP port ${port}: remove it (ip -d link show type vxlan)`,
+    unsupported: unsupported('vxlan', 'load the module'),
+    exists: `another device has VNI ${id} on UDP port ${port}: remove it (ip -d link show type vxlan)`,
   };
 }
 
@@ -60,11 +60,11 @@ function ipipDevice({ name, local }: IpipTunnel): TunnelDevice {
     isSetAs: (link, mtu) => link.up && link.mtu === mtu,
     make: (mtu) => ({ op: 'create', object: 'ipip', link: { name, mtu, ipip } }),
     set: ({ index }, mtu) => ({ op: 'change', object: 'link', link: { index, mtu, up: true } }),
-    absent: absent('ipip', 'use vxlanMode, or load the module'),
-    taken: `another device is IP in IP from ${local} to any host: remove it (ip -d link show type ipip)`,
+    unsupported: unsupported('ipip', 'use vxlanMode, or load the module'),
+    exists: `another device is IP in IP from ${local} to any host: remove it (ip -d link show type ipip)`,
   };
 }
 
-function absent(module: Encapsulation, remedy: string): string {
+function unsupported(module: Encapsulation, remedy: string): string {
   return `this kernel has no ${module.toUpperCase()} (module ${module}): ${remedy}`;
 }

@@ -11,7 +11,7 @@ import {
 } from '../../../model/address.js';
 import { isOwnInterface } from './own-interfaces.js';
 
-/** The MTU, in octets, of what leaves the host with this address; undefined: no interface has it. */
+/** The MTU, in octets, of what leaves the host with this address; undefined: no interface that is up has it. */
 type MtuBelow = (local: Address) => number | undefined;
 
 export interface InstalledTunnel {
@@ -42,7 +42,7 @@ export async function readTunnelHost(rtnetlink: RtNetlink, interfacePrefix: stri
     const indexes = addresses
       .filter(({ address }) => addressPart(address) === local)
       .map(({ interfaceIndex }) => interfaceIndex);
-    const holders = links.filter(({ index }) => indexes.includes(index));
+    const holders = links.filter(({ index, up }) => up && indexes.includes(index));
     const below = holders.some(({ name }) => name === LOOPBACK)
       ? links.filter(({ name, up }) => up && name !== LOOPBACK && !isOwnInterface(name, interfacePrefix))
       : holders;

@@ -78,7 +78,7 @@ class TunnelObjects implements KernelObjects<string, Tunnel, InstalledTunnel> {
   async write(pending: readonly PendingTunnel[]): Promise<readonly WriteOutcome<InstalledTunnel>[]> {
     const { rtnetlink } = this.#options;
     const before = await this.#read();
-    const plans = pending.map(({ desired }) => makeOps(desired, before));
+    const plans = pending.map(({ desired }) => createOps(desired, before));
     const kept = await this.#keptBy(
       pending.map(({ key }, index) => (removes(plans[index]) ? key : undefined)),
     );
@@ -90,7 +90,7 @@ class TunnelObjects implements KernelObjects<string, Tunnel, InstalledTunnel> {
     const between = await this.#read();
     const set = await applyGroups(
       rtnetlink,
-      pending.map(({ desired }) => setOps(desired, between)),
+      pending.map(({ desired }) => adjustOps(desired, between)),
     );
     const after = await this.#read();
     return pending.map(({ desired }, index): WriteOutcome<InstalledTunnel> => {
@@ -137,18 +137,18 @@ const WENT_AWAY = 'the device went away again';
 
 function noAddress(host: TunnelHost, { local }: Tunnel): string | undefined {
   return host.mtuBelow(local) === undefined
-    ? `no interface has the address ${local} of this host`
+    ? `no interface that is up has the address ${local} of this host`
     : undefined;
 }
 
 function notMade(desired: Tunnel, error: NetlinkError): WriteOutcome<InstalledTunnel> {
-  const { absent, taken } = deviceOf(desired);
-  if (error.code === 'EOPNOTSUPP') return { type: 'impossible', reason: absent };
-  return { type: 'failed', error: error.code === 'EEXIST' ? taken : error };
+  const { unsupported, exists } = deviceOf(desired);
+  if (error.code === 'EOPNOTSUPP') return { type: 'impossible', reason: unsupported };
+  return { type: 'failed', error: error.code === 'EEXIST' ? exists : error };
 }
 
 /** Has the device there, whatever is set on it. */
-function makeOps(desired: Tunnel, host: TunnelHost): readonly RouteOp[] {
+function createOps(desired: Tunnel, host: TunnelHost): readonly RouteOp[] {
   const device = deviceOf(desired);
   const below = host.mtuBelow(desired.local);
   const present = host.links.get(desired.name);
@@ -156,7 +156,7 @@ function makeOps(desired: Tunnel, host: TunnelHost): readonly RouteOp[] {
   return [...(present ? [removal(present)] : []), device.make(below - device.overhead)];
 }
 
-function setOps(desired: Tunnel, host: TunnelHost): readonly RouteOp[] {
+function adjustOps(desired: Tunnel, host: TunnelHost): readonly RouteOp[] {
   const device = deviceOf(desired);
   const below = host.mtuBelow(desired.local);
   const link = host.links.get(desired.name);

@@ -44,7 +44,7 @@ test('kernelDrivers() lists routes last, so that they come last and go first', (
 
 test('kernelDrivers() names the tunnels as what lets packets in', (t) => {
   t.deepEqual(
-    setUp().wired.entrances.map(({ name }) => name),
+    setUp().wired.closedFirst.map(({ name }) => name),
     ['tunnel-table'],
   );
 });

@@ -200,7 +200,7 @@ export class IpSets implements Driver {
 
   takeDrift(): readonly string[] {
     const changed = [...this.#wanted.values()].filter((set) => set.takeDrift());
-    const names = new Set([...this.#headers.takeDrift(), ...changed.map(({ id }) => this.nameOf(id))]);
+    const names = new Set([...this.#headers.takeDrift().keys(), ...changed.map(({ id }) => this.nameOf(id))]);
     return [...names].map(describe);
   }
 

@@ -221,7 +221,7 @@ export class IptablesTable {
   }
 
   takeDrift(): readonly string[] {
-    const names = [...this.#chains.takeDrift(), ...this.#hooks.takeDrift()].map(afterSlash);
+    const names = [...this.#chains.takeDrift().keys(), ...this.#hooks.takeDrift().keys()].map(afterSlash);
     return names.map((name) => this.#describe(name));
   }
 

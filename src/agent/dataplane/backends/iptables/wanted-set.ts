@@ -88,6 +88,6 @@ export class WantedSet {
   /** What a read-back found. */
   noteKernel(members: readonly string[]): void {
     this.#elements.replaceActual(members.map((member) => [member as IpSetElement, true]));
-    if (this.#elements.takeDrift().length > 0) this.#hasDrifted = true;
+    if (this.#elements.takeDrift().size > 0) this.#hasDrifted = true;
   }
 }

@@ -212,7 +212,7 @@ class Host {
     const wishes = recordWishes([FAMILY]);
     this.#dataplane = createDataplane({
       packetFilters: [backends.iptables.open({ family: FAMILY, exec: kernel.exec, pause: async () => {} })],
-      paths: { ...wishes, drivers: [], entrances: [], policed: new PolicedState([FAMILY]) },
+      paths: { ...wishes, drivers: [], closedFirst: [], policed: new PolicedState([FAMILY]) },
       now: () => 0,
     });
   }
