@@ -2,8 +2,7 @@
  * Sets of connections in words: `tcp/80`, `udp/8000-8100`, `icmp`, `all protocols`.
  *
  * Ports that touch are joined again, whatever rules cut them apart, and what is nearly everything is told by what is
- * missing. What workloads may send nowhere, router advertisements and encapsulated packets, is missing from nothing that
- * they say.
+ * missing. What a workload may never send (router advertisements, encapsulated packets) is not counted as missing.
  */
 import {
   addBit,

@@ -2,8 +2,9 @@
  * The calculation graph: from objects of the store to what the dataplane of one host should know.
  *
  * Pure and synchronous. Updates flow through the nodes as they come; what is better done once per batch waits for the
- * flush. The output depends on the state that the updates lead to, never on their order or batching, and an update
- * costs what it affects, not the size of the network.
+ * flush. The output depends on the state that the updates lead to, never on their order or batching. An update costs what
+ * it affects, not the size of the network; what BGP and an overlay are decided by (nodes, pools, blocks, and workloads in
+ * encapsulated pools) is the exception: their models are worked out whole, once per flush.
  */
 import type { StoredId } from '../../layout/layout.js';
 import type { Update } from '../syncer/update.js';

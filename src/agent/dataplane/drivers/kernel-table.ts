@@ -1,5 +1,5 @@
 /**
- * The one engine of the drivers that write objects one by one: routes, neighbour entries, sysctls.
+ * The one engine of the drivers that write objects one by one: routes, neighbour entries, tunnels, sysctls.
  *
  * It holds the delta tracker and the order of work: read back when asked to, compare, write what is pending,
  * remove what nobody wants. Each kind of object says how to read, write and remove its own (`KernelObjects`) and

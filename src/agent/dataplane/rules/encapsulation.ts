@@ -1,15 +1,14 @@
 /**
  * Nobody but our hosts may encapsulate.
  *
- * A host takes a packet out of another and believes its inner source: policy has judged that one on the host it came
- * from. Whoever else can send such a packet to a host could be anybody. Outer packets to the host are therefore taken
- * from hosts of ours only, and the outer source is as good as the network between the hosts: what leaves a workload has
- * no source but its own.
+ * A host that decapsulates a packet believes the inner source address, because policy has judged it on the host that
+ * encapsulated. Whoever else could send encapsulated packets to a host could pass for any workload. So a host takes them
+ * from the addresses of Nodes only. How far an outer source address can be believed is up to the network between the
+ * hosts; a workload cannot send with another address than its own.
  *
- * What comes from workloads is dropped whatever its destination, not only towards our hosts: masqueraded it would bear
- * the address of its host, which the others trust, and a host has more addresses than its Node names. And it is dropped
- * only of the kind, and in the family, in which hosts do encapsulate: where no tunnel listens there is nothing to take
- * it apart. Both as Calico does.
+ * Encapsulated packets of workloads are dropped whatever their destination: masqueraded, they would bear the address of
+ * their host, which the others trust. Both rules concern only the encapsulations, and the families, that a pool asks
+ * for: where no tunnel is, nobody decapsulates. As in Calico.
  *
  * The set is looked into in a chain of its own. Should the set be missing, the kernel refuses that chain alone, and it
  * becomes a drop (law 5); one without members drops everything by itself.
