@@ -4,8 +4,9 @@
  * They do not learn, so this table is all they know. Ours is every permanent entry on one of them.
  */
 import { NUD } from '../../../kernel/netlink/constants.js';
-import type { KernelForwarding, RouteOp, RtNetlink } from '../../../kernel/rtnetlink.js';
+import type { KernelForwarding, RtNetlink } from '../../../kernel/rtnetlink.js';
 import type { ForwardingEntry } from '../intent.js';
+import { waitForInterfaces, writeOnInterfaces } from './interface-objects.js';
 import {
   type KernelObjects,
   KernelTable,
@@ -13,14 +14,7 @@ import {
   type StaleObject,
   type WriteOutcome,
 } from './kernel-table.js';
-import {
-  applyGroups,
-  interfaceLeft,
-  interfaceNotReady,
-  linksByName,
-  namesByIndex,
-  removalError,
-} from './netlink-ops.js';
+import { namesByIndex, removalError } from './netlink-ops.js';
 import { isOwnVxlan } from './own-interfaces.js';
 
 export interface ForwardingTableOptions {
@@ -70,29 +64,14 @@ class ForwardingObjects implements KernelObjects<string, ForwardingEntry, Instal
     return installed;
   }
 
-  async waitingFor(pending: readonly PendingEntry[]): Promise<readonly (string | undefined)[]> {
-    const links = await linksByName(this.#rtnetlink);
-    return pending.map(({ desired }) => interfaceNotReady(links, desired.interfaceName));
+  waitingFor(pending: readonly PendingEntry[]): Promise<readonly (string | undefined)[]> {
+    return waitForInterfaces(this.#rtnetlink, pending);
   }
 
-  async write(pending: readonly PendingEntry[]): Promise<readonly WriteOutcome<InstalledForwarding>[]> {
-    const links = await linksByName(this.#rtnetlink);
-    const plans = pending.map(({ desired }) => {
-      const waitingFor = interfaceNotReady(links, desired.interfaceName);
-      const interfaceIndex = links.get(desired.interfaceName)?.index ?? 0;
-      return { waitingFor, entry: { ...desired, interfaceIndex, state: NUD.PERMANENT } };
-    });
-    const answers = await applyGroups(
-      this.#rtnetlink,
-      plans.map(({ waitingFor, entry }): readonly RouteOp[] =>
-        waitingFor === undefined ? [{ op: 'replace', object: 'forwarding', entry }] : [],
-      ),
-    );
-    return plans.map(({ waitingFor, entry }, index) => {
-      const error = answers[index]?.[0];
-      if (waitingFor !== undefined) return { type: 'waiting', reason: waitingFor };
-      if (error && interfaceLeft(error)) return { type: 'waiting', reason: error.message };
-      return error ? { type: 'failed', error } : { type: 'written', actual: entry };
+  write(pending: readonly PendingEntry[]): Promise<readonly WriteOutcome<InstalledForwarding>[]> {
+    return writeOnInterfaces(this.#rtnetlink, pending, (desired, interfaceIndex) => {
+      const entry = { ...desired, interfaceIndex, state: NUD.PERMANENT };
+      return { op: { op: 'replace', object: 'forwarding', entry }, actual: entry };
     });
   }
 

@@ -11,19 +11,13 @@
  * the host's end later would flush these entries and move the link-local address that is the IPv6 gateway.
  */
 import { NUD } from '../../../kernel/netlink/constants.js';
-import type { KernelNeighbor, RouteOp, RtNetlink } from '../../../kernel/rtnetlink.js';
+import type { KernelNeighbor, RtNetlink } from '../../../kernel/rtnetlink.js';
 import type { IpFamily } from '../../../model/address.js';
 import type { Neighbor } from '../intent.js';
+import { waitForInterfaces, writeOnInterfaces } from './interface-objects.js';
 import type { KernelObjects, PendingObject, StaleObject, WriteOutcome } from './kernel-table.js';
 import { KernelTable } from './kernel-table.js';
-import {
-  applyGroups,
-  interfaceLeft,
-  interfaceNotReady,
-  linksByName,
-  namesByIndex,
-  removalError,
-} from './netlink-ops.js';
+import { namesByIndex, removalError } from './netlink-ops.js';
 import { isOwnInterface } from './own-interfaces.js';
 
 export interface NeighborTableOptions {
@@ -82,28 +76,15 @@ class NeighborObjects implements KernelObjects<string, Neighbor, InstalledNeighb
     return installed;
   }
 
-  async waitingFor(pending: readonly PendingNeighbor[]): Promise<readonly (string | undefined)[]> {
-    const links = await linksByName(this.#options.rtnetlink);
-    return pending.map(({ desired }) => interfaceNotReady(links, desired.interfaceName));
+  waitingFor(pending: readonly PendingNeighbor[]): Promise<readonly (string | undefined)[]> {
+    return waitForInterfaces(this.#options.rtnetlink, pending);
   }
 
-  async write(pending: readonly PendingNeighbor[]): Promise<readonly WriteOutcome<InstalledNeighbor>[]> {
-    const links = await linksByName(this.#options.rtnetlink);
-    const plans = pending.map(({ desired }) => {
-      const waitingFor = interfaceNotReady(links, desired.interfaceName);
-      return { waitingFor, neighbor: this.#neighbor(desired, links.get(desired.interfaceName)?.index ?? 0) };
-    });
-    const answers = await applyGroups(
-      this.#options.rtnetlink,
-      plans.map(({ waitingFor, neighbor }): readonly RouteOp[] =>
-        waitingFor === undefined ? [{ op: 'replace', object: 'neighbor', neighbor }] : [],
-      ),
-    );
-    return plans.map(({ waitingFor, neighbor }, index) => {
-      const error = answers[index]?.[0];
-      if (waitingFor !== undefined) return { type: 'waiting', reason: waitingFor };
-      if (error && interfaceLeft(error)) return { type: 'waiting', reason: error.message };
-      return error ? { type: 'failed', error } : { type: 'written', actual: neighbor };
+  write(pending: readonly PendingNeighbor[]): Promise<readonly WriteOutcome<InstalledNeighbor>[]> {
+    const { family, rtnetlink } = this.#options;
+    return writeOnInterfaces(rtnetlink, pending, (desired, interfaceIndex) => {
+      const neighbor = { ...desired, family, interfaceIndex, state: NUD.PERMANENT };
+      return { op: { op: 'replace', object: 'neighbor', neighbor }, actual: neighbor };
     });
   }
 
@@ -112,16 +93,5 @@ class NeighborObjects implements KernelObjects<string, Neighbor, InstalledNeighb
       stale.map(({ actual: neighbor }) => ({ op: 'delete', object: 'neighbor', neighbor })),
     );
     return answers.map(removalError);
-  }
-
-  #neighbor({ address, interfaceName, mac }: Neighbor, interfaceIndex: number): InstalledNeighbor {
-    return {
-      family: this.#options.family,
-      address,
-      interfaceIndex,
-      interfaceName,
-      mac,
-      state: NUD.PERMANENT,
-    };
   }
 }
