@@ -3,11 +3,11 @@
  * agent, each its own process, as they would run on real hosts. Route reflectors have an agent only.
  */
 import { mkdir } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Exec } from '../kernel/exec.js';
 import { type CommandLine, deleteNamespace, inNamespace } from '../kernel/namespaces.js';
+import { freePorts } from './free-ports.js';
 import { buildFabric, buildHost, buildWorkload, namespacesOf } from './lab-network.js';
 import type { LabHost, LabPlan } from './lab-plan.js';
 import { processesWith, processStartTime, startProcess, stopProcesses } from './lab-processes.js';
@@ -50,7 +50,7 @@ export async function startLab(options: LabOptions): Promise<LabState> {
     repository: join(folder, 'repository.git'),
     workTree: join(folder, 'work'),
     etcdInside: `http://${plan.fabric.etcdAddress}:${ETCD_PORT}`,
-    etcdOutside: `http://127.0.0.1:${await freePort()}`,
+    etcdOutside: `http://127.0.0.1:${(await freePorts(1))[0]}`,
     processes: [],
   };
   const started = async (processes: readonly LabProcess[]) => {
@@ -213,15 +213,4 @@ async function isHealthy(etcd: string): Promise<boolean> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -6,11 +6,11 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { EtcdOptions } from '../../src/datastore/etcd/connection.js';
+import { freePorts } from '../../src/lab/free-ports.js';
 import { until } from './until.js';
 
 const run = promisify(execFile);
@@ -207,37 +207,6 @@ class EtcdProcess {
   signal(signal: NodeJS.Signals): void {
     this.#child?.kill(signal);
   }
-}
-
-/** Below the range from which the kernel takes ports for outgoing connections, so that a restart finds them free. */
-const FIRST_PORT = 12_000;
-const PORTS = 20_000;
-
-/** Ports on loopback that are free now; held together until all are known, so that they differ. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers: Server[] = [];
-  while (servers.length < count) {
-    const server = createServer();
-    const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
-    if (await listens(server, port)) servers.push(server);
-  }
-  const ports = servers.map((server) => portOf(server));
-  await Promise.all(servers.map((server) => server.close() && once(server, 'close')));
-  return ports;
-}
-
-async function listens(server: Server, port: number): Promise<boolean> {
-  server.listen(port, '127.0.0.1');
-  return once(server, 'listening').then(
-    () => true,
-    () => false,
-  );
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has no port');
-  return address.port;
 }
 
 interface Certificates {

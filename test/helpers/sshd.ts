@@ -5,9 +5,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { freePorts } from '../../src/lab/free-ports.js';
 import { until } from './until.js';
 
 export interface TestSshd extends AsyncDisposable {
@@ -33,7 +34,7 @@ export async function startSshd(): Promise<TestSshd> {
     return file(name);
   };
   const [hostKey, userKey] = [makeKey('host'), makeKey('user')];
-  const port = await freePort();
+  const [port = 0] = await freePorts(1);
   const makeKnownHosts = (name: string, key: string | undefined): string => {
     const line = key === undefined ? '' : `[127.0.0.1]:${port} ${readFileSync(`${key}.pub`, 'utf8')}`;
     writeFileSync(file(name), line);
@@ -97,14 +98,4 @@ async function listen(config: string, port: number): Promise<ChildProcess> {
   };
   await Promise.race([until(answers, { what: `sshd at port ${port}` }), failed]);
   return server;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has no port');
-  return address.port;
 }
