@@ -4,11 +4,12 @@
 import { shortCommit } from '../diff/summary.js';
 import type { WaitResult } from '../reconciler/wait-for-commit.js';
 
-export function waitReport({ hosts, of, missing, refused }: WaitResult): object {
+export function waitReport({ hosts, of, missing, refused, suspended }: WaitResult): object {
   return {
     live: { hosts, of },
     missing: missing.map(({ node, state, error }) => ({ node, state, ...(error && { error }) })),
     ...(refused !== undefined && { refused }),
+    ...(suspended !== undefined && { suspended }),
   };
 }
 
@@ -20,16 +21,18 @@ export function formatWait(
   const live = `commit ${shortCommit(commit)} live on ${result.hosts}/${result.of} hosts`;
   if (reached) return `${live} after ${tookMs} ms\n`;
   if (result.refused !== undefined) return `${live}; it is refused\n  ${result.refused}\n`;
-  return `${live} and no more within ${tookMs} ms\n${formatMissing(result)}`;
+  const suspended = result.suspended === undefined ? '' : `  ${result.suspended}\n`;
+  return `${live} and no more within ${tookMs} ms\n${suspended}${formatMissing(result)}`;
 }
 
 const MOST_MISSING = 20;
 
 /** A line for each host, as far as a screen goes. */
 export function formatMissing({ missing }: Pick<WaitResult, 'missing'>): string {
-  const lines = missing.slice(0, MOST_MISSING).map(({ node, state, error }) => {
-    const why = error === undefined ? '' : `: ${error}`;
-    return `  ${node} ${state}${why}\n`;
+  const lines = missing.slice(0, MOST_MISSING).map(({ node, state, error, sources }) => {
+    const commits = Object.values(sources).map(({ commit }) => shortCommit(commit));
+    const at = commits.length === 0 ? '' : ` with ${commits.join(' ')}`;
+    return `  ${node} ${state}${at}${error === undefined ? '' : `: ${error}`}\n`;
   });
   const more = missing.length - lines.length;
   return lines.join('') + (more > 0 ? `  and ${more} more (heddle status)\n` : '');

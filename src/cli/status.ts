@@ -26,8 +26,8 @@ interface StatusOptions extends CommonOptions, EtcdOptions {
   readonly bgp?: boolean;
 }
 
-function formatStatus({ sources, hosts, live }: ClusterStatus, colors: Colors): string {
-  const lines: string[] = [];
+function formatStatus({ sources, hosts, live, suspended }: ClusterStatus, colors: Colors): string {
+  const lines = suspended === undefined ? [] : [colors.yellow(suspended)];
   for (const { name, seq, commit, newest, conditions } of sources) {
     const at = seq === 0 ? 'nothing applied yet' : `commit ${colors.bold(shortCommit(commit))} (seq ${seq})`;
     lines.push(`source ${name}: ${at}`);
@@ -36,7 +36,8 @@ function formatStatus({ sources, hosts, live }: ClusterStatus, colors: Colors): 
     for (const { type, status: value, reason, message } of conditions) {
       const isNews = value !== 'True' || reason === 'HistoryRewritten';
       if (type === 'Verified' && !isNews) lines.push(`  ${message}`);
-      if (message !== '' && isNews) lines.push(`  ${colors.yellow(`${type} ${reason}`)}: ${message}`);
+      if (message !== '' && isNews)
+        lines.push(`  ${colors.yellow(`${type}=${value} ${reason}`)}: ${message}`);
     }
   }
   if (sources.length === 0) lines.push('no source: no reconciler has run against this store');

@@ -5,7 +5,7 @@ import { InvalidArgumentError } from 'commander';
 import { isReached, waitForCommit } from '../reconciler/wait-for-commit.js';
 import { type CommonOptions, durationFlag, flag, type Verb, verb } from './command.js';
 import { addEtcdOptions, type EtcdOptions, openStore } from './etcd-options.js';
-import { EXIT } from './exit-codes.js';
+import { CliError, EXIT } from './exit-codes.js';
 import { formatWait, waitReport } from './format-wait.js';
 import { createLog } from './log.js';
 
@@ -40,6 +40,8 @@ export const wait: Verb = (context) => {
         timeoutMs,
         signal: context.signal,
       });
+      if (result.unheard !== undefined)
+        throw new CliError(EXIT.unexpected, `etcd could not be asked within the time: ${result.unheard}`);
       const tookMs = Math.round(performance.now() - started);
       const reached = isReached(result, share);
       context.out(

@@ -23,6 +23,7 @@ import {
 } from '../layout/records.js';
 import type { Snapshot, StoreKey } from '../model/store.js';
 import { readMembers } from './members.js';
+import { readSuspension } from './suspension.js';
 import { noReconciler, verified } from './verifiers.js';
 
 export interface SourceReport {
@@ -48,6 +49,8 @@ export interface ClusterStatus {
   readonly hosts: readonly HostReport[];
   /** Hosts on which the head of every source is live, of all. */
   readonly live: LiveCount;
+  /** Why nothing is applied at the moment; absent: nobody has suspended. */
+  readonly suspended?: string;
 }
 
 export interface LiveCount {
@@ -62,7 +65,8 @@ export async function readClusterStatus(
   what: { readonly sessions?: boolean } = {},
 ): Promise<ClusterStatus> {
   const { keys } = layout;
-  const [hostEntries, sourceEntries, historyEntries, members, sessions] = await Promise.all([
+  const [suspended, hostEntries, sourceEntries, historyEntries, members, sessions] = await Promise.all([
+    readSuspension(store, layout),
     store.snapshot(keys.hostStatusPrefix),
     store.snapshot(keys.sourceStatusPrefix),
     store.snapshot(keys.historyPrefix),
@@ -87,7 +91,10 @@ export async function readClusterStatus(
   const live = hosts.filter(
     (host) => host.state === 'live' && sources.every(({ name, seq }) => isLiveAt(host, name, seq)),
   );
-  return { sources, hosts, live: { hosts: live.length, of: hosts.length } };
+  return {
+    ...{ sources, hosts, live: { hosts: live.length, of: hosts.length } },
+    ...(suspended !== undefined && { suspended }),
+  };
 }
 
 async function readSessions(

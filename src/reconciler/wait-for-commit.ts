@@ -16,6 +16,7 @@ import type { StoreKey } from '../model/store.js';
 import { type HostReport, hostReport, isLiveAt, type LiveCount, withSilent } from './cluster-status.js';
 import { readMembers } from './members.js';
 import { untilRefused } from './refusal.js';
+import { readSuspension } from './suspension.js';
 
 export interface WaitOptions {
   /** Full or abbreviated id. */
@@ -34,6 +35,10 @@ export interface Progress extends LiveCount {
 export interface WaitResult extends Progress {
   /** Why the commit is not going to be live; absent: nothing is said against it. */
   readonly refused?: string;
+  /** Why nothing is applied at the moment; absent: nobody has suspended, or the commit is live. */
+  readonly suspended?: string;
+  /** Why the store could not be asked even once. */
+  readonly unheard?: string;
 }
 
 /**
@@ -45,39 +50,54 @@ export async function waitForCommit(
   { commit, share, timeoutMs, signal: stop }: WaitOptions,
 ): Promise<WaitResult> {
   const ended = new AbortController();
-  const signal = AbortSignal.any([withDeadline(stop, timeoutMs), ended.signal]);
+  const deadline = withDeadline(stop, timeoutMs);
+  const signal = AbortSignal.any([deadline, ended.signal]);
+  const seen: Seen = { progress: { hosts: 0, of: 0, missing: [] }, unheard: 'it does not answer' };
   const isApplied = async () => (await findCommit(store, layout, commit)).length > 0;
-  // Whichever comes first ends the other.
-  const [progress, refused] = await Promise.all([
-    untilLive(store, layout, { commit, share, signal }).finally(() => ended.abort()),
+  // Whichever comes first ends the other; a call that hangs holds up neither.
+  const both = Promise.all([
+    untilLive(store, layout, { commit, share, signal, seen }).finally(() => ended.abort()),
     untilRefused(store, layout, { commit, signal, stands: async () => !(await isApplied()) }).finally(() =>
       ended.abort(),
     ),
   ]);
+  const [, refused] = await unlessAborted(both, deadline, [undefined, undefined]);
   stop.throwIfAborted();
-  if (refused === undefined || isReached(progress, share)) return progress;
-  return { ...(await progressOf(store, layout, commit)), refused };
+  const { progress, unheard } = seen;
+  if (unheard !== undefined) return { ...progress, unheard };
+  if (isReached(progress, share)) return progress;
+  if (refused !== undefined) return { ...(await progressOf(store, layout, commit)), refused };
+  const suspended = await unlessAborted(readSuspension(store, layout), withDeadline(stop, 1_000), undefined);
+  return suspended === undefined ? progress : { ...progress, suspended };
+}
+
+/** What is known so far, for when the time is up. */
+interface Seen {
+  progress: Progress;
+  /** Why the store has not answered; undefined: it has. */
+  unheard: string | undefined;
 }
 
 async function untilLive(
   store: Datastore,
   layout: Layout,
-  { commit, share, signal }: Omit<WaitOptions, 'timeoutMs'>,
-): Promise<Progress> {
+  { commit, share, signal, seen }: Omit<WaitOptions, 'timeoutMs'> & { readonly seen: Seen },
+): Promise<void> {
   const counter = new LiveCounter(store, layout, commit);
-  let count: Progress = { hosts: 0, of: 0, missing: [] };
   for await (const message of follow(store, layout.keys.hostStatusPrefix, { signal })) {
+    if (message.type === 'snapshot') seen.unheard = undefined;
+    if (message.type === 'interrupted' && seen.unheard !== undefined) seen.unheard = message.reason;
     if (!counter.hear(message)) continue;
     try {
-      count = await unlessAborted(counter.count(), signal, count);
-      if (isReached(count, share)) count = await unlessAborted(counter.recount(), signal, count);
+      seen.progress = await unlessAborted(counter.count(), signal, seen.progress);
+      if (isReached(seen.progress, share))
+        seen.progress = await unlessAborted(counter.recount(), signal, seen.progress);
     } catch (error) {
       // The follower meets the same outage, and comes back after it.
       if (!(error instanceof DatastoreError) || !error.retryable) throw error;
     }
-    if (isReached(count, share)) break;
+    if (isReached(seen.progress, share)) break;
   }
-  return count;
 }
 
 /** True when `live.hosts` are at least this share of all; rounding never asks for one host too many. */

@@ -93,8 +93,16 @@ test('--once applies, a second time writes nothing, and status, get and wait tel
   const status = JSON.parse((await heddle(['status', '--output', 'json', ...store])).stdout);
   t.deepEqual(status.live, { hosts: 0, of: 3 });
   t.is(status.hosts[0].state, 'unknown');
-  const waited = await heddle(['wait', '--commit', 'abcdef0', '--timeout', '100ms', ...store]);
+  const suspended = await heddle(['suspend', '--reason', 'freeze', '--until', '2h', ...store]);
+  t.is(suspended.code, 0);
+  t.regex(
+    (await heddle(['status', ...store])).stdout,
+    /^suspended by \S+ since \S+ until \S+: freeze; end it with/m,
+  );
+  const waited = await heddle(['wait', '--commit', 'abcdef0', '--timeout', '2s', ...store]);
   t.is(waited.code, 8);
+  t.regex(waited.stdout, /live on 0\/3 hosts and no more within .*\n {2}suspended by .*: freeze/);
+  t.regex(waited.stdout, /host-1 unknown: no agent has reported/);
 });
 
 test('a key that somebody else wrote blocks the plan: exit code 5', async (t) => {
@@ -143,4 +151,18 @@ test('--path that leads out of the repository is refused by name', async (t) => 
     t.is(code, 9);
     t.true(stderr.includes(`--path ${path} leads out of the repository`), stderr);
   }
+});
+
+test('wait says when etcd could not be asked, and keeps to its time while etcd hangs', async (t) => {
+  const wait = (endpoint: string) =>
+    heddle(['wait', '--commit', 'abcdef0', '--timeout', '2s', '--etcd', endpoint, '--output', 'json']);
+  const away = await wait('http://127.0.0.1:1');
+  t.is(away.code, 1);
+  t.regex(away.stderr, /etcd could not be asked within the time: .*ECONNREFUSED/);
+  await using etcd = await startEtcd();
+  etcd.freeze();
+  const hung = await wait(etcd.endpoint);
+  etcd.thaw();
+  t.is(hung.code, 1);
+  t.regex(hung.stderr, /it does not answer/);
 });

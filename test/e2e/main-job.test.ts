@@ -107,7 +107,7 @@ test('an invalid commit changes nothing; wait ends and says why, and so does sta
   const { stdout } = await lab.heddle(['status', ...store]);
   t.regex(
     stdout,
-    new RegExp(`the newest commit is ${commit.slice(0, 7)}\n +Valid InvalidManifests: profiles`),
+    new RegExp(`the newest commit is ${commit.slice(0, 7)}\n +Valid=False InvalidManifests: profiles`),
   );
   t.true(await lab.reaches('web-1', 'web-2', 'tcp'));
   await rm(file);
