@@ -2,7 +2,8 @@
  * Programs that die, hang and start in the wrong order, on hosts whose traffic goes on.
  */
 import { randomInt } from 'node:crypto';
-import { mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import anyTest, { type TestFn } from 'ava';
@@ -135,6 +136,29 @@ test('a BIRD that hangs holds up no policy; its host says what is missing, and i
   await fault.untilGreen('host-1');
   await fault.nothingAllowedWasLost(start);
   await fault.nothingDeniedPassed(fault.traffic.now());
+});
+
+test('another BIRD on the host is named, until it is gone', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'heddle-rival-'));
+  const [config, socket, pidFile] = ['bird.conf', 'bird.ctl', 'bird.pid'].map((name) =>
+    join(folder, name),
+  ) as [string, string, string];
+  // Without a kernel protocol, so that it takes nothing away while it is there.
+  await writeFile(config, 'router id 192.0.2.1;\nprotocol device { }\n');
+  await fault.lab.on('host-2', ['bird', '-c', config, '-s', socket, '-P', pidFile]);
+  const rival = Number(await readFile(pidFile, 'utf8'));
+  try {
+    const { state, error } = await fault.untilHost('host-2', ({ error: said }) => said !== undefined);
+    t.is(state, 'degraded');
+    t.regex(
+      error ?? '',
+      new RegExp(`another BIRD runs on this host \\(process ${rival}\\).*disable --now bird`),
+    );
+  } finally {
+    process.kill(rival, 'SIGTERM');
+  }
+  await fault.untilGreen('host-2');
+  await rm(folder, { recursive: true, force: true });
 });
 
 test('a peer that never answers and one that is refused are named in the status, with the reason, and hold up nothing', async (t) => {

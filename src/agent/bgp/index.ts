@@ -5,6 +5,7 @@ import type { Exec } from '../../kernel/exec.js';
 import type { Log } from '../../model/log.js';
 import { createBirdSpeaker } from './bird/bird-speaker.js';
 import { createBird1Speaker } from './bird1/bird1-speaker.js';
+import { findRivals, withRivals } from './rival-daemons.js';
 import type { BgpSpeaker } from './speaker.js';
 
 /** managed: the agent runs the daemon. system: others do. none: this host is given policy and local routes only. */
@@ -32,7 +33,9 @@ export function createBgpSpeaker(options: SpeakerOptions, name: keyof typeof spe
   const { mode, stateDir, secretsDir, exec, log } = options;
   switch (mode) {
     case 'managed':
-      return speakers[name]({ daemon: { mode, stateDir }, secretsDir, exec, log });
+      return withRivals(speakers[name]({ daemon: { mode, stateDir }, secretsDir, exec, log }), () =>
+        findRivals(stateDir),
+      );
     case 'system':
       return speakers[name]({ daemon: { mode, ...(options.system ?? DEBIAN_BIRD) }, secretsDir, exec, log });
     case 'none':
