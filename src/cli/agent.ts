@@ -17,6 +17,7 @@ import { startHealthServer } from '../agent/status/health-server.js';
 import type { HostFacts } from '../agent/status/host-facts.js';
 import { hostSessions, hostStatus } from '../agent/status/host-status.js';
 import { AgentMetrics } from '../agent/status/metrics.js';
+import { StateLog } from '../agent/status/state-log.js';
 import { StatusReporter } from '../agent/status/status-reporter.js';
 import type { Conntrack } from '../kernel/conntrack.js';
 import { type Exec, exec } from '../kernel/exec.js';
@@ -132,7 +133,7 @@ async function run(context: CliContext, options: AgentOptions, doors: KernelDoor
   const countingExec = metrics.countingExec(programs.exec);
   const speaker = openSpeaker(options, countingExec, log);
   const reporter = new StatusReporter({ ...opened, node, log, clock: systemClock });
-  await using reports = await openReports(options, metrics, reporter);
+  await using reports = await openReports(options, metrics, reporter, new StateLog(log));
   log.info('agent started', { backend: options.backend, netlink: options.netlink, bgp: options.bgp });
   const { store, layout } = opened;
   const kernel = {
@@ -179,6 +180,7 @@ async function openReports(
   options: AgentOptions,
   metrics: AgentMetrics,
   reporter: StatusReporter,
+  states: StateLog,
 ): Promise<Pick<RunAgentOptions, 'report'> & AsyncDisposable> {
   const loop = new LoopWatch(systemClock);
   let facts: HostFacts | undefined;
@@ -188,7 +190,9 @@ async function openReports(
       facts = now;
       loop.turned();
       metrics.setFacts(now);
-      reporter.report(hostStatus(now), hostSessions(now));
+      const status = hostStatus(now);
+      states.report(status);
+      reporter.report(status, hostSessions(now));
       reporter.setFelixInterval(settings?.reportingMs ?? 0);
     },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
