@@ -43,7 +43,9 @@ export function printOutcome(
   context.err(formatHuman(errors, diagnosticStyle(colors)));
   const warnings = diagnostics.length - errors.length;
   if (errors.length === 0 && warnings > 0)
-    context.err(colors.dim(`${warnings} warnings: heddle validate lists them\n`));
+    context.err(
+      colors.dim(`${warnings} ${warnings === 1 ? 'warning' : 'warnings'}: heddle validate lists them\n`),
+    );
   if (plan && output === 'markdown')
     context.out(
       renderPlanMarkdown(plan, { comparedWith: outcome.against, beside: sectionsOf(plan, outcome) }),

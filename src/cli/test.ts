@@ -24,10 +24,13 @@ export const test: Verb = (context) =>
       const judged = runTests(networkFrom(resources), tests);
       const results = await Promise.all(judged.results.map((result) => annotate(result, withHistory)));
       const report = { ...judged, results };
+      const colors = pickColors(options.color, context);
+      const where =
+        options.etcd === undefined ? '' : colors.dim('put to what etcd holds, not to the manifests\n');
       context.out(
         options.output === 'json'
           ? `${JSON.stringify(report)}\n`
-          : formatTestReport(report, verifyStyle(pickColors(options.color, context))),
+          : `${formatTestReport(report, verifyStyle(colors))}${where}`,
       );
       if (report.failed > 0) context.exitWith(EXIT.connectivity);
     });
