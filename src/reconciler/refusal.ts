@@ -4,7 +4,6 @@
  * What is wrong with the commit itself, or stands in its way until somebody does something, is a refusal; what passes by
  * itself (a store that is away, a suspension with an end) is none.
  */
-
 import type { Datastore } from '../datastore/datastore.js';
 import { type FollowMessage, follow } from '../datastore/follow.js';
 import type { Layout } from '../layout/layout.js';
@@ -21,7 +20,7 @@ const FINAL: ReadonlySet<string> = new Set<ConditionReason>([
 ]);
 
 /** For people; undefined: nothing is said against it. @param commit - full or abbreviated id */
-export function refusalOf({ newest, conditions }: SourceStatus, commit: string): string | undefined {
+function refusalOf({ newest, conditions }: SourceStatus, commit: string): string | undefined {
   if (!newest?.startsWith(commit)) return undefined;
   const { reason, message } =
     conditions.find(({ status, reason }) => status === 'False' && FINAL.has(reason)) ?? {};

@@ -53,20 +53,23 @@ export async function waitForCommit(
   const deadline = withDeadline(stop, timeoutMs);
   const signal = AbortSignal.any([deadline, ended.signal]);
   const seen: Seen = { progress: { hosts: 0, of: 0, missing: [] }, unheard: 'it does not answer' };
-  const isApplied = async () => (await findCommit(store, layout, commit)).length > 0;
+  const stands = async () => {
+    const places = await findCommit(store, layout, commit).catch(() => undefined);
+    return places?.length === 0;
+  };
   // Whichever comes first ends the other; a call that hangs holds up neither.
+  const end = () => ended.abort();
   const both = Promise.all([
-    untilLive(store, layout, { commit, share, signal, seen }).finally(() => ended.abort()),
-    untilRefused(store, layout, { commit, signal, stands: async () => !(await isApplied()) }).finally(() =>
-      ended.abort(),
-    ),
+    untilLive(store, layout, { commit, share, signal, seen }).finally(end),
+    untilRefused(store, layout, { commit, signal, stands }).finally(end),
   ]);
   const [, refused] = await unlessAborted(both, deadline, [undefined, undefined]);
   stop.throwIfAborted();
   const { progress, unheard } = seen;
   if (unheard !== undefined) return { ...progress, unheard };
   if (isReached(progress, share)) return progress;
-  if (refused !== undefined) return { ...(await progressOf(store, layout, commit)), refused };
+  if (refused !== undefined)
+    return { ...(await unlessAborted(progressOf(store, layout, commit), deadline, progress)), refused };
   const suspended = await unlessAborted(readSuspension(store, layout), withDeadline(stop, 1_000), undefined);
   return suspended === undefined ? progress : { ...progress, suspended };
 }
