@@ -172,7 +172,7 @@ test('status names each fault of a repository, and the last good commit stays li
   await reaches('a force push', 'HistoryRewritten', live);
   const { stdout } = await heddle(['status', '--etcd', etcd.endpoint]);
   t.true(
-    stdout.includes(`SourceReady HistoryRewritten: commit ${live} does not descend from ${before}`),
+    stdout.includes(`SourceReady=True HistoryRewritten: commit ${live} does not descend from ${before}`),
     stdout,
   );
   await reaches('the next commit', 'Read', repository.push({ 'a.yaml': tier(50) }, 'next'));
