@@ -105,16 +105,23 @@ test('takeDrift() names what was as desired and was found otherwise, once; nothi
   tracker.desired.set('a', 'x');
   tracker.desired.set('b', 'x');
   tracker.replaceActual([['stale', 'x']]);
-  t.deepEqual(tracker.takeDrift(), [], 'of an earlier life');
+  t.is(tracker.takeDrift().size, 0, 'nobody has written anything yet');
   tracker.setActual('a', 'x');
   tracker.setActual('b', 'x');
   tracker.setActual('stale', undefined);
   tracker.desired.set('c', 'x');
   tracker.desired.set('b', 'y');
-  tracker.replaceActual([['theirs', 'x']]);
-  t.deepEqual([...tracker.takeDrift()].sort(), ['a', 'theirs'], 'not b and c, which were to be written');
+  tracker.replaceActual([['theirs', 'z']]);
+  t.deepEqual(
+    [...tracker.takeDrift()].sort(),
+    [
+      ['a', 'x'],
+      ['theirs', 'z'],
+    ],
+    'not b and c, which were to be written',
+  );
   tracker.replaceActual([]);
-  t.deepEqual(tracker.takeDrift(), [], 'said once, and what is put right by others is none');
+  t.is(tracker.takeDrift().size, 0, 'said once, and what is put right by others is none');
 });
 
 test('writing what is pending, while walking over it, leaves the tracker in sync', (t) => {
