@@ -92,5 +92,5 @@ reader=''
 verdict=$(sed -n 's/^exit \([0-9]\{1,3\}\)[^0-9]*$/\1/p' "$temp/verdict" 2>/dev/null || :)
 [ -z "$verdict" ] || exit "$verdict"
 tail -q -n 20 "$temp/qemu" "$temp/kernel" 2>/dev/null | tr -d '\r' >&2 || :
-[ "$code" != 124 ] && [ "$code" != 137 ] || die "the guest did not end within $limit s (HEDDLE_QEMU_LIMIT)"
+[ "$code" != 124 ] && [ "$code" != 137 ] || die "the guest did not end within $limit s (HEDDLE_QEMU_LIMIT), or was killed"
 die "the guest ended without a verdict; above is what QEMU and the kernel said last"

@@ -114,7 +114,7 @@ function watchOthers(
 
 function tell({ waiting, drift }: Pick<ApplySummary, 'waiting' | 'drift'>, log: Log): void {
   if (drift.length > 0)
-    log.warn('the kernel was not as it was left, and is put right', {
+    log.warn('the kernel was not as it was left', {
       count: drift.length,
       objects: drift.slice(0, MOST_TOLD),
     });

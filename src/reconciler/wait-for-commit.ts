@@ -5,6 +5,7 @@
  * something on the way, reading all of them at each word would be the square of that. Which hosts there are is read
  * when the commit is found in the store, and once more before the wait is over, because a commit may bring new ones.
  */
+import { pause } from '../datastore/backoff.js';
 import { type Datastore, DatastoreError } from '../datastore/datastore.js';
 import { withDeadline } from '../datastore/deadline.js';
 import { type FollowMessage, follow } from '../datastore/follow.js';
@@ -53,10 +54,7 @@ export async function waitForCommit(
   const deadline = withDeadline(stop, timeoutMs);
   const signal = AbortSignal.any([deadline, ended.signal]);
   const seen: Seen = { progress: { hosts: 0, of: 0, missing: [] }, unheard: 'it does not answer' };
-  const stands = async () => {
-    const places = await findCommit(store, layout, commit).catch(() => undefined);
-    return places?.length === 0;
-  };
+  const stands = async () => (await untilRead(() => findCommit(store, layout, commit), signal))?.length === 0;
   // Whichever comes first ends the other; a call that hangs holds up neither.
   const end = () => ended.abort();
   const both = Promise.all([
@@ -66,13 +64,30 @@ export async function waitForCommit(
   const [, refused] = await unlessAborted(both, deadline, [undefined, undefined]);
   stop.throwIfAborted();
   const { progress, unheard } = seen;
-  if (unheard !== undefined) return { ...progress, unheard };
   if (isReached(progress, share)) return progress;
-  if (refused !== undefined)
-    return { ...(await unlessAborted(progressOf(store, layout, commit), deadline, progress)), refused };
-  const suspended = await unlessAborted(readSuspension(store, layout), withDeadline(stop, 1_000), undefined);
+  if (refused !== undefined) {
+    const counted = progressOf(store, layout, commit).catch(() => progress);
+    return { ...(await unlessAborted(counted, deadline, progress)), refused };
+  }
+  if (unheard !== undefined) return { ...progress, unheard };
+  const asked = readSuspension(store, layout).catch(() => undefined);
+  const suspended = await unlessAborted(asked, withDeadline(stop, 1_000), undefined);
   return suspended === undefined ? progress : { ...progress, suspended };
 }
+
+/** Reads through outages; undefined when the signal comes first, or when no repetition helps. */
+async function untilRead<T>(read: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  for (;;) {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof DatastoreError) || !error.retryable || signal.aborted) return undefined;
+      await pause(AGAIN_MS, signal);
+    }
+  }
+}
+
+const AGAIN_MS = 200;
 
 /** What is known so far, for when the time is up. */
 interface Seen {

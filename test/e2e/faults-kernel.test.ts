@@ -72,7 +72,7 @@ function isTheirs(line: string): boolean {
 async function repairsTold(): Promise<string> {
   const file = join(labFolder(fault.lab.plan.name), 'logs', `${AGENT.replace(' ', '-')}.log`);
   const lines = (await readFile(file, 'utf8')).split('\n');
-  return lines.filter((line) => line.includes('put right')).join('\n');
+  return lines.filter((line) => line.includes('not as it was left')).join('\n');
 }
 
 /** Whether the first rule of FORWARD is our jump, in both families. */

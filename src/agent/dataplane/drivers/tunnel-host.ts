@@ -11,7 +11,7 @@ import {
 } from '../../../model/address.js';
 import { isOwnInterface } from './own-interfaces.js';
 
-/** The MTU, in octets, of what leaves the host with this address; undefined: no interface that is up has it. */
+/** The MTU, in octets, of what leaves the host with this address; undefined: no interface has it. */
 type MtuBelow = (local: Address) => number | undefined;
 
 export interface InstalledTunnel {
@@ -30,6 +30,8 @@ export interface TunnelHost {
 const LINK_LOCAL = 'fe80::/10' as Cidr;
 /** Whose address is good on every interface. */
 const LOOPBACK = 'lo';
+/** IPv6's least MTU (RFC 8200 section 5) and the largest of our headers: what is smaller carries no overlay. */
+const LEAST_BELOW = 1280 + 70;
 
 /**
  * @param interfacePrefix - of workloads: packets between hosts do not leave by their interfaces
@@ -38,14 +40,14 @@ const LOOPBACK = 'lo';
 export async function readTunnelHost(rtnetlink: RtNetlink, interfacePrefix: string): Promise<TunnelHost> {
   const links = await rtnetlink.links();
   const addresses = await rtnetlink.addresses();
+  const mayLeaveBy = ({ name, up, mtu }: Link) =>
+    up && mtu >= LEAST_BELOW && name !== LOOPBACK && !isOwnInterface(name, interfacePrefix);
   const mtuBelow: MtuBelow = (local) => {
     const indexes = addresses
       .filter(({ address }) => addressPart(address) === local)
       .map(({ interfaceIndex }) => interfaceIndex);
-    const holders = links.filter(({ index, up }) => up && indexes.includes(index));
-    const below = holders.some(({ name }) => name === LOOPBACK)
-      ? links.filter(({ name, up }) => up && name !== LOOPBACK && !isOwnInterface(name, interfacePrefix))
-      : holders;
+    const holders = links.filter(({ index }) => indexes.includes(index));
+    const below = holders.some(({ name }) => name === LOOPBACK) ? links.filter(mayLeaveBy) : holders;
     return below.length === 0 ? undefined : Math.min(...below.map(({ mtu }) => mtu));
   };
   return {

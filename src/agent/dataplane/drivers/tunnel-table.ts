@@ -137,7 +137,7 @@ const WENT_AWAY = 'the device went away again';
 
 function noAddress(host: TunnelHost, { local }: Tunnel): string | undefined {
   return host.mtuBelow(local) === undefined
-    ? `no interface that is up has the address ${local} of this host`
+    ? `no interface has the address ${local} of this host`
     : undefined;
 }
 

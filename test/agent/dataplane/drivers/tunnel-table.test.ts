@@ -208,7 +208,9 @@ for (const encapsulation of ENCAPSULATIONS) {
       eth1: { mtu: 4000 },
       cali1: { mtu: 1400 },
       'vxlan-v6.calico': { mtu: 1300 },
-      eth2: { mtu: 1200, up: false },
+      eth2: { mtu: 1400, up: false },
+      can0: { mtu: 72 },
+      tailscale0: { mtu: 1280 },
     }))
       host.rtnetlink.addLink(other, rest);
     host.driver.queueResync();
@@ -216,14 +218,14 @@ for (const encapsulation of ENCAPSULATIONS) {
     t.is(host.rtnetlink.linkNamed(name).mtu, 4000 - OVERHEAD[encapsulation]);
   });
 
-  test(`without an interface that is up and has the address of the host ${name} waits, and is no failure`, async (t) => {
+  test(`without an interface that has the address of the host ${name} waits, and is no failure`, async (t) => {
     const host = setUp([{ ...wish, local: address('10.99.1.2') }]);
     t.like(await host.again(), {
       failures: [],
       waiting: [
         {
           object: `tunnel ${name}`,
-          message: 'no interface that is up has the address 10.99.1.2 of this host',
+          message: 'no interface has the address 10.99.1.2 of this host',
         },
       ],
     });
