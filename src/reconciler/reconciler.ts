@@ -189,8 +189,11 @@ class Reconciler {
 
   /** Conditions are told when the work has come to rest, or takes its time, by who leads. */
   #report(): void {
-    const { phase, conditions, known: newest } = this.#state;
-    const telling = phase === 'idle' || phase === 'live' || conditions.Applied.reason === 'Applying';
+    const { phase, conditions, known } = this.#state;
+    const isAtRest = phase === 'idle' || phase === 'live';
+    const telling = isAtRest || conditions.Applied.reason === 'Applying';
+    // Before that it may be newer than what the conditions speak of.
+    const newest = isAtRest ? known : undefined;
     if (!telling || !this.#leadership || this.#reporting || this.#reported === conditions) return;
     this.#reporting = true;
     const leadership = this.#leadership;
