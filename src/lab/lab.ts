@@ -24,6 +24,7 @@ import { seedRepository } from './repository.js';
 const ETCD_PORT = 2379;
 const ETCD_START_TIMEOUT_MS = 60_000;
 const HEALTH_TIMEOUT_MS = 1_000;
+const MOST_ROUNDS = 10;
 
 export interface LabOptions {
   readonly plan: LabPlan;
@@ -180,15 +181,19 @@ function roleOf(state: LabState, role: string): { role: string; logFile: string 
   return { role, logFile: join(labFolder(state.plan.name), 'logs', `${role.replaceAll(' ', '-')}.log`) };
 }
 
+/** Again while there are any: one that was about to go into the background (BIRD) is another process afterwards. */
 async function endProcessesIn(exec: Exec, namespace: string): Promise<void> {
-  const { stdout } = await exec('ip', ['netns', 'pids', namespace]);
-  const pids = stdout.split('\n').filter((line) => line !== '');
-  await stopProcesses(
-    pids.flatMap((pid) => {
-      const startTime = processStartTime(Number(pid));
-      return startTime === undefined ? [] : [{ role: namespace, pid: Number(pid), startTime, logFile: '' }];
-    }),
-  );
+  for (let round = 0; round < MOST_ROUNDS; round += 1) {
+    const { stdout } = await exec('ip', ['netns', 'pids', namespace]);
+    const pids = stdout.split('\n').filter((line) => line !== '');
+    if (pids.length === 0) return;
+    await stopProcesses(
+      pids.flatMap((pid) => {
+        const startTime = processStartTime(Number(pid));
+        return startTime === undefined ? [] : [{ role: namespace, pid: Number(pid), startTime, logFile: '' }];
+      }),
+    );
+  }
 }
 
 async function untilHealthy(etcd: string, stop: AbortSignal): Promise<void> {
