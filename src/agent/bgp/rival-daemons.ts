@@ -50,7 +50,7 @@ export function withRivals(speaker: BgpSpeaker, find: () => Promise<readonly num
       const status = await speaker.status();
       if (status.configured === 0 || rivals.length === 0) return status;
       const rival =
-        `another BIRD runs on this host (process ${rivals.join(', ')}) and deletes the routes that BGP brings: ` +
+        `another BIRD runs on this host (process ${rivals.join(', ')}) and may delete the routes that BGP brings: ` +
         'stop it (systemctl disable --now bird), or run the agent with --bgp system';
       return { ...status, problem: status.problem === undefined ? rival : `${rival}; ${status.problem}` };
     },
