@@ -32,6 +32,16 @@ const HELP: Readonly<Record<string, HelpText>> = {
     ],
     exits: ['invalidInput'],
   },
+  import: {
+    examples: [
+      ['calicoctl get globalnetworkpolicies -o yaml | heddle import - my-network', 'one manifest an object'],
+      [
+        'heddle import export.yaml my-network && heddle validate my-network',
+        'and what heddle does not enforce',
+      ],
+    ],
+    exits: ['invalidInput'],
+  },
   validate: {
     examples: [
       ['heddle validate', 'check the folder that you are in'],

@@ -7,6 +7,7 @@ import type { Verb } from './command.js';
 
 const VERBS = {
   init: async () => (await import('./init.js')).init,
+  import: async () => (await import('./import.js')).importVerb,
   validate: async () => (await import('./validate.js')).validate,
   test: async () => (await import('./test.js')).test,
   trace: async () => (await import('./trace.js')).trace,

@@ -10,7 +10,7 @@ import { suggest } from '../model/suggest.js';
 import { IGNORE_FILE } from './ignore-file.js';
 import type { Fault } from './report.js';
 
-const NATIVE_VERSION = 'heddle/v1';
+export const NATIVE_VERSION = 'heddle/v1';
 export const CALICO_VERSION = 'projectcalico.org/v3';
 export type ApiVersion = typeof NATIVE_VERSION | typeof CALICO_VERSION;
 
@@ -34,7 +34,7 @@ const REPLACEMENTS: Readonly<Record<string, string>> = {
   BlockAffinity: 'Take it out: the running system owns it',
   IPAMBlock: 'Take it out: the running system owns it',
   IPAMHandle: 'Take it out: the running system owns it',
-  List: 'Write each item as a document of its own',
+  List: 'Write each item as a document of its own: heddle import does, of what Calico exports',
 };
 
 /** Reads apiVersion and kind. */
