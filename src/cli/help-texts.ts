@@ -115,6 +115,7 @@ const HELP: Readonly<Record<string, HelpText>> = {
     examples: [
       [`heddle wait --commit 1a2b3c4 ${ETCD}`, 'until it is live everywhere'],
       [`heddle wait --commit $(git rev-parse HEAD) --hosts 95% --timeout 2m ${ETCD}`, 'in a pipeline'],
+      [`heddle wait --commit 1a2b3c4 --bgp ${ETCD}`, 'and until every host has its BGP sessions'],
     ],
     exits: ['invalidInput', 'notConverged'],
   },

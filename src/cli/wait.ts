@@ -13,6 +13,7 @@ interface WaitOptions extends CommonOptions, EtcdOptions {
   readonly commit: string;
   readonly hosts: number;
   readonly timeout: number;
+  readonly bgp?: boolean;
 }
 
 export const wait: Verb = (context) => {
@@ -26,6 +27,7 @@ export const wait: Verb = (context) => {
     .addOption(
       flag(environment, '--hosts <share>', 'how many hosts: 95%').argParser(parseShare).default(1, '100%'),
     )
+    .addOption(flag(environment, '--bgp', 'count a host only while all of its BGP sessions are up'))
     .addOption(
       flag(environment, '--timeout <time>', 'how long to wait')
         .argParser(durationFlag)
@@ -39,6 +41,7 @@ export const wait: Verb = (context) => {
         share,
         timeoutMs,
         signal: context.signal,
+        ...(options.bgp && { withSessions: true }),
       });
       if (result.unheard !== undefined)
         throw new CliError(EXIT.unexpected, `etcd could not be asked within the time: ${result.unheard}`);

@@ -4,11 +4,10 @@
  * It holds what the machine only knows by name: the tree that was read, the last good state, the last plan. A
  * step whose signal was aborted has been superseded, and leaves nothing behind.
  */
-import { type ApplyResult, applyPlan } from '../apply/apply.js';
+import { applyPlan } from '../apply/apply.js';
 import { movesHead } from '../apply/transaction.js';
 import { type Datastore, DatastoreError } from '../datastore/datastore.js';
 import type { Plan } from '../diff/plan-types.js';
-import { summarizePlan } from '../diff/summary.js';
 import type { Layout } from '../layout/layout.js';
 import { readRecord } from '../layout/read-record.js';
 import { type Head, headCodec } from '../layout/records.js';
@@ -16,13 +15,13 @@ import { ManifestCache, type ParsedFiles } from '../loader/load.js';
 import { type Source, SourceError, type SourceTree } from '../loader/sources/source.js';
 import type { Log } from '../model/log.js';
 import type { KeyEvent, StoreKey } from '../model/store.js';
-import { summarizeConnectivity } from '../verify/render/connectivity.js';
 import { describeFailures } from '../verify/render/test-report.js';
 import { planWithApproval } from './approved-plan.js';
 import { type Consequences, consequencesOf, describeWidening } from './consequences.js';
 import { type Desired, describeErrors, prepareDesired } from './desired.js';
 import { judgePlan } from './judge.js';
 import type { Leadership } from './leader.js';
+import { logApplied } from './log-applied.js';
 import type { ReconcilerEffect, ReconcilerEvent } from './reconciler-state.js';
 import { readSuspension } from './suspension.js';
 
@@ -230,7 +229,7 @@ export class ReconcileSteps {
     });
     switch (result.status) {
       case 'applied':
-        this.#logApplied(plan, result);
+        logApplied(this.#deps.log, plan, result, this.#consequences);
         if (plan.commit === this.#good?.desired.version.commit) this.#live = undefined;
         return { type: 'applied', generation, revision: result.revision };
       case 'unchanged':
@@ -243,19 +242,6 @@ export class ReconcileSteps {
       case 'refused':
         throw new TypeError(`A refused plan was to be applied: ${result.message}`);
     }
-  }
-
-  #logApplied(plan: Plan, { seq, revision }: Extract<ApplyResult, { status: 'applied' }>): void {
-    const { commit } = plan;
-    const summary = summarizePlan(plan);
-    const meaning = this.#consequences && {
-      connectivity: summarizeConnectivity(this.#consequences.connectivity),
-    };
-    this.#deps.log.info(movesHead(plan) ? 'commit applied' : 'drift repaired', {
-      ...{ commit, seq, revision },
-      ...summary,
-      ...meaning,
-    });
   }
 
   /** A store out of reach is an event. */

@@ -26,6 +26,8 @@ export interface WaitOptions {
   readonly share: number;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** Count a host only while all of its BGP sessions are up. */
+  readonly withSessions?: boolean;
 }
 
 export interface Progress extends LiveCount {
@@ -48,7 +50,7 @@ export interface WaitResult extends Progress {
 export async function waitForCommit(
   store: Datastore,
   layout: Layout,
-  { commit, share, timeoutMs, signal: stop }: WaitOptions,
+  { commit, share, timeoutMs, signal: stop, withSessions = false }: WaitOptions,
 ): Promise<WaitResult> {
   const ended = new AbortController();
   const deadline = withDeadline(stop, timeoutMs);
@@ -58,7 +60,7 @@ export async function waitForCommit(
   // Whichever comes first ends the other; a call that hangs holds up neither.
   const end = () => ended.abort();
   const both = Promise.all([
-    untilLive(store, layout, { commit, share, signal, seen }).finally(end),
+    untilLive(store, layout, { commit, share, signal, withSessions, seen }).finally(end),
     untilRefused(store, layout, { commit, signal, stands }).finally(end),
   ]);
   const [, refused] = await unlessAborted(both, deadline, [undefined, undefined]);
@@ -66,7 +68,7 @@ export async function waitForCommit(
   const { progress, unheard } = seen;
   if (isReached(progress, share)) return progress;
   if (refused !== undefined) {
-    const counted = progressOf(store, layout, commit).catch(() => progress);
+    const counted = progressOf(store, layout, commit, withSessions).catch(() => progress);
     return { ...(await unlessAborted(counted, deadline, progress)), refused };
   }
   if (unheard !== undefined) return { ...progress, unheard };
@@ -99,9 +101,15 @@ interface Seen {
 async function untilLive(
   store: Datastore,
   layout: Layout,
-  { commit, share, signal, seen }: Omit<WaitOptions, 'timeoutMs'> & { readonly seen: Seen },
+  {
+    commit,
+    share,
+    signal,
+    withSessions = false,
+    seen,
+  }: Omit<WaitOptions, 'timeoutMs'> & { readonly seen: Seen },
 ): Promise<void> {
-  const counter = new LiveCounter(store, layout, commit);
+  const counter = new LiveCounter(store, layout, commit, withSessions);
   for await (const message of follow(store, layout.keys.hostStatusPrefix, { signal })) {
     if (message.type === 'snapshot') seen.unheard = undefined;
     if (message.type === 'interrupted' && seen.unheard !== undefined) seen.unheard = message.reason;
@@ -125,12 +133,17 @@ export function isReached(live: LiveCount, share: number): boolean {
 
 /** On how many hosts a commit, or a later one of its source, is live. */
 export async function countLive(store: Datastore, layout: Layout, commit: string): Promise<LiveCount> {
-  const { hosts, of } = await progressOf(store, layout, commit);
+  const { hosts, of } = await progressOf(store, layout, commit, false);
   return { hosts, of };
 }
 
-async function progressOf(store: Datastore, layout: Layout, commit: string): Promise<Progress> {
-  const counter = new LiveCounter(store, layout, commit);
+async function progressOf(
+  store: Datastore,
+  layout: Layout,
+  commit: string,
+  withSessions: boolean,
+): Promise<Progress> {
+  const counter = new LiveCounter(store, layout, commit, withSessions);
   const snapshot = await store.snapshot(layout.keys.hostStatusPrefix);
   counter.hear({ type: 'snapshot', snapshot, reason: 'start' });
   return counter.count();
@@ -146,14 +159,16 @@ class LiveCounter {
   readonly #store: Datastore;
   readonly #layout: Layout;
   readonly #commit: string;
+  readonly #withSessions: boolean;
   readonly #said = new Map<StoreKey, HostReport>();
   #places: readonly Place[] = [];
   #members: ReadonlySet<string> | undefined;
 
-  constructor(store: Datastore, layout: Layout, commit: string) {
+  constructor(store: Datastore, layout: Layout, commit: string, withSessions: boolean) {
     this.#store = store;
     this.#layout = layout;
     this.#commit = commit;
+    this.#withSessions = withSessions;
   }
 
   /** Takes in what hosts say; false while nothing can be heard. */
@@ -191,7 +206,9 @@ class LiveCounter {
     const hosts = withSilent(this.#said.values(), members);
     const places = this.#places;
     const isLive = (host: HostReport) =>
-      places.length > 0 && places.every(({ source, seq }) => isLiveAt(host, source, seq));
+      places.length > 0 &&
+      places.every(({ source, seq }) => isLiveAt(host, source, seq)) &&
+      (!this.#withSessions || host.bgp.established >= host.bgp.configured);
     const missing = hosts.filter((host) => !isLive(host));
     return { hosts: hosts.length - missing.length, of: hosts.length, missing };
   }

@@ -37,7 +37,18 @@ export function describeConnections(
   subtractFrom(rest, wanted);
   const missing = describeAtoms(rest, space);
   if (missing.length === 0) return ['all protocols'];
-  return missing.length < direct.length ? [`all but ${missing.join(', ')}`] : direct;
+  return missing.length < direct.length ? [`${ALL_BUT}${missing.join(', ')}`] : direct;
+}
+
+const ALL_BUT = 'all but ';
+
+/** What is said of the two families in one: `all but icmp` and `all but icmpv6` is `all but icmp, icmpv6`. */
+export function joinFamilies(connections: ReadonlySet<string>): readonly string[] {
+  const open = [...connections].filter((text) => !text.startsWith(ALL_BUT));
+  const missing = [...connections].flatMap((text) =>
+    text.startsWith(ALL_BUT) ? text.slice(ALL_BUT.length).split(', ') : [],
+  );
+  return missing.length > 0 ? [...open, `${ALL_BUT}${[...new Set(missing)].join(', ')}`] : open;
 }
 
 /** Router advertisements go with all other types of ICMPv6, or not at all. */

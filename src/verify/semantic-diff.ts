@@ -12,6 +12,7 @@ import { connectivityOf } from './classes/connectivity.js';
 import type { FamilyConnectivity } from './classes/family-connectivity.js';
 import { ownHostChanges } from './classes/own-host-changes.js';
 import { describeOwnHosts, describeRectangle, type FamilyChange } from './describe-change.js';
+import { joinFamilies } from './describe-connections.js';
 import { createDescriber, type Group, type GroupParts, groupFrom } from './describe-group.js';
 import { Ends } from './ends.js';
 import { createJudge, type Judge } from './judge.js';
@@ -121,7 +122,7 @@ function mergeFamilies(
     .map(({ families, from, to, connections, first: { pairs, sample } }) => ({
       from: groupFrom(from),
       to: groupFrom(to),
-      connections: [...connections],
+      connections: joinFamilies(connections),
       families,
       pairs,
       sample,

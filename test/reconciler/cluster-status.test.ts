@@ -1,5 +1,6 @@
 /** How many hosts there are, and on how many a commit is live: silence takes nobody away. */
 import test from 'ava';
+import { formatMissing } from '../../src/cli/format-wait.js';
 import { createMemoryDatastore, type MemoryDatastore } from '../../src/datastore/memory/memory-datastore.js';
 import { createLayout } from '../../src/layout/create-layout.js';
 import {
@@ -56,14 +57,20 @@ async function applied(
   await put(store, layout.keys.history(source, seq), historyCodec.encode({ ...head, summary: {} }));
 }
 
-async function says(store: MemoryDatastore, node: string, seq: number, state: HostStatus['state'] = 'live') {
+async function says(
+  store: MemoryDatastore,
+  node: string,
+  seq: number,
+  state: HostStatus['state'] = 'live',
+  bgp = { configured: 0, established: 0 },
+) {
   const status: HostStatus = {
     node,
     state,
     sources: { default: { seq, commit: COMMIT } },
     revision: 1,
     counts: {},
-    bgp: { configured: 0, established: 0 },
+    bgp,
   };
   await put(store, layout.keys.hostStatus(node), hostStatusCodec.encode(status));
 }
@@ -187,6 +194,26 @@ test('waitForCommit() names the hosts that are not live, when the time is up', a
   });
   t.like(result, { hosts: 0, of: 1, missing: [{ node: 'host-1', state: 'unknown' }] });
   t.is(result.refused, undefined);
+});
+
+test('waitForCommit() with sessions counts a host only once all of its BGP sessions are up', async (t) => {
+  const store = await storeWith(ADDRESSED);
+  await applied(store, 1);
+  await says(store, 'host-1', 1, 'live', { configured: 2, established: 1 });
+  const wait = (withSessions: boolean, timeoutMs: number) =>
+    waitForCommit(store, layout, {
+      ...{ commit: COMMIT, share: 1, timeoutMs, withSessions },
+      signal: new AbortController().signal,
+    });
+  t.like(await wait(false, 30_000), { hosts: 1, of: 1 });
+  const alive = setInterval(() => {}, 1_000);
+  t.teardown(() => clearInterval(alive));
+  const late = await wait(true, 50);
+  t.like(late, { hosts: 0, of: 1 });
+  t.is(formatMissing(late), '  host-1 live with ccccccc: 1 of 2 BGP sessions up\n');
+  const waiting = wait(true, 30_000);
+  await says(store, 'host-1', 1, 'live', { configured: 2, established: 2 });
+  t.like(await waiting, { hosts: 1, of: 1 });
 });
 
 /** The store, and how often each prefix was read. */

@@ -86,6 +86,22 @@ test('runReconciler() does not plan for keys of others', async (t) => {
   t.is(await value(store, foreign), '{"state":"active","name":"cali9"}');
 });
 
+test('runReconciler() logs what others had done to the store, by name', async (t) => {
+  const [source, store] = [new FakeSource(), createMemoryDatastore()];
+  await using reconciler = new RunningReconciler(source, store);
+  await reconciler.live(source.commit(smallNetwork()));
+  const before = await value(store, WEB_RULES);
+  await put(store, WEB_RULES, '{}');
+  await until(async () => (await value(store, WEB_RULES)) === before, { what: 'drift to be repaired' });
+  await until(() => reconciler.said.some(([message]) => message === 'drift repaired'));
+  const [, fields] = reconciler.said.find(([message]) => message === 'drift repaired') ?? [];
+  t.like(fields, { drift: 1, update: 0 });
+  t.regex(
+    JSON.stringify(fields),
+    /"drifted":\["Profile\/web: \/calico\/v1\/policy\/profile\/web\/rules was changed by somebody else at revision \d+"\]/,
+  );
+});
+
 test('runReconciler() keeps the last good commit while a newer one is invalid, and goes on with the fix', async (t) => {
   const [source, store] = [new FakeSource(), createMemoryDatastore()];
   const good = source.commit(smallNetwork());

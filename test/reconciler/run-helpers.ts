@@ -10,12 +10,18 @@ import { until } from '../helpers/until.js';
 
 export const LAYOUT = createLayout();
 
-const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-
 export class RunningReconciler implements AsyncDisposable {
   state: ReconcilerState = INITIAL_STATE;
   /** Every phase that was entered, in order. */
   readonly phases: string[] = [];
+  /** What it logs for people (info), with its fields. */
+  readonly said: (readonly [message: string, fields: unknown])[] = [];
+  readonly #log: Log = {
+    debug: () => {},
+    info: (message, fields) => this.said.push([message, fields]),
+    warn: () => {},
+    error: () => {},
+  };
   readonly #stop = new AbortController();
   readonly #done: Promise<void>;
 
@@ -28,7 +34,7 @@ export class RunningReconciler implements AsyncDisposable {
       now: () => new Date(),
       random: Math.random,
       sleep,
-      log: silent,
+      log: this.#log,
     };
     const defaults: ReconcilerOptions = {
       name: 'default',

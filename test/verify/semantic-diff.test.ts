@@ -144,6 +144,19 @@ test(
   ["role == 'web' -> role == 'db' all but tcp/22 v4v6 x4"],
 );
 test(
+  'says in one what is missing of both families',
+  finds,
+  [guard([])],
+  [
+    guard([
+      { action: 'Deny', protocol: 'ICMP' },
+      { action: 'Deny', protocol: 'ICMPv6' },
+      { action: 'Allow', source: { selector: WEB } },
+    ]),
+  ],
+  ["role == 'web' -> role == 'db' all but icmp, icmpv6 v4v6 x4"],
+);
+test(
   'cuts port ranges where they overlap what was open already',
   finds,
   [
