@@ -178,6 +178,10 @@ const HELP: Readonly<Record<string, HelpText>> = {
     ],
     exits: ['invalidInput', 'connectivity'],
   },
+  'lab sync': {
+    examples: [['heddle lab sync', 'again, by hand, what a push to a running lab does by itself']],
+    exits: ['invalidInput'],
+  },
   'lab down': { examples: [['heddle lab down', 'whatever state it is in']], exits: ['invalidInput'] },
   'lab demo': {
     examples: [['heddle lab demo --keep', 'tell the story, and leave the network up to look around']],

@@ -3,45 +3,41 @@
  */
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
 import { exec } from '../kernel/exec.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { planProbes } from '../lab/connectivity-probes.js';
 import { removeLab, startLab } from '../lab/lab.js';
-import { type LabPlan, LabPlanError, planLab } from '../lab/lab-plan.js';
+import type { LabPlan } from '../lab/lab-plan.js';
 import { isRunning } from '../lab/lab-processes.js';
 import { type LabState, labFolder, readLabState } from '../lab/lab-state.js';
 import { Prober } from '../lab/prober.js';
 import { parseRelayEnd, startRelay } from '../lab/relay.js';
-import { headOf } from '../lab/repository.js';
+import { headOf, runAfterPush } from '../lab/repository.js';
 import { runProbes } from '../lab/run-probes.js';
 import { resourcesOf } from '../model/resource.js';
 import { isReached, waitForCommit } from '../reconciler/wait-for-commit.js';
 import { runTests } from '../verify/connectivity-test.js';
 import { networkFrom } from '../verify/network.js';
-import { type CommonOptions, flag, type Verb, verb, verbGroup } from './command.js';
+import { flag, type Verb, verb, verbGroup } from './command.js';
 import { type CliContext, pickColors } from './context.js';
 import { openStore } from './etcd-options.js';
 import { CliError, EXIT } from './exit-codes.js';
 import { formatProbes } from './format-probes.js';
 import { formatMissing } from './format-wait.js';
 import { labDemo } from './lab-demo.js';
-import { labName } from './lab-name.js';
 import { untilSessionsAreUp } from './lab-ready.js';
+import { labSync } from './lab-sync.js';
 import { loadFolder } from './load-folder.js';
 import { createLog } from './log.js';
 import { PROBE_PROGRAM } from './probe-program.js';
 import { requireRoot } from './require-root.js';
+import { type LabOptions, planOrExplain, requireLab, withName } from './running-lab.js';
 
 const LIVE_TIMEOUT_MS = 60_000;
 
-interface LabOptions extends CommonOptions {
-  readonly name: string;
-}
-
 export const lab: Verb = (context) => {
   const group = verbGroup('lab', 'a whole network of a folder on this machine, in network namespaces');
-  for (const make of [up, status, execIn, probe, down, labDemo, relay])
+  for (const make of [up, status, execIn, probe, labSync, down, labDemo, relay])
     group.addCommand(make(context), hidden(make));
   return group;
 };
@@ -147,30 +143,6 @@ const relay: Verb = (context) =>
       await new Promise<void>((done) => context.signal.addEventListener('abort', () => done()));
     });
 
-function withName(context: CliContext, command: Command): Command {
-  return command.addOption(labName(context, 'lab'));
-}
-
-async function requireLab(name: string): Promise<LabState> {
-  const state = await readLabState(name);
-  if (!state)
-    throw new CliError(
-      EXIT.invalidInput,
-      `there is no lab "${name}"`,
-      `make one: heddle lab up --name ${name}`,
-    );
-  return state;
-}
-
-function planOrExplain(...[name, resources]: Parameters<typeof planLab>): ReturnType<typeof planLab> {
-  try {
-    return planLab(name, resources);
-  } catch (error) {
-    if (error instanceof LabPlanError) throw new CliError(EXIT.invalidInput, error.message);
-    throw error;
-  }
-}
-
 /** A lab that runs may hold work that nobody has pushed anywhere else. */
 async function refuseRunning({ name, replace }: LabOptions & { readonly replace: boolean }): Promise<void> {
   const state = await readLabState(name);
@@ -187,6 +159,7 @@ async function start(context: CliContext, plan: LabPlan, seed: string): Promise<
   const { self, signal } = context;
   try {
     const running = await startLab({ plan, seed, exec, self, signal });
+    await runAfterPush(running.repository, [...self, 'lab', 'sync', '--name', plan.name]);
     await using opened = await openStore(
       { etcd: running.etcdOutside, etcdPrefix: '/calico' },
       createLog('silent'),

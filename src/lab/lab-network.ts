@@ -6,7 +6,7 @@
  * leaves them to it.
  */
 import type { Exec } from '../kernel/exec.js';
-import { addNamespace, ipBatch, namespaceExists, setSysctls } from '../kernel/namespaces.js';
+import { addNamespace, deleteNamespace, ipBatch, namespaceExists, setSysctls } from '../kernel/namespaces.js';
 import {
   type Address,
   addressLength,
@@ -34,6 +34,20 @@ export async function buildFabric(exec: Exec, plan: LabPlan): Promise<void> {
   ]);
 }
 
+/** Brings the fabric into more networks of hosts. */
+export async function extendFabric(
+  exec: Exec,
+  { fabric }: LabPlan,
+  gateways: readonly InterfaceAddress[],
+): Promise<void> {
+  if (gateways.length === 0) return;
+  await ipBatch(
+    exec,
+    fabric.namespace,
+    gateways.map((gateway) => addAddress(gateway, BRIDGE)),
+  );
+}
+
 export async function buildHost(exec: Exec, plan: LabPlan, host: LabHost): Promise<void> {
   await addNamespace(exec, host.namespace);
   await setSysctls(exec, host.namespace, NO_DAD);
@@ -59,6 +73,13 @@ export async function buildWorkload(
   await setSysctls(exec, workload.namespace, [...NO_DAD, 'net.ipv6.conf.default.accept_ra=0']);
   await ipBatch(exec, plan.fabric.namespace, routesFromOutside(host, workload));
   await connectWorkload(exec, host, workload);
+}
+
+/** Takes a workload's leg and namespace down. The leg first: with the namespace it goes in its own time. */
+export async function removeWorkload(exec: Exec, host: LabHost, workload: LabWorkload): Promise<void> {
+  // It may be gone already, by other hands.
+  await exec('ip', ['-n', host.namespace, 'link', 'delete', workload.interfaceName]);
+  await deleteNamespace(exec, workload.namespace);
 }
 
 /** Makes the pair of interfaces alone, for a workload whose pair was deleted. */

@@ -76,8 +76,8 @@ export function planLab(name: string, resources: Iterable<Resource>): LabPlan {
   const reflectors = resourcesOf(all, 'RouteReflector');
   const networks = fabricNetworks(nodes, reflectors);
   const found = addressesToFind(nodes, reflectors, [...networks]);
-  const hosts = [...nodes, ...reflectors].map((host, index) =>
-    planHost(name, host, index, networks, found.get(host.metadata.name)),
+  const hosts = [...nodes, ...reflectors].map((host) =>
+    planHost(name, host, networks, found.get(host.metadata.name)),
   );
   const etcdAddress =
     [...networks.values()].find((gateway) => !gateway.includes(':')) ?? [...networks.values()][0];
@@ -106,15 +106,17 @@ export class LabPlanError extends Error {
 
 /** A stable, locally administered MAC for the host's end of a workload's veth. */
 export function hostSideMac(interfaceName: string): MacAddress {
-  const digest = createHash('sha256').update(interfaceName).digest();
-  const octets = [0x02, ...digest.subarray(0, 5)];
+  const octets = [0x02, ...digestOf(interfaceName).subarray(0, 5)];
   return octets.map((octet) => octet.toString(16).padStart(2, '0')).join(':') as MacAddress;
+}
+
+function digestOf(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
 }
 
 function planHost(
   lab: string,
   host: ResourceOf<'Node'> | ResourceOf<'RouteReflector'>,
-  index: number,
   networks: ReadonlyMap<Cidr, Address>,
   found: readonly InterfaceAddress[] = [],
 ): LabHost {
@@ -128,7 +130,7 @@ function planHost(
     kind: host.kind,
     name,
     namespace: `${lab}-${name}`,
-    fabricPort: `port${index}`,
+    fabricPort: `port-${digestOf(`${host.kind}/${name}`).toString('hex').slice(0, 8)}`,
     addresses,
     gateways: addresses.flatMap((address) => networks.get(networkOf(address)) ?? []),
   };

@@ -8,8 +8,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Exec } from '../kernel/exec.js';
 import { type CommandLine, deleteNamespace, inNamespace } from '../kernel/namespaces.js';
 import { freePorts } from './free-ports.js';
-import { buildFabric, buildHost, buildWorkload, namespacesOf } from './lab-network.js';
-import type { LabHost, LabPlan } from './lab-plan.js';
+import type { LabGrowth } from './lab-growth.js';
+import {
+  buildFabric,
+  buildHost,
+  buildWorkload,
+  extendFabric,
+  namespacesOf,
+  removeWorkload,
+} from './lab-network.js';
+import type { LabHost, LabPlan, LabWorkload } from './lab-plan.js';
 import { processesWith, processStartTime, startProcess, stopProcesses } from './lab-processes.js';
 import {
   type LabProcess,
@@ -26,18 +34,22 @@ const ETCD_START_TIMEOUT_MS = 60_000;
 const HEALTH_TIMEOUT_MS = 1_000;
 const MOST_ROUNDS = 10;
 
-export interface LabOptions {
+/** How the programs of a host are started. */
+export interface HostOptions {
+  /** The command line that starts heddle. */
+  readonly self: CommandLine;
+  /** More flags for every agent and every reconcile loop. */
+  readonly agentFlags?: readonly string[];
+  readonly reconcileFlags?: readonly string[];
+}
+
+export interface LabOptions extends HostOptions {
   readonly plan: LabPlan;
   /** The folder that becomes the first commit, or some of it. */
   readonly seed: string;
   readonly seedOnly?: (path: string) => boolean;
   readonly exec: Exec;
-  /** The command line that starts heddle. */
-  readonly self: CommandLine;
   readonly signal: AbortSignal;
-  /** More flags for every agent and every reconcile loop. */
-  readonly agentFlags?: readonly string[];
-  readonly reconcileFlags?: readonly string[];
 }
 
 /** Builds and starts everything; what an earlier run of the same name left behind goes first. */
@@ -70,13 +82,42 @@ export async function startLab(options: LabOptions): Promise<LabState> {
   await buildFabric(exec, plan);
   await started(await startEtcd(options, state));
   await Promise.all(plan.hosts.map((host) => buildHost(exec, plan, host)));
-  for (const workload of plan.workloads) {
-    const host = plan.hosts.find(({ name }) => name === workload.host);
-    if (host) await buildWorkload(exec, plan, host, workload);
-  }
+  await buildWorkloads(exec, plan, plan.workloads);
   await untilHealthy(state.etcdOutside, options.signal);
   for (const host of plan.hosts) await started(await startHost(options, state, host));
   return state;
+}
+
+/** Makes what a running lab lacks, and starts it. */
+export async function growLab(
+  exec: Exec,
+  options: HostOptions,
+  running: LabState,
+  growth: LabGrowth,
+): Promise<LabState> {
+  const { plan, hosts } = growth;
+  let state: LabState = { ...running, plan };
+  await writeLabState(state);
+  for (const workload of growth.moved) {
+    const host = plan.hosts.find(({ name }) => name === workload.host);
+    await endProcessesIn(exec, workload.namespace);
+    if (host) await removeWorkload(exec, host, workload);
+  }
+  await extendFabric(exec, plan, growth.gateways);
+  for (const host of hosts) await buildHost(exec, plan, host);
+  await buildWorkloads(exec, plan, growth.workloads);
+  for (const host of hosts) {
+    state = { ...state, processes: [...state.processes, ...(await startHost(options, state, host))] };
+    await writeLabState(state);
+  }
+  return state;
+}
+
+async function buildWorkloads(exec: Exec, plan: LabPlan, workloads: readonly LabWorkload[]): Promise<void> {
+  for (const workload of workloads) {
+    const host = plan.hosts.find(({ name }) => name === workload.host);
+    if (host) await buildWorkload(exec, plan, host, workload);
+  }
 }
 
 /** Ends every process of a lab and removes its namespaces and files, whatever state it is in. */
@@ -103,13 +144,13 @@ export async function removeLab(
 }
 
 /** Reflectors have nothing but their agent: commits reach them through etcd. */
-async function startHost(options: LabOptions, state: LabState, host: LabHost): Promise<LabProcess[]> {
+async function startHost(options: HostOptions, state: LabState, host: LabHost): Promise<LabProcess[]> {
   const agent = await startAgent(options, state, host);
   return host.kind === 'Node' ? [agent, await startReconciler(options, state, host)] : [agent];
 }
 
 /** Also starts again what a test has killed. */
-export async function startAgent(options: LabOptions, state: LabState, host: LabHost): Promise<LabProcess> {
+export async function startAgent(options: HostOptions, state: LabState, host: LabHost): Promise<LabProcess> {
   const stateDir = join(labFolder(state.plan.name), 'hosts', host.name);
   await mkdir(stateDir, { recursive: true });
   const flags = ['--node', host.name, '--etcd', state.etcdInside, '--state-dir', stateDir];
@@ -124,11 +165,7 @@ export async function startAgent(options: LabOptions, state: LabState, host: Lab
   return startProcess(inNamespace(host.namespace, commandLine), roleOf(state, `agent ${host.name}`));
 }
 
-export async function startReconciler(
-  options: LabOptions,
-  state: LabState,
-  host: LabHost,
-): Promise<LabProcess> {
+async function startReconciler(options: HostOptions, state: LabState, host: LabHost): Promise<LabProcess> {
   const flags = ['--repo', `file://${state.repository}`, '--node', host.name, '--etcd', state.etcdInside];
   const cache = ['--cache-dir', join(labFolder(state.plan.name), 'hosts', host.name, 'git')];
   const extra = options.reconcileFlags ?? [];

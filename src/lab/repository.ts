@@ -1,10 +1,10 @@
 /**
  * The lab's git repository: a bare one that reconcilers pull, and a clone to edit and push from.
  */
-import { cp, mkdir, rm } from 'node:fs/promises';
-import { relative } from 'node:path';
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import type { Exec } from '../kernel/exec.js';
-import { runOrThrow } from '../kernel/namespaces.js';
+import { type CommandLine, runOrThrow } from '../kernel/namespaces.js';
 
 const IDENTITY = [
   '-c',
@@ -37,6 +37,17 @@ export async function seedRepository(exec: Exec, options: SeedOptions): Promise<
   const isWanted = (path: string) => path === from || (!path.endsWith('/.git') && only(relative(from, path)));
   await cp(from, options.workTree, { recursive: true, filter: isWanted });
   return commitAndPush(exec, options.workTree, options.message);
+}
+
+/** Has a program run after each push; what it prints, who pushes sees. */
+export async function runAfterPush(bare: string, commandLine: CommandLine): Promise<void> {
+  const quoted = commandLine.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  const hook = `#!/bin/sh
+# Of two pushes the later one waits; without git's variables, which would lead programs to this repository.
+unset $(git rev-parse --local-env-vars)
+exec flock --close . ${quoted}
+`;
+  await writeFile(join(bare, 'hooks', 'post-receive'), hook, { mode: 0o755 });
 }
 
 /** Commits whatever has changed in the clone, and pushes it. Returns the commit's id. */

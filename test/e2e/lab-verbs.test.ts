@@ -1,8 +1,10 @@
 /** `heddle lab up|status|exec|probe|down`, on a story of policies, and on the repository that `heddle init` makes. */
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import anyTest, { type TestFn } from 'ava';
+import anyTest, { type ExecutionContext, type TestFn } from 'ava';
+import { exec } from '../../src/kernel/exec.js';
 import type { LabState } from '../../src/lab/lab-state.js';
+import { commitAndPush } from '../../src/lab/repository.js';
 import type { ProbeSummary } from '../../src/lab/run-probes.js';
 import { folderOf, heddle } from '../helpers/heddle.js';
 import { exampleFolder } from '../helpers/lab.js';
@@ -102,16 +104,44 @@ test('lab down leaves nothing, whatever was killed before, and a second time fin
   t.is((await lab('probe')).code, 3);
 });
 
-test('the repository that init makes comes up in a lab, and its tests pass with real packets', async (t) => {
+test('the repository that init makes comes up in a lab, its tests pass with real packets, and what is pushed to it comes up too', async (t) => {
   await using folder = await folderOf({});
   const target = join(folder.path, 'net');
   t.is((await heddle(['init', target])).code, 0);
   try {
-    t.is((await lab('up', target)).code, 0);
-    const { code, stdout } = await lab('probe');
+    const { code, stdout } = await lab('up', target, '--output', 'json');
     t.is(code, 0, stdout);
-    t.regex(stdout, /[1-9]\d* probes, 0 mismatches/);
+    await probesPass(t);
+    const { workTree, etcdOutside, plan }: LabState = JSON.parse(stdout);
+    const [host = '', other = ''] = plan.hosts.map(({ name }) => name);
+    const endpoints = join(workTree, 'endpoints/web.yaml');
+    const moved = (await readFile(endpoints, 'utf8')).replace(`node: ${other}`, `node: ${host}`);
+    await writeFile(endpoints, moved);
+    await writeFile(join(workTree, 'more.yaml'), MORE);
+    const commit = await commitAndPush(exec, workTree, 'more');
+    const wait = ['wait', '--commit', commit, '--bgp', '--timeout', '60s', '--etcd', etcdOutside];
+    t.regex((await heddle(wait)).stdout, /live on 3\/3 hosts/);
+    await probesPass(t);
+    t.is((await lab('exec', 'web-9', '--', 'ping', '-c1', '-W5', '192.168.2.1')).code, 0);
+    t.regex((await lab('sync')).stdout, /every host and workload is there/);
   } finally {
     await lab('down');
   }
 });
+
+const MORE = `apiVersion: heddle/v1
+kind: Node
+metadata: { name: host-9 }
+spec: { bgp: { ipv4Address: 10.0.0.9/24 } }
+---
+apiVersion: heddle/v1
+kind: WorkloadEndpoint
+metadata: { name: web-9, labels: { app: web } }
+spec: { node: host-9, ipNetworks: [192.168.9.1], profiles: [web] }
+`;
+
+async function probesPass(t: ExecutionContext): Promise<void> {
+  const { code, stdout } = await lab('probe');
+  t.is(code, 0, stdout);
+  t.regex(stdout, /[1-9]\d* probes, 0 mismatches/);
+}
