@@ -43,6 +43,15 @@ export const OUTER_HEADERS: Readonly<Record<Encapsulation, OuterHeader>> = {
   ipip: { protocol: 4 },
 };
 
+/**
+ * How much of a packet it takes, in octets, by the family of the outer one: RFC 7348 section 5 (outer IP, UDP, VXLAN and
+ * inner Ethernet headers), RFC 2003. IP in IP is IPv4 only.
+ */
+export const ENCAPSULATION_OCTETS: Readonly<Record<Encapsulation, Readonly<Record<IpFamily, number>>>> = {
+  vxlan: { 4: 50, 6: 70 },
+  ipip: { 4: 20, 6: 0 },
+};
+
 /** By the family of the outer packet, in the order of ENCAPSULATIONS. */
 export type EncapsulationsInUse = Readonly<Record<IpFamily, readonly Encapsulation[]>>;
 

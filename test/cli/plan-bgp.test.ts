@@ -80,3 +80,19 @@ test('a plan that leaves BGP as it is says nothing of it', async (t) => {
   t.regex((await heddle(['reconcile', '--dry-run', '--repo', folder.path])).stdout, /^BGP: /m);
   t.notRegex((await heddle(['reconcile', '--dry-run', '--repo', workloads.path])).stdout, /BGP/);
 });
+
+test('a plan that puts a pool into a tunnel says what workloads notice of it', async (t) => {
+  await using etcd = await startEtcd();
+  await using before = await racks();
+  await using after = await racks((network) =>
+    network.replace('cidr: 192.168.0.0/16', 'cidr: 192.168.0.0/16, vxlanMode: Always'),
+  );
+  const reconcile = (folder: string, ...more: string[]) =>
+    heddle(['reconcile', '--repo', folder, '--etcd', etcd.endpoint, ...more]);
+  t.is((await reconcile(before.path, '--once')).code, 0);
+  const { code, stdout } = await reconcile(after.path, '--dry-run');
+  t.is(code, 0);
+  t.regex(stdout, /^ {2}! between hosts packets of 192\.168\.0\.0\/16 go through VXLAN: 50 octets more/m);
+  const { bgp } = JSON.parse((await reconcile(after.path, '--dry-run', '--output', 'json')).stdout);
+  t.like(bgp.overlays, [{ pool: '192.168.0.0/16', before: null, octets: 50 }]);
+});

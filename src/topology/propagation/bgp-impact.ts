@@ -1,5 +1,6 @@
 /**
- * What a change of manifests means for BGP: which sessions come and go, and which hosts learn more routes, or fewer.
+ * What a change of manifests means for BGP: which sessions come and go, and which hosts learn more routes, or fewer; and
+ * for the way between hosts.
  *
  * Compared is what both sides know: a host or a pool that the change itself adds or removes is no news. Routes are told in
  * groups, because one session more or less is a route more or less for many hosts at once.
@@ -16,6 +17,7 @@ import {
 } from '../../model/bitset.js';
 import type { TopologyInput } from '../topology-input.js';
 import type { LinkedNetwork } from './linked-network.js';
+import { type OverlayChange, overlayChanges } from './overlay-change.js';
 import { type Propagation, propagate } from './propagate.js';
 
 export interface SessionPair {
@@ -42,6 +44,8 @@ export interface BgpImpact {
   readonly routes: { readonly gained: Amount<RouteGroup>; readonly lost: Amount<RouteGroup> };
   /** Sessions that the new manifests ask for and that cannot come up, a line each. */
   readonly broken: readonly string[];
+  /** Pools whose packets will travel otherwise between hosts. */
+  readonly overlays: readonly OverlayChange[];
 }
 
 const MAX_SHOWN = 50;
@@ -58,6 +62,7 @@ export function bgpImpact(before: TopologyInput, after: TopologyInput): BgpImpac
     broken: fresh.network.broken.map(
       ({ node, session, why }) => `${node} - ${session.peerName} (${session.peerAddress}): ${why}`,
     ),
+    overlays: overlayChanges(before, after),
   };
 }
 

@@ -1,5 +1,6 @@
 /** What a change does to BGP, in lines for people. */
 import type { Amount, BgpImpact, RouteGroup, SessionPair } from './bgp-impact.js';
+import { describeOverlay } from './overlay-change.js';
 
 /** Lines of each kind; the rest is counted. */
 const MAX_LINES = 10;
@@ -11,9 +12,9 @@ export interface ImpactLine {
   readonly text: string;
 }
 
-export function isWithoutImpact({ sessions, routes, broken }: BgpImpact): boolean {
+export function isWithoutImpact({ sessions, routes, broken, overlays }: BgpImpact): boolean {
   const amounts = [sessions.gained, sessions.lost, routes.gained, routes.lost];
-  return amounts.every(({ count }) => count === 0) && broken.length === 0;
+  return amounts.every(({ count }) => count === 0) && broken.length + overlays.length === 0;
 }
 
 /** `BGP: 3 sessions and 6 routes gained, 1 session lost`. */
@@ -31,7 +32,7 @@ export function summarizeImpact({ sessions, routes }: BgpImpact): string {
   return `BGP: ${parts.length === 0 ? 'no session and no route changes' : parts.join(', ')}`;
 }
 
-export function impactLines({ sessions, routes, broken }: BgpImpact): readonly ImpactLine[] {
+export function impactLines({ sessions, routes, broken, overlays }: BgpImpact): readonly ImpactLine[] {
   return [
     ...marked('-', describeRoutes(routes.lost), 'groups of routes'),
     ...marked('+', describeRoutes(routes.gained), 'groups of routes'),
@@ -42,6 +43,7 @@ export function impactLines({ sessions, routes, broken }: BgpImpact): readonly I
       broken.map((text) => `cannot come up: ${text}`),
       'sessions',
     ),
+    ...marked('!', overlays.map(describeOverlay), 'pools'),
   ];
 }
 

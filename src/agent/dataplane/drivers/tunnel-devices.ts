@@ -6,8 +6,7 @@
  * next. Packets leave with the local address, by which the other hosts know us.
  */
 import type { Link, RouteOp } from '../../../kernel/rtnetlink.js';
-import type { IpFamily } from '../../../model/address.js';
-import type { Encapsulation } from '../../../model/encapsulation.js';
+import { ENCAPSULATION_OCTETS, type Encapsulation } from '../../../model/encapsulation.js';
 import type { IpipTunnel, Tunnel, VxlanTunnel } from '../intent.js';
 
 export interface TunnelDevice {
@@ -29,15 +28,10 @@ export function deviceOf(tunnel: Tunnel): TunnelDevice {
   return tunnel.encapsulation === 'vxlan' ? vxlanDevice(tunnel) : ipipDevice(tunnel);
 }
 
-/** Ethernet, IP, UDP and VXLAN headers (RFC 7348 section 5). */
-const VXLAN_OVERHEAD: Readonly<Record<IpFamily, number>> = { 4: 50, 6: 70 };
-/** One IPv4 header without options (RFC 2003 section 3). */
-const IPIP_OVERHEAD = 20;
-
 function vxlanDevice({ family, name, mac, id, port, local }: VxlanTunnel): TunnelDevice {
   const vxlan = { id, port, local, underlay: undefined, learning: false };
   return {
-    overhead: VXLAN_OVERHEAD[family],
+    overhead: ENCAPSULATION_OCTETS.vxlan[family],
     isMadeAs: (link) =>
       link.vxlan?.id === id &&
       link.vxlan.port === port &&
@@ -55,7 +49,7 @@ function vxlanDevice({ family, name, mac, id, port, local }: VxlanTunnel): Tunne
 function ipipDevice({ name, local }: IpipTunnel): TunnelDevice {
   const ipip = { local, remote: undefined };
   return {
-    overhead: IPIP_OVERHEAD,
+    overhead: ENCAPSULATION_OCTETS.ipip[4],
     isMadeAs: (link) => link.ipip?.local === local && link.ipip.remote === undefined,
     isSetAs: (link, mtu) => link.up && link.mtu === mtu,
     make: (mtu) => ({ op: 'create', object: 'ipip', link: { name, mtu, ipip } }),
