@@ -6,8 +6,10 @@
  * same sets and rules, ready as text, given to `ipset restore`, `iptables-restore` and `ip6tables-restore`. It does
  * not look at what came of it; heddle reads back what it wrote, and so says that it is live.
  */
+
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CompiledRule, DataplaneUpdate, IpSetId } from '../src/agent/calc/updates.js';
+import { NO_DRIVERS } from '../src/agent/dataplane/apply-steps.js';
 import { backends } from '../src/agent/dataplane/backends/index.js';
 import { ipSetsText, iptablesText } from '../src/agent/dataplane/backends/iptables/render-text.js';
 import { createDataplane, type Dataplane } from '../src/agent/dataplane/dataplane.js';
@@ -122,7 +124,7 @@ function openDataplane(): Dataplane {
     packetFilters: IP_FAMILIES.map((family) =>
       backends.iptables.open({ family, exec: programs.exec, pause: (ms) => pause(ms) }),
     ),
-    paths: { ...wishes, drivers: [], closedFirst: [], policed: new PolicedState(IP_FAMILIES) },
+    kernel: { ...wishes, drivers: NO_DRIVERS, policed: new PolicedState(IP_FAMILIES) },
     now: () => performance.now(),
   });
 }

@@ -85,6 +85,7 @@ class Life {
   #dataplane: Dataplane | undefined;
   /** When what is at odds is tried again, by the monotonic clock. */
   #retryAt = 0;
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(options: AgentOptions, signal: AbortSignal) {
     this.#options = options;
@@ -108,12 +109,13 @@ class Life {
 
   /** Returns when the settings ask for other drivers, or the signal is aborted. */
   async run(): Promise<void> {
-    const reading = this.#readStore();
+    const reading = this.#readStore().catch((error: unknown) => this.#fail(error));
     // Not waited for at the end: a daemon that hangs would hold up whoever stops the agent.
-    void this.#bgp.run(this.#signal);
+    void this.#bgp.run(this.#signal).catch((error: unknown) => this.#fail(error));
     try {
       while (!this.#signal.aborted) {
         const work = await this.#inbox.take(this.#restMs(), this.#signal);
+        if (this.#failure) throw this.#failure.error;
         if (this.#signal.aborted) break;
         if ((await this.#turn(work)) === 'other-drivers') return;
       }
@@ -121,6 +123,12 @@ class Life {
     } finally {
       this.#inbox.close();
     }
+  }
+
+  /** What runs beside the loop ends it, with its own error. */
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#inbox.requestReport();
   }
 
   /** How long to wait for something to do. */

@@ -5,6 +5,7 @@
  * what it wants and goes on. What is asked for meanwhile is done as one; what failed is tried again soon, and the
  * sessions are looked at even when nobody asks, because they come and go without telling us.
  */
+import { eitherSignal } from '../model/either-signal.js';
 import type { BgpModel } from '../topology/bgp-model.js';
 import type { BgpSpeaker, BgpStatus, SpeakerSettings } from './bgp/speaker.js';
 import type { DriverFailure } from './dataplane/driver.js';
@@ -81,7 +82,9 @@ export class BgpLane {
       this.#wake = new AbortController();
       await this.#turn();
       const waitMs = this.#isWrong ? RETRY_MS : IDLE_MS;
-      if (!this.#isAsked) await clock.pause(waitMs, AbortSignal.any([signal, this.#wake.signal]));
+      if (this.#isAsked) continue;
+      using either = eitherSignal(signal, this.#wake.signal);
+      await clock.pause(waitMs, either.signal);
     }
   }
 

@@ -2,7 +2,10 @@
  * How many objects there are: in the store, by kind, and on this host, as the calculation graph says. What of it is
  * in the kernel, drivers count.
  */
+
 import type { StoredId } from '../layout/layout.js';
+import { assertNever } from '../model/assert-never.js';
+import { ipSetKind } from './calc/ip-set-definition.js';
 import type { DataplaneUpdate } from './calc/updates.js';
 import type { Counts } from './status/counts.js';
 import type { Update } from './syncer/update.js';
@@ -60,12 +63,21 @@ function countLocal(local: Groups<LocalObject>, update: DataplaneUpdate): void {
       local.put('profiles', update.name, isThere);
       break;
     case 'ip-set-update':
-    case 'ip-set-remove':
-      // The set of all hosts is asked for by no rule of people.
-      if (update.id.startsWith('t:')) local.put('tags', update.id, isThere);
-      if (update.id.startsWith('s:')) local.put('selectors', update.id, isThere);
+    case 'ip-set-remove': {
+      const kind = ipSetKind(update.id);
+      if (kind) local.put(kind, update.id, isThere);
+      break;
+    }
+    case 'settings-update':
+    case 'ip-set-delta':
+    case 'pool-update':
+    case 'pool-remove':
+    case 'encapsulation-update':
+    case 'bgp-update':
+    case 'overlay-update':
       break;
     default:
+      assertNever(update);
   }
 }
 

@@ -22,8 +22,10 @@ export class Inbox {
   #storeAway: string | undefined;
   #wake: (() => void) | undefined;
   #pending = false;
+  #closed = false;
 
   addBatch(batch: UpdateBatch): void {
+    if (this.#closed) return;
     this.#batches.push(batch);
     this.#notify();
   }
@@ -45,6 +47,7 @@ export class Inbox {
 
   /** Nobody reads any more: what arrives is dropped. */
   close(): void {
+    this.#closed = true;
     this.#batches = [];
     this.#wake = undefined;
   }

@@ -7,6 +7,7 @@ import type { Nftables } from '../kernel/open-nftables.js';
 import { IP_FAMILIES } from '../model/address.js';
 import type { Log } from '../model/log.js';
 import type { AgentSettings } from './calc/agent-settings.js';
+import { kernelDriversOf } from './dataplane/apply-steps.js';
 import type { Backend } from './dataplane/backends/backend.js';
 import { type ApplySummary, createDataplane, type Dataplane } from './dataplane/dataplane.js';
 import type { Driver } from './dataplane/driver.js';
@@ -47,12 +48,13 @@ export function openDataplane(options: OpenDataplaneOptions): Dataplane {
   const programs = ownPrograms(kernel.exec);
   const shared = { exec: programs.exec, pause, ...(lockFile !== undefined && { lockFile }) };
   const packetFilters = families.map((family) => backend.open({ family, ...shared }));
-  const paths = kernelDrivers({ families, settings, ...kernel });
-  const plain = createDataplane({ packetFilters, paths, now: () => clock.monotonic() });
+  const wired = kernelDrivers({ families, settings, ...kernel });
+  const drivers = kernelDriversOf(wired.drivers);
+  const plain = createDataplane({ packetFilters, kernel: wired, now: () => clock.monotonic() });
   const watch = watchInterfaces({
     rtnetlink: kernel.rtnetlink,
     interfacePrefix: settings.interfacePrefix,
-    drivers: paths.drivers,
+    drivers,
     onChange: () => inbox.requestRepair(),
     onBroken: (error) => log.error('interfaces are not watched', { error: String(error) }),
     resyncMs: settings.routeRefreshMs,
@@ -61,7 +63,7 @@ export function openDataplane(options: OpenDataplaneOptions): Dataplane {
     pause,
     signal,
   });
-  watchOthers(options, { pause, drivers: paths.drivers, families: paths.families, isOwn: programs.isOwn });
+  watchOthers(options, { pause, drivers, families: wired.families, isOwn: programs.isOwn });
   const refresh = setInterval(
     () => inbox.requestResync(),
     Math.min(settings.iptablesRefreshMs, settings.ipsetsRefreshMs),

@@ -6,9 +6,11 @@
  * it: a snapshot that fails, for whatever reason, is reported and tried again. As a backstop against events that
  * a server lost (etcd before 3.4.31 could), a new snapshot may also be taken on a long timer.
  */
+
+import { backoffMs } from '../model/backoff.js';
 import type { KeyEvent, Revision, Snapshot } from '../model/store.js';
-import { backoffMs, pause } from './backoff.js';
 import { type Datastore, DatastoreError } from './datastore.js';
+import { pause } from './pause.js';
 
 export type FollowMessage =
   | FollowSnapshot
@@ -50,7 +52,7 @@ export async function* follow(
   options: FollowOptions,
 ): AsyncGenerator<FollowMessage> {
   const { signal, sleep = pause } = options;
-  const backoff = options.backoffMs ?? ((failures) => backoffMs(failures, RETRY));
+  const backoff = options.backoffMs ?? ((failures) => backoffMs(failures, RETRY, Math.random()));
   let reason = 'start';
   let outage: string | undefined;
   /** Watches in a row that had a gap before anything else: history goes faster than we can read. */

@@ -26,13 +26,14 @@ export class LeasedKeys {
 
   /** @throws {DatastoreError} */
   async put(key: StoreKey, value: string): Promise<void> {
-    const { id } = await this.#currentLease();
+    const current = this.#currentLease();
+    const { id } = await current;
     const write = { op: 'put', key, value, lease: id } as const;
     try {
       await this.#store.transact({ guards: [], writes: [{ write }] });
     } catch (error) {
       // The store may know sooner than the lease's keeper.
-      if (error instanceof DatastoreError && error.code === 'lease-not-found') this.#forget();
+      if (error instanceof DatastoreError && error.code === 'lease-not-found') this.#forget(current);
       throw error;
     }
   }
@@ -49,19 +50,23 @@ export class LeasedKeys {
     return this.#lease;
   }
 
-  async #grant(): Promise<Lease> {
-    try {
-      const lease = await this.#store.grantLease(this.#ttlSeconds);
-      lease.lost.addEventListener('abort', () => this.#forget(), { once: true });
-      return lease;
-    } catch (error) {
-      this.#lease = undefined;
-      throw error;
-    }
+  #grant(): Promise<Lease> {
+    const granting: Promise<Lease> = this.#store.grantLease(this.#ttlSeconds).then(
+      (lease) => {
+        lease.lost.addEventListener('abort', () => this.#forget(granting), { once: true });
+        return lease;
+      },
+      (error: unknown) => {
+        if (this.#lease === granting) this.#lease = undefined;
+        throw error;
+      },
+    );
+    return granting;
   }
 
-  #forget(): void {
-    if (!this.#lease) return;
+  /** Only while it is the current one: its keeper may hear of its end after it has a successor. */
+  #forget(lease: Promise<Lease>): void {
+    if (this.#lease !== lease) return;
     this.#lease = undefined;
     this.#onLost();
   }

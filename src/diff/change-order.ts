@@ -5,6 +5,7 @@
  * transactions it is what keeps every step on the way meaningful: a pool is there before an endpoint takes an
  * address from it, and goes after it. Deletions come last, in reverse.
  */
+import { compareText } from '../model/compare-text.js';
 import type { Kind } from '../model/resource.js';
 import type { Change } from './plan-types.js';
 
@@ -48,7 +49,3 @@ function rank(kind: Kind): number {
 }
 
 /** By code unit, so that the order does not depend on anybody's locale. */
-function compareText(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
-}

@@ -13,7 +13,9 @@
  * Not kept: the legacy variant, which moves the whole table at every COMMIT anyway, and whatever is given much to do, as
  * the program would hold on to that much memory.
  */
+
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { Turns } from '../model/turns.js';
 import { type Exec, ExecError, type ExecOptions, type ExecResult } from './exec.js';
 
 /** Programs to run, some of which stay open until this is disposed. */
@@ -68,7 +70,7 @@ class KeptProgram {
   readonly #args: readonly string[];
   #child: ChildProcessWithoutNullStreams | undefined;
   #call: Call | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #calls = 0;
   #lines = 0;
   #stdout = '';
@@ -81,9 +83,7 @@ class KeptProgram {
 
   /** One call after the other. @throws {ExecError} as {@link Exec} */
   run(input: string, options: ExecOptions): Promise<ExecResult> {
-    const result = this.#turn.then(() => this.#say(input, options));
-    this.#turn = result.catch(() => {});
-    return result;
+    return this.#turns.take(() => this.#say(input, options));
   }
 
   /** What was told is done; nothing more can be. */

@@ -123,7 +123,7 @@ class Planner {
       test: metadata.name,
       ...names,
       family: packet.family,
-      expected: traceBetween(this.#judge, names, from, to, packet).verdict,
+      expected: traceBetween(this.#judge, names, { from, to, packet }).verdict,
       probe: { from: source, source: from.address, to: to.address, protocol, ...portsToSend(packet, atom) },
       target,
     });

@@ -1,11 +1,9 @@
 /**
  * Whether a rule matches a packet: every field that is present is a condition, and all must hold.
- *
- * A condition on a header that the packet does not have is not met, negated or not, as in netfilter: `notPorts`
- * matches no ICMP packet, and `notICMP` nothing but ICMP.
  */
 import { type Address, cidrContains, type IpFamily } from '../model/address.js';
-import type { EntityMatch, IcmpMatch, PortRange, Rule } from '../model/rule.js';
+import { matchesIcmp, matchesPort } from '../model/header-match.js';
+import type { EntityMatch, IcmpMatch, Rule } from '../model/rule.js';
 import type { SelectorText } from '../model/selector/selector.js';
 import { isInFamily } from './rule-families.js';
 
@@ -39,19 +37,10 @@ export function matchesRule(rule: Rule, packet: Packet, membership: Membership):
     isInFamily(rule, packet.family) &&
     (rule.protocol === undefined || rule.protocol === packet.protocol) &&
     rule.notProtocol !== packet.protocol &&
-    matchesIcmp(rule, packet) &&
+    matchesIcmp(rule, packet.icmp) &&
     matchesEntity(rule.source, packet.source, membership) &&
     matchesEntity(rule.destination, packet.destination, membership)
   );
-}
-
-function matchesIcmp({ icmp, notIcmp }: Rule, packet: Packet): boolean {
-  if (!icmp && !notIcmp) return true;
-  const actual = packet.icmp;
-  if (!actual) return false;
-  const is = ({ type, code }: IcmpMatch): boolean =>
-    type === actual.type && (code === undefined || code === actual.code);
-  return (!icmp || is(icmp)) && !(notIcmp && is(notIcmp));
 }
 
 function matchesEntity(match: EntityMatch, end: PacketEnd, membership: Membership): boolean {
@@ -68,11 +57,4 @@ function matchesAddress(match: EntityMatch, address: Address, membership: Member
     (tag === undefined || membership.inTag(address, tag)) &&
     (notTag === undefined || !membership.inTag(address, notTag))
   );
-}
-
-function matchesPort({ ports, notPorts }: EntityMatch, port: number | undefined): boolean {
-  if (ports.length === 0 && notPorts.length === 0) return true;
-  if (port === undefined) return false;
-  const isIn = (range: PortRange): boolean => range.first <= port && port <= range.last;
-  return (ports.length === 0 || ports.some(isIn)) && !notPorts.some(isIn);
 }

@@ -5,12 +5,13 @@
  * events; a step that the machine has left behind is aborted. Every host may run one: who does not lead plans
  * all the same, and so says whether the store holds what it would have written.
  */
+
 import { DatastoreError } from '../datastore/datastore.js';
 import { follow } from '../datastore/follow.js';
 import { SourceError } from '../loader/sources/source.js';
+import { backoffMs } from '../model/backoff.js';
 import type { KeyEvent } from '../model/store.js';
 import { AgreementReporter } from './agreement-reporter.js';
-import { backoffMs } from './backoff.js';
 import { CONDITION_TYPES, type Conditions, listConditions } from './conditions.js';
 import { campaign, type Leadership } from './leader.js';
 import {
@@ -20,7 +21,7 @@ import {
   type ReconcilerState,
 } from './reconciler-state.js';
 import { reportConditions } from './source-status.js';
-import { reduce } from './state-machine.js';
+import { RETRY, reduce } from './state-machine.js';
 import { ReconcileSteps, type StepDeps, type StepOptions } from './steps.js';
 
 export interface ReconcilerOptions extends StepOptions {
@@ -171,7 +172,7 @@ class Reconciler {
         failures += 1;
         if (failures === 1 && !this.#signal.aborted)
           log.warn('cannot stand for leadership', { reason: error.message });
-        await sleep(backoffMs(failures, random()), this.#signal);
+        await sleep(backoffMs(failures, RETRY, random()), this.#signal);
       }
     }
   }

@@ -14,7 +14,7 @@
  * A commit in the store that we have never seen was written by another reconciler, and may be newer than ours.
  * Before anything is written over it the source is read once more; what it then says is the newest.
  */
-import { backoffMs } from './backoff.js';
+import { type BackoffLimits, backoffMs } from '../model/backoff.js';
 import { sourceFault, withCondition } from './conditions.js';
 import { agreeing, describeRewrite, differing, type Hold, held, newestIsLive, outrun } from './findings.js';
 import type {
@@ -35,6 +35,9 @@ export const MAX_CONFLICTS = 5;
 
 /** A source that is away for a moment is asked again before the live commit is looked up in its stead. */
 const FAILURES_BEFORE_RECALL = 3;
+
+/** Waits after a failure that may pass. */
+export const RETRY: BackoffLimits = { firstMs: 500, maxMs: 10_000 };
 
 export function reduce(state: ReconcilerState, event: ReconcilerEvent): Transition {
   if ('generation' in event && event.generation !== state.generation) return stay(state);
@@ -135,7 +138,7 @@ function onSourceFailed(
   const next = { ...state, conditions, sourceFailures, readDeferred: false, pollPending: false };
   const asksAgain = next.good === undefined && retryable;
   if (needsWork(next) && !asksAgain && !behind) return startWork(next);
-  return retryable ? pause(next, backoffMs(sourceFailures, jitter)) : rest(next);
+  return retryable ? pause(next, backoffMs(sourceFailures, RETRY, jitter)) : rest(next);
 }
 
 function onLoaded(state: ReconcilerState, commit: string, problem: string | undefined): Transition {
@@ -292,7 +295,7 @@ function yieldToRival(state: ReconcilerState, jitter: number): Transition {
 /** The store is out of reach, or contested: planning rests for a while. */
 function backOff(state: ReconcilerState, jitter: number): Transition {
   const storeFailures = state.storeFailures + 1;
-  return pause({ ...state, storeFailures, backingOff: true }, backoffMs(storeFailures, jitter));
+  return pause({ ...state, storeFailures, backingOff: true }, backoffMs(storeFailures, RETRY, jitter));
 }
 
 function pause(state: ReconcilerState, delayMs: number): Transition {

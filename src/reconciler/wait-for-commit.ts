@@ -5,10 +5,11 @@
  * something on the way, reading all of them at each word would be the square of that. Which hosts there are is read
  * when the commit is found in the store, and once more before the wait is over, because a commit may bring new ones.
  */
-import { pause } from '../datastore/backoff.js';
+
 import { type Datastore, DatastoreError } from '../datastore/datastore.js';
 import { withDeadline } from '../datastore/deadline.js';
 import { type FollowMessage, follow } from '../datastore/follow.js';
+import { pause } from '../datastore/pause.js';
 import { unescapeName } from '../layout/escape.js';
 import type { Layout } from '../layout/layout.js';
 import { readRecord } from '../layout/read-record.js';

@@ -6,8 +6,10 @@
  * four octets), for both families. An address that no session can have counts as absent: the loader refuses it, and
  * in the store it must not cost the other hosts their sessions. Whoever has a cluster id reflects (RFC 4456) and is in no mesh of nodes.
  */
+
 import { type Address, addressPart, type IpFamily } from '../model/address.js';
 import { unfitForBgp } from '../model/bgp-address.js';
+import { compareText } from '../model/compare-text.js';
 import type { ResourceOf, SpecOf } from '../model/resource.js';
 import type { Labels } from '../model/selector/evaluate.js';
 import type { SelectorText } from '../model/selector/selector.js';
@@ -45,10 +47,6 @@ export function allSpeakers(input: TopologyInput): readonly Speaker[] {
   return [...nodes, ...reflectors].sort(
     (a, b) => compareText(a.name, b.name) || compareText(a.routerId, b.routerId),
   );
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
 }
 
 function nodeSpeaker({ metadata, spec }: ResourceOf<'Node'>, input: TopologyInput): Speaker | undefined {

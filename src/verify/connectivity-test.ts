@@ -126,5 +126,5 @@ function showBroken(spec: TestSpec, { connectivity }: Subject, broken: BrokenPai
   // Of the protocols that no rule tells apart, the one that the test is about.
   const packet =
     shown.protocol === undefined && asked !== undefined ? { ...sample, protocol: asked } : sample;
-  return traceBetween(judge, { src: nameOf(from), dst: nameOf(to) }, from, to, packet);
+  return traceBetween(judge, { src: nameOf(from), dst: nameOf(to) }, { from, to, packet });
 }

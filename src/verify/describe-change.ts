@@ -172,7 +172,11 @@ function showSample(
   const shown = usual ?? atoms[0];
   if (!sender || !receiver || !shown) return undefined;
   const names = { src: nameOf(sender), dst: nameOf(receiver) };
-  return traceBetween(judges[asked], names, sender, receiver, showPacket(shown, sender, receiver));
+  return traceBetween(judges[asked], names, {
+    from: sender,
+    to: receiver,
+    packet: showPacket(shown, sender, receiver),
+  });
 }
 
 /** Changes between workloads and their own hosts, those that are alike in one. */

@@ -7,13 +7,14 @@
  * one. While hosts encapsulate, they alone may: a workload sends no such packet anywhere, and a host takes it from hosts
  * only. A masqueraded packet arrives with the address of its host.
  */
-import { cidrContains, familyOf } from '../model/address.js';
+import { familyOf } from '../model/address.js';
 import type { Direction } from '../model/rule.js';
 import { evaluate } from '../policy/evaluate.js';
 import type { Membership, Packet } from '../policy/match-rule.js';
 import { isEncapsulated, mayEncapsulate } from './encapsulated.js';
 import { canBeFirst } from './first-packets.js';
 import { membershipOf } from './membership.js';
+import { isBeyondPools, isMasqueradedSource } from './nat-outgoing.js';
 import { NEIGHBOR_DISCOVERY, ROUTER_ADVERTISEMENT } from './neighbor-discovery.js';
 import type { Endpoint, Host, Network } from './network.js';
 import { hostOf, isSame, type Party } from './parties.js';
@@ -157,8 +158,8 @@ function isMasqueraded({ pools }: Network, from: Party, to: Party): boolean {
   return (
     to.type !== 'outside' &&
     hostOf(from) !== hostOf(to) &&
-    pools.some(({ cidr, natOutgoing }) => natOutgoing && cidrContains(cidr, from.address)) &&
-    !pools.some(({ cidr }) => cidrContains(cidr, to.address))
+    isMasqueradedSource(pools, from.address) &&
+    isBeyondPools(pools, to.address)
   );
 }
 

@@ -6,9 +6,11 @@
  * an agent's table stands here too (settings of each host, inherited labels, policies by `effective`), so that both
  * give one verdict. Policies are matched with an endpoint when it is first asked about.
  */
+
 import { type Address, addressPart, type Cidr } from '../model/address.js';
 import { type EncapsulationsInUse, encapsulationsOf } from '../model/encapsulation.js';
 import { addressesOfNode } from '../model/node-addresses.js';
+import { DEFAULT_POLICY_SETTINGS, type PolicySettings } from '../model/policy-settings.js';
 import {
   type Kind,
   type Origin,
@@ -60,11 +62,6 @@ export interface Pool {
   readonly natOutgoing: boolean;
 }
 
-export interface HostSettings {
-  readonly noPolicyEgress: 'Allow' | 'Deny';
-  readonly defaultEndpointToHostAction: 'Drop' | 'Return' | 'Accept';
-}
-
 export interface Network {
   /** What it was made of. */
   readonly resources: ReadonlyMap<Kind, readonly Resource[]>;
@@ -79,7 +76,7 @@ export interface Network {
   readonly tiers: ReadonlyMap<string, Tier>;
   readonly policies: readonly Policy[];
   readonly profiles: ReadonlyMap<string, Profile>;
-  settingsOf(node: string): HostSettings;
+  settingsOf(node: string): PolicySettings;
   /** Its endpoints, by labels and addresses. */
   readonly index: EndpointIndex;
   policyAt(endpoint: Endpoint, direction: Direction): EffectivePolicy;
@@ -297,14 +294,18 @@ function networkSetFrom({ metadata, spec }: ResourceOf<'GlobalNetworkSet'>): Net
 /** AgentConfiguration `node.<name>` over `default` over what an agent does unasked, field by field. */
 function settingsLookup(
   configurations: readonly ResourceOf<'AgentConfiguration'>[],
-): (node: string) => HostSettings {
+): (node: string) => PolicySettings {
   const specs = new Map(configurations.map(({ metadata, spec }) => [metadata.name, spec]));
-  const known = new Map<string, HostSettings>();
+  const known = new Map<string, PolicySettings>();
   return (node) => {
     const found = known.get(node);
     if (found) return found;
     const merged: SpecOf<'AgentConfiguration'> = { ...specs.get('default'), ...specs.get(`node.${node}`) };
-    const { noPolicyEgress = 'Allow', defaultEndpointToHostAction = 'Drop' } = merged;
+    const unasked = DEFAULT_POLICY_SETTINGS;
+    const {
+      noPolicyEgress = unasked.noPolicyEgress,
+      defaultEndpointToHostAction = unasked.defaultEndpointToHostAction,
+    } = merged;
     const settings = { noPolicyEgress, defaultEndpointToHostAction };
     known.set(node, settings);
     return settings;

@@ -67,7 +67,7 @@ export function createTracer(network: Network): Tracer {
     if (!from.ok) return from;
     if (!to.ok) return to;
     const packet = packetOf(question, from.value.address, to.value.address);
-    return { ok: true, value: traceBetween(judge, question, from.value, to.value, packet) };
+    return { ok: true, value: traceBetween(judge, question, { from: from.value, to: to.value, packet }) };
   };
 }
 
@@ -108,9 +108,7 @@ function protocolIn(family: IpFamily, asked: AskedProtocol): number {
 export function traceBetween(
   judge: Judge,
   names: Pick<Question, 'src' | 'dst'>,
-  from: Party,
-  to: Party,
-  packet: Packet,
+  { from, to, packet }: { readonly from: Party; readonly to: Party; readonly packet: Packet },
 ): Trace {
   const sides = judge(from, to, packet);
   const { family, icmp } = packet;

@@ -93,6 +93,7 @@ async function start({ node = 'host-1', bgp = speaker, nodeProblems = [] as read
   };
   const ended = runAgent(options);
   return {
+    ended,
     lives,
     state: () => facts && hostStatus(facts).state,
     error: () => facts && hostStatus(facts).error,
@@ -102,11 +103,18 @@ async function start({ node = 'host-1', bgp = speaker, nodeProblems = [] as read
       store.transact({ guards: [], writes: [{ write: { op: 'delete', key: key as StoreKey } }] }),
     async [Symbol.asyncDispose]() {
       stop.abort();
-      await ended;
+      await ended.catch(() => {});
       await store.close();
     },
   };
 }
+
+test('a fault of what runs beside the loop ends the agent with that very error', async (t) => {
+  const fault = new TypeError('a fault in the speaker');
+  const bgp: BgpSpeaker = { ...speaker, status: () => Promise.reject(fault) };
+  await using agent = await start({ bgp });
+  t.is(await t.throwsAsync(agent.ended), fault);
+});
 
 test('law 3: nothing reaches the dataplane while the store is not ready', async (t) => {
   await using agent = await start();

@@ -7,7 +7,6 @@ const batch = (revision: number): UpdateBatch => ({
   updates: [],
   heads: new Map(),
   revision: revision as Revision,
-  inSync: true,
   ready: true,
 });
 const never = new AbortController().signal;

@@ -4,9 +4,10 @@
  * The history is asked of the store itself, one read at every revision, so that no watch has to be trusted. A gap
  * ends one record and begins another; a store that was replaced has another history, and the test reads that too.
  */
-import { pause } from '../../src/datastore/backoff.js';
+
 import type { Datastore } from '../../src/datastore/datastore.js';
 import { follow } from '../../src/datastore/follow.js';
+import { pause } from '../../src/datastore/pause.js';
 import type { KeyEvent, Revision, Snapshot, WriteOp } from '../../src/model/store.js';
 import { until } from './until.js';
 import { type Acknowledged, eventsOf, type Heard, type WatchRecord } from './watch-guarantees.js';

@@ -2,12 +2,13 @@
  * The iptables backend on the real kernel: both variants, both families.
  */
 import test, { type ExecutionContext } from 'ava';
+import fc from 'fast-check';
 import type { IpSetId } from '../../src/agent/calc/updates.js';
 import type { PacketFilter } from '../../src/agent/dataplane/backends/backend.js';
 import type { BackendName } from '../../src/agent/dataplane/backends/index.js';
 import type { ChainName, ChainRule } from '../../src/agent/dataplane/intent.js';
 import { DROP, jump, RETURN, rule } from '../../src/agent/dataplane/rules/chain-rule.js';
-import type { IpFamily } from '../../src/model/address.js';
+import { type IpFamily, maskCidr } from '../../src/model/address.js';
 import { cidr } from '../agent/dataplane/batch.js';
 import { requirePrivateNetns } from '../helpers/netns.js';
 import {
@@ -136,6 +137,46 @@ variants('verifies a change by reading what it wrote, and nothing else', async (
     'a chain that is gone has everything read',
   );
 });
+
+variants(
+  'takes members as the kernel prints them for its own, however it writes an address',
+  async (t, host) => {
+    const filter = host.start();
+    wishExample(filter);
+    const random = fc.sample(host.family === 4 ? fc.ipV4().map((ip) => `${ip}/32`) : ZERO_RICH, 200);
+    const members = [...new Set([...random, ...ODD[host.family]].map((text) => maskCidr(text)))];
+    filter.ipSets.replace(
+      SET,
+      'hash:net',
+      members.flatMap((net) => net ?? []),
+    );
+    t.deepEqual((await applyAll(filter)).failures, []);
+    t.deepEqual(await verifyAll(filter), []);
+    queueResync(filter);
+    t.like(await applyAll(filter), { changed: 0, failures: [] });
+  },
+);
+
+/** Of IPv6 those that inet_ntop(3) writes in part as IPv4, and their neighbours. */
+const ODD = {
+  4: ['0.0.0.0/8', '255.255.255.255/32', '128.0.0.0/1'],
+  6: ['::ffff:0:0/96', '::1.2.3.4/128', '::1/128', '::1:0/112', '::ffff:1.2.3.4/128', '64:ff9b::/96', '::/8'],
+} as const;
+
+/** Random octets have no zeros to shorten. */
+const ZERO_RICH = fc
+  .array(
+    fc.oneof(
+      fc.constant('0'),
+      fc.constant('ffff'),
+      fc.nat(0xffff).map((part) => part.toString(16)),
+    ),
+    {
+      minLength: 8,
+      maxLength: 8,
+    },
+  )
+  .map((parts) => `${parts.join(':')}/128`);
 
 variants('after a restart, sweeps what is stale and touches nothing of others', async (t, host) => {
   await host.restore(FOREIGN);

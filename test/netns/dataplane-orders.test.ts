@@ -1,11 +1,13 @@
 /**
  * Law 1 in the kernel: however a network came about, in whatever order and batches, its chains and sets are the same.
  */
+
 import { rm } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import test from 'ava';
 import fc from 'fast-check';
 import { createCalcGraph } from '../../src/agent/calc/calc-graph.js';
+import { NO_DRIVERS } from '../../src/agent/dataplane/apply-steps.js';
 import { type BackendName, backends } from '../../src/agent/dataplane/backends/index.js';
 import { createDataplane } from '../../src/agent/dataplane/dataplane.js';
 import { PolicedState } from '../../src/agent/dataplane/flows/policed-state.js';
@@ -86,7 +88,7 @@ async function kernelAfter(backend: BackendName, batches: readonly (readonly Upd
       packetFilters: IP_FAMILIES.map((family) =>
         backends[backend].open({ family, exec, pause: (ms) => pause(ms), lockFile }),
       ),
-      paths: { ...wishes, drivers: [], closedFirst: [], policed: new PolicedState(IP_FAMILIES) },
+      kernel: { ...wishes, drivers: NO_DRIVERS, policed: new PolicedState(IP_FAMILIES) },
       now: () => performance.now(),
     });
     const graph = createCalcGraph({ node: HOST_NAME, computeBgp: bgpModelFor });

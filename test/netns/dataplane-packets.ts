@@ -36,6 +36,10 @@ import {
   type Workload,
   type World,
 } from './dataplane-world.js';
+
+/** In the pools, and nobody's. */
+const LIAR = { 4: '10.65.0.77', 6: 'fd65::77' } as const;
+
 export function dataplanePackets(backend: BackendName): void {
   requirePrivateNetns();
   test.before(prepareHost);
@@ -175,10 +179,8 @@ export function dataplanePackets(backend: BackendName): void {
         workloadEndpoint(world.first, ['open']),
         workloadEndpoint(world.second, ['open']),
       ]);
-      for (const [family, liar] of [
-        [4, '10.65.0.77'],
-        [6, 'fd65::77'],
-      ] as const) {
+      for (const family of IP_FAMILIES) {
+        const liar = LIAR[family];
         const target = addressOf(world.second, family);
         t.true(await pings(world.first.ns, target));
         const before = await echoes(world.second.ns, family);
@@ -188,6 +190,14 @@ export function dataplanePackets(backend: BackendName): void {
         t.false(await pings(world.first.ns, target, ['-I', liar]));
         t.is(await echoes(world.second.ns, family), before, `IPv${family}`);
       }
+      // An operator's loose filter counts more than the strict one of an interface.
+      await run('sysctl', ['-qw', 'net.ipv4.conf.all.rp_filter=2']);
+      const before = await echoes(world.second.ns, 4);
+      t.false(await pings(world.first.ns, addressOf(world.second, 4), ['-I', LIAR[4]]));
+      t.is(await echoes(world.second.ns, 4), before, 'with a loose filter on all interfaces');
+      t.true(await pings(world.first.ns, addressOf(world.second, 4)));
+      t.deepEqual(await dataplane.verify(), [], 'which is left as it is');
+      await run('sysctl', ['-qw', 'net.ipv4.conf.all.rp_filter=0']);
       await advertiseRouter(world.first.ns);
       const rules = await run(`ip6tables-${variantOf(backend)}-save`, ['-c', '-t', 'raw']);
       t.regex(rules, /^\[[1-9].*Router advertisement/m);

@@ -80,7 +80,7 @@ export async function createWorld(backend: BackendName): Promise<World> {
         packetFilters: IP_FAMILIES.map((family) =>
           backends[other].open({ family, exec: counting, pause: (ms) => pause(ms), lockFile }),
         ),
-        paths: kernelDrivers({
+        kernel: kernelDrivers({
           families: IP_FAMILIES,
           settings: { interfacePrefix, deviceRouteProtocol },
           rtnetlink,

@@ -3,7 +3,7 @@
  * it did its work, in the middle of a change of everything there is: the host ends as it would have without.
  */
 import test from 'ava';
-import { applySteps, runSteps } from '../../src/agent/dataplane/apply-steps.js';
+import { applySteps, kernelDriversOf, runSteps } from '../../src/agent/dataplane/apply-steps.js';
 import { kernelDrivers } from '../../src/agent/dataplane/drivers/kernel-drivers.js';
 import { hostSysctls, workloadSysctls } from '../../src/agent/dataplane/drivers/workload-sysctls.js';
 import { createManagers } from '../../src/agent/dataplane/managers/index.js';
@@ -132,7 +132,8 @@ function openDrivers(fault: Fault) {
   const families = wishes.families.map((family, index) => ({ ...family, ...wired.families[index] }));
   const managers = createManagers({ ...wired, families });
   managers.onUpdate(settings());
-  const steps = applySteps({ packetFilters: [], paths: wired.drivers, closedFirst: wired.closedFirst });
+  const drivers = kernelDriversOf(wired.drivers);
+  const steps = applySteps({ packetFilters: [], kernel: wired.drivers });
   let workloads: Wish['workloads'] = [];
   return {
     want(wish: Wish): void {
@@ -151,10 +152,10 @@ function openDrivers(fault: Fault) {
       return (await runSteps(steps)).failures.length;
     },
     queueResync(): void {
-      for (const driver of wired.drivers) driver.queueResync();
+      for (const driver of drivers) driver.queueResync();
     },
     async verify() {
-      return (await Promise.all(wired.drivers.map((driver) => driver.verify()))).flat();
+      return (await Promise.all(drivers.map((driver) => driver.verify()))).flat();
     },
     async [Symbol.asyncDispose]() {
       await rtnetlink.close();

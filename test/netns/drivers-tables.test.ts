@@ -2,7 +2,9 @@
  * Law 4: the drivers on the real kernel: what an earlier life and other programs left, interfaces that come and go, and
  * people who change things by hand.
  */
+
 import test, { type ExecutionContext } from 'ava';
+import { kernelDriversOf } from '../../src/agent/dataplane/apply-steps.js';
 import type { DriverFailure } from '../../src/agent/dataplane/driver.js';
 import { monitorInterfaces } from '../../src/agent/dataplane/drivers/interface-monitor.js';
 import { kernelDrivers } from '../../src/agent/dataplane/drivers/kernel-drivers.js';
@@ -41,9 +43,10 @@ async function openAgent(transport: NetlinkTransportName) {
     conntrack,
     hostAddresses,
   });
+  const drivers = kernelDriversOf(wired.drivers);
   return {
     rtnetlink,
-    drivers: wired.drivers,
+    drivers,
     want(host: number, interfaceName: string) {
       for (const { family, routes, neighbors } of wired.families) {
         const [wantedRoute, wantedNeighbor] = [
@@ -56,16 +59,15 @@ async function openAgent(transport: NetlinkTransportName) {
     },
     async apply(): Promise<readonly DriverFailure[]> {
       const failures: DriverFailure[] = [];
-      for (const driver of wired.drivers) failures.push(...(await driver.applyUpdates()).failures);
-      for (const driver of [...wired.drivers].reverse())
-        failures.push(...(await driver.applyDeletions()).failures);
+      for (const driver of drivers) failures.push(...(await driver.applyUpdates()).failures);
+      for (const driver of drivers.toReversed()) failures.push(...(await driver.applyDeletions()).failures);
       return failures;
     },
     async verify(): Promise<readonly DriverFailure[]> {
-      return (await Promise.all(wired.drivers.map((driver) => driver.verify()))).flat();
+      return (await Promise.all(drivers.map((driver) => driver.verify()))).flat();
     },
     queueResync() {
-      for (const driver of wired.drivers) driver.queueResync();
+      for (const driver of drivers) driver.queueResync();
     },
     async [Symbol.asyncDispose]() {
       await rtnetlink.close();

@@ -127,7 +127,7 @@ async function staysClosed(t: ExecutionContext, backend: BackendName, family: Ip
     guard,
   ])
     filter.chains.set(chainKey(chain), chain);
-  for (const hook of hookRules(family, DEFAULT_AGENT_SETTINGS)) filter.hooks.set(hookKey(hook), hook);
+  for (const hook of hookRules(DEFAULT_AGENT_SETTINGS)) filter.hooks.set(hookKey(hook), hook);
   const { failures } = await applyAll(filter);
   t.deepEqual(
     failures.map(({ object }) => object),

@@ -1,5 +1,5 @@
 /** The drivers of an agent that has an overlay and nothing else, on the real kernel. */
-import { applySteps, runSteps } from '../../src/agent/dataplane/apply-steps.js';
+import { applySteps, kernelDriversOf, runSteps } from '../../src/agent/dataplane/apply-steps.js';
 import type { DriverFailure } from '../../src/agent/dataplane/driver.js';
 import { kernelDrivers } from '../../src/agent/dataplane/drivers/kernel-drivers.js';
 import { OverlayManager } from '../../src/agent/dataplane/managers/overlay-manager.js';
@@ -27,8 +27,8 @@ export async function openOverlayAgent(model: OverlayModel | undefined): Promise
     families: IP_FAMILIES,
     ...{ settings, rtnetlink, procSys, conntrack, hostAddresses },
   });
-  const { drivers: paths, closedFirst } = wired;
-  const steps = applySteps({ packetFilters: [], paths, closedFirst });
+  const drivers = kernelDriversOf(wired.drivers);
+  const steps = applySteps({ packetFilters: [], kernel: wired.drivers });
   const manager = new OverlayManager(wired);
   const want = (wanted: OverlayModel | undefined) => {
     manager.onUpdate({ type: 'overlay-update', model: wanted });
@@ -38,12 +38,12 @@ export async function openOverlayAgent(model: OverlayModel | undefined): Promise
   return {
     want,
     async apply(): Promise<readonly DriverFailure[]> {
-      for (const driver of wired.drivers) driver.queueResync();
+      for (const driver of drivers) driver.queueResync();
       const { failures, impossible } = await runSteps(steps);
       return [...failures, ...impossible];
     },
     async verify(): Promise<readonly DriverFailure[]> {
-      return (await Promise.all(wired.drivers.map((driver) => driver.verify()))).flat();
+      return (await Promise.all(drivers.map((driver) => driver.verify()))).flat();
     },
     [Symbol.asyncDispose]: () => rtnetlink.close(),
   };

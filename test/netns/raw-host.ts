@@ -173,7 +173,7 @@ function openDataplane(stack: AsyncStack, backend: BackendName): Dataplane {
     packetFilters: IP_FAMILIES.map((family) =>
       backends[backend].open({ family, exec: programs.exec, pause: (ms) => pause(ms), lockFile }),
     ),
-    paths: kernelDrivers({
+    kernel: kernelDrivers({
       families: IP_FAMILIES,
       settings: { interfacePrefix, deviceRouteProtocol },
       rtnetlink,

@@ -1,6 +1,7 @@
 /** Reconcilers that run in this process, against any store, and what they said last. */
-import { pause } from '../../src/datastore/backoff.js';
+
 import type { Datastore } from '../../src/datastore/datastore.js';
+import { pause } from '../../src/datastore/pause.js';
 import { createLayout } from '../../src/layout/create-layout.js';
 import type { Source } from '../../src/loader/sources/source.js';
 import type { Log } from '../../src/model/log.js';

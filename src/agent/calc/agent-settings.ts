@@ -2,12 +2,11 @@
  * The settings of one agent: AgentConfiguration `default`, overridden field by field by `node.<name>`, filled
  * with the defaults below. Names and defaults follow Felix's where Felix has them.
  */
+import { DEFAULT_POLICY_SETTINGS, type PolicySettings } from '../../model/policy-settings.js';
 import type { SpecOf } from '../../model/resource.js';
 
-export interface AgentSettings {
+export interface AgentSettings extends PolicySettings {
   readonly interfacePrefix: string;
-  readonly defaultEndpointToHostAction: 'Drop' | 'Return' | 'Accept';
-  readonly noPolicyEgress: 'Allow' | 'Deny';
   readonly chainInsertMode: 'Insert' | 'Append';
   /** How often the kernel's rules are read back and repaired, in ms. */
   readonly iptablesRefreshMs: number;
@@ -23,9 +22,8 @@ export interface AgentSettings {
 }
 
 export const DEFAULT_AGENT_SETTINGS: AgentSettings = {
+  ...DEFAULT_POLICY_SETTINGS,
   interfacePrefix: 'cali',
-  defaultEndpointToHostAction: 'Drop',
-  noPolicyEgress: 'Allow',
   chainInsertMode: 'Insert',
   iptablesRefreshMs: 10_000,
   ipsetsRefreshMs: 10_000,

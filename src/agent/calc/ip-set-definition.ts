@@ -23,6 +23,12 @@ export const ALL_HOSTS_SET: Pick<IpSetDefinition, 'id' | 'type'> = {
   type: 'hash:net',
 };
 
+/** What asked for a set, by its id; undefined: no rule of people did. */
+export function ipSetKind(id: IpSetId): 'selectors' | 'tags' | undefined {
+  if (id.startsWith('s:')) return 'selectors';
+  return id.startsWith('t:') ? 'tags' : undefined;
+}
+
 /** Network sets can be picked too, so networks must fit in. */
 export function selectorSet(text: SelectorText): IpSetDefinition {
   const selector = selectorAst(text);

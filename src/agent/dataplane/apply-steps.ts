@@ -1,5 +1,11 @@
 /**
- * The order in which a host changes (law 3). Read it as a list.
+ * The order in which a host changes (law 3), the whole of it:
+ *
+ *     close       tunnels that nobody wants any more
+ *     filter      in each family at once: sets, tables (chains, dispatch, hooks), what was closed meanwhile
+ *     connect     flows, sysctls, tunnels, forwarding entries, neighbours, routes
+ *     disconnect  routes, neighbours, forwarding entries, sysctls, flows that nobody wants
+ *     sweep       in each family at once: tables, sets that nobody wants
  *
  * What is looked into comes before what looks, and a packet is invited last: a route leads to an endpoint only when
  * its chains judge. What nobody wants goes the other way round, the invitation first: a tunnel, by which others bring
@@ -8,12 +14,23 @@
 import type { PacketFilter } from './backends/backend.js';
 import type { ApplyReport, Driver } from './driver.js';
 
+/** What is not a packet filter's, in the order in which it comes to be. */
+export const KERNEL_KINDS = ['flows', 'sysctls', 'tunnels', 'forwarding', 'neighbors', 'routes'] as const;
+export type DriversByKind = Readonly<Record<(typeof KERNEL_KINDS)[number], readonly Driver[]>>;
+
+export const NO_DRIVERS: DriversByKind = {
+  flows: [],
+  sysctls: [],
+  tunnels: [],
+  forwarding: [],
+  neighbors: [],
+  routes: [],
+};
+
 export interface ApplyParts {
+  /** The drivers of each stand in the order of `filter`. */
   readonly packetFilters: readonly Pick<PacketFilter, 'drivers'>[];
-  /** Flows, sysctls, tunnels, forwarding, neighbours, routes: in this order. */
-  readonly paths: readonly Driver[];
-  /** Those of the paths by which others bring packets in. */
-  readonly closedFirst: readonly Driver[];
+  readonly kernel: DriversByKind;
 }
 
 export interface ApplyStep {
@@ -21,25 +38,27 @@ export interface ApplyStep {
   run(): Promise<ApplyReport>;
 }
 
-export function applySteps({ packetFilters, paths, closedFirst }: ApplyParts): readonly ApplyStep[] {
+export function applySteps({ packetFilters, kernel }: ApplyParts): readonly ApplyStep[] {
   const families = packetFilters.map(({ drivers }) => drivers);
+  const kept = KERNEL_KINDS.filter((kind) => kind !== 'tunnels').toReversed();
   return [
-    ...closedFirst.map((driver) => deletion('close', driver)),
-    // Sets, then the chains that look into them, then the dispatch to those: a table is one write.
+    ...kernel.tunnels.map((driver) => deletion('close', driver)),
     atOnce(
       'filter',
       families.map((drivers) => drivers.map((driver) => update('filter', driver))),
     ),
-    ...paths.map((driver) => update('connect', driver)),
-    ...paths
-      .toReversed()
-      .filter((driver) => !closedFirst.includes(driver))
-      .map((driver) => deletion('disconnect', driver)),
+    ...kernelDriversOf(kernel).map((driver) => update('connect', driver)),
+    ...kept.flatMap((kind) => kernel[kind].toReversed()).map((driver) => deletion('disconnect', driver)),
     atOnce(
       'sweep',
       families.map((drivers) => drivers.toReversed().map((driver) => deletion('sweep', driver))),
     ),
   ];
+}
+
+/** All of them, in the order in which they come to be. */
+export function kernelDriversOf(kernel: DriversByKind): readonly Driver[] {
+  return KERNEL_KINDS.flatMap((kind) => kernel[kind]);
 }
 
 /** One step after the other; what they say, as one report. */

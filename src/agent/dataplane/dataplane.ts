@@ -5,9 +5,17 @@
  * stays wished for, and the next apply tries it again, with an empty batch too. While a packet filter is not in
  * force nothing new is connected (law 5), and stopping removes nothing: there is no stop.
  */
+import { Turns } from '../../model/turns.js';
 import { ALL_HOSTS_SET } from '../calc/ip-set-definition.js';
 import type { DataplaneUpdate } from '../calc/updates.js';
-import { type ApplyStep, applySteps, merged, runSteps } from './apply-steps.js';
+import {
+  type ApplyStep,
+  applySteps,
+  type DriversByKind,
+  kernelDriversOf,
+  merged,
+  runSteps,
+} from './apply-steps.js';
 import type { PacketFilter } from './backends/backend.js';
 import type { Driver, DriverFailure, KernelCountName, KernelCounts, VerifyScope } from './driver.js';
 import type { PolicedState } from './flows/policed-state.js';
@@ -15,11 +23,8 @@ import type { DesiredDataplane, DesiredFamily } from './intent.js';
 import { createManagers, type Managers } from './managers/index.js';
 
 /** Drivers that are no packet filter's, as `kernelDrivers` makes them. */
-export interface PathDrivers {
-  /** Flows, sysctls, tunnels, forwarding, neighbours, routes: in this order, so that flows come last when things go. */
-  readonly drivers: readonly Driver[];
-  /** Those of them by which others bring packets in. */
-  readonly closedFirst: readonly Driver[];
+export interface KernelDrivers {
+  readonly drivers: DriversByKind;
   /** By which flows are judged. */
   readonly policed: Pick<PolicedState, 'onUpdate' | 'completeDeferredWork' | 'suspectAll'>;
   readonly families: readonly Pick<DesiredFamily, 'family' | 'routes' | 'neighbors'>[];
@@ -32,7 +37,7 @@ export interface DataplaneOptions {
   /** One for each family. */
   readonly packetFilters: readonly PacketFilter[];
   /** For the same families. */
-  readonly paths: PathDrivers;
+  readonly kernel: KernelDrivers;
   /** A clock that never goes back, in ms. */
   readonly now: () => number;
 }
@@ -43,7 +48,7 @@ export interface ApplySummary {
   readonly failures: readonly DriverFailure[];
   /** Not there yet, because their interfaces are not. */
   readonly waiting: readonly DriverFailure[];
-  /** Not to be had on this host. */
+  /** Not to be had on this host: what its kernel lacks, and what an endpoint claims that another one has. */
   readonly impossible: readonly DriverFailure[];
   /** What was found otherwise than it was left, for people. */
   readonly drift: readonly string[];
@@ -70,22 +75,25 @@ class HostDataplane implements Dataplane {
   readonly #managers: Managers;
   readonly #steps: readonly ApplyStep[];
   readonly #drivers: readonly Driver[];
-  readonly #inTurn = createTurns();
+  readonly #turns = new Turns();
   /** What the kernel's rules let through is not known: they are read back, or one could not be written. */
   #inDoubt = false;
   /** What rules are to say of who may encapsulate, held back while a tunnel that is to go does not. */
   readonly #guard: DataplaneUpdate[] = [];
 
   constructor(options: DataplaneOptions) {
-    const { packetFilters, paths } = options;
+    const { packetFilters, kernel } = options;
     this.#options = options;
-    this.#managers = createManagers(desiredOf(packetFilters, paths));
-    this.#steps = applySteps({ packetFilters, paths: paths.drivers, closedFirst: paths.closedFirst });
-    this.#drivers = [...packetFilters.flatMap((filter) => filter.drivers), ...paths.drivers];
+    this.#managers = createManagers(desiredOf(packetFilters, kernel));
+    this.#steps = applySteps({ packetFilters, kernel: kernel.drivers });
+    this.#drivers = [
+      ...packetFilters.flatMap((filter) => filter.drivers),
+      ...kernelDriversOf(kernel.drivers),
+    ];
   }
 
   apply(batch: readonly DataplaneUpdate[]): Promise<ApplySummary> {
-    return this.#inTurn(() => this.#apply(batch));
+    return this.#turns.take(() => this.#apply(batch));
   }
 
   resync(): void {
@@ -94,11 +102,11 @@ class HostDataplane implements Dataplane {
   }
 
   verify(scope: VerifyScope = 'everything'): Promise<readonly DriverFailure[]> {
-    const { packetFilters, paths } = this.#options;
-    return this.#inTurn(async () => {
-      const lists = [...packetFilters.map((filter) => filter.drivers), paths.drivers];
+    const { packetFilters, kernel } = this.#options;
+    return this.#turns.take(async () => {
+      const lists = [...packetFilters.map((filter) => filter.drivers), kernelDriversOf(kernel.drivers)];
       const found = await Promise.all(lists.map((list) => verifyInTurn(list, scope)));
-      return [...this.#managers.problems(), ...found.flat()];
+      return found.flat();
     });
   }
 
@@ -107,7 +115,7 @@ class HostDataplane implements Dataplane {
   }
 
   async #apply(batch: readonly DataplaneUpdate[]): Promise<ApplySummary> {
-    const { packetFilters, paths, now } = this.#options;
+    const { packetFilters, kernel, now } = this.#options;
     const start = now();
     const wasInDoubt = this.#inDoubt;
     // Cleared first: a resync that is asked for meanwhile is for the next apply.
@@ -118,21 +126,21 @@ class HostDataplane implements Dataplane {
       for (const update of this.#guard.splice(0)) this.#managers.onUpdate(update);
     await Promise.all(packetFilters.map((filter) => filter.prepare()));
     const filtered = await this.#run('filter');
-    if (wasInDoubt && filtered.changed > 0) paths.policed.suspectAll();
+    if (wasInDoubt && filtered.changed > 0) kernel.policed.suspectAll();
     if (filtered.failures.length > 0) this.#inDoubt = true;
     const inForce = this.#guard.length === 0 && packetFilters.every((filter) => filter.inForce);
     const rest = await this.#run(...(inForce ? (['connect'] as const) : []), 'disconnect', 'sweep');
     const { changed, failures, waiting, impossible } = merged([closed, filtered, rest]);
     return {
-      ...{ changed, waiting, impossible, failures: [...this.#managers.problems(), ...failures] },
-      // While paths are not written, no driver says what waits for its interface.
+      ...{ changed, failures, waiting, impossible: [...this.#managers.problems(), ...impossible] },
+      // While nothing is connected, no driver says what waits for its interface.
       drift: inForce ? driftOf(this.#drivers, waiting) : [],
       durationMs: now() - start,
     };
   }
 
   #learn(batch: readonly DataplaneUpdate[]): void {
-    const { policed } = this.#options.paths;
+    const { policed } = this.#options.kernel;
     for (const update of batch) {
       if (isOfGuard(update)) this.#guard.push(update);
       else this.#managers.onUpdate(update);
@@ -171,29 +179,19 @@ function sum(counts: readonly KernelCounts[]): KernelCounts {
 }
 
 /** @throws {RangeError} when a family has a packet filter and no routes, or the other way round. */
-function desiredOf(packetFilters: readonly PacketFilter[], paths: PathDrivers): DesiredDataplane {
-  if (packetFilters.length !== paths.families.length)
+function desiredOf(packetFilters: readonly PacketFilter[], kernel: KernelDrivers): DesiredDataplane {
+  if (packetFilters.length !== kernel.families.length)
     throw new RangeError('Packet filters and routes must be for the same families');
   return {
     families: packetFilters.map(({ family, chains, hooks, ipSets }) => {
-      const path = paths.families.find((candidate) => candidate.family === family);
+      const path = kernel.families.find((candidate) => candidate.family === family);
       if (!path) throw new RangeError(`IPv${family} has a packet filter and no routes`);
       const { routes, neighbors } = path;
       return { family, chains, hooks, ipSets, routes, neighbors };
     }),
-    sysctls: paths.sysctls,
-    tunnels: paths.tunnels,
-    forwarding: paths.forwarding,
-  };
-}
-
-/** Runs one task after the other; a task that fails does not keep the next from running. */
-function createTurns(): <T>(task: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (task) => {
-    const result = last.then(task);
-    last = result.catch(() => {});
-    return result;
+    sysctls: kernel.sysctls,
+    tunnels: kernel.tunnels,
+    forwarding: kernel.forwarding,
   };
 }
 

@@ -8,12 +8,14 @@
  *
  * Calico's own status key (etcd-keys: felix/v1/host/<h>/status) is written beside it when an interval is set.
  */
-import { backoffMs } from '../../datastore/backoff.js';
+
 import type { Datastore } from '../../datastore/datastore.js';
 import { LeasedKeys } from '../../datastore/leased-keys.js';
 import { escapeName } from '../../layout/escape.js';
 import type { Layout } from '../../layout/layout.js';
 import type { HostSessions, HostStatus } from '../../layout/records.js';
+import { backoffMs } from '../../model/backoff.js';
+import { eitherSignal } from '../../model/either-signal.js';
 import type { Log } from '../../model/log.js';
 import type { StoreKey } from '../../model/store.js';
 import type { Clock } from './clock.js';
@@ -99,8 +101,10 @@ export class StatusReporter {
       const waitMs =
         Math.min(this.#dueAt(this.#status), this.#dueAt(this.#sessions), this.#felixDue()) -
         this.#clock.monotonic();
-      if (waitMs > 0) await this.#clock.pause(waitMs, AbortSignal.any([signal, this.#wake.signal]));
-      else await this.#writeWhatIsDue();
+      if (waitMs > 0) {
+        using either = eitherSignal(signal, this.#wake.signal);
+        await this.#clock.pause(waitMs, either.signal);
+      } else await this.#writeWhatIsDue();
     }
     await this.#keys
       .close()
@@ -140,7 +144,7 @@ export class StatusReporter {
       this.#failures = 0;
     } catch (error) {
       this.#failures += 1;
-      this.#notBefore = now + backoffMs(this.#failures, RETRY);
+      this.#notBefore = now + backoffMs(this.#failures, RETRY, Math.random());
       this.#log.warn('status not written', { key: this.#status.key, error: String(error) });
     }
   }

@@ -94,7 +94,7 @@ class View {
 
   #batch(updates: readonly Update[], revision: Revision): SyncerMessage {
     const { heads, ready } = this.#assembler;
-    return { type: 'batch', updates, heads, revision, inSync: true, ready };
+    return { type: 'batch', updates, heads, revision, ready };
   }
 }
 

@@ -33,16 +33,15 @@ interface BlockUpdate {
 }
 
 /**
- * One step from a whole state to the next. The first batch with `inSync` closes the snapshot; before it, nothing
- * may be written to the kernel (law 3). A batch never splits a commit.
+ * One step from a whole state to the next. There is none before the first whole snapshot, and so no write to the kernel
+ * (law 3). A batch never splits a commit.
  */
 export interface UpdateBatch {
   readonly updates: readonly Update[];
   /** Heads of all sources as of `revision`. */
   readonly heads: ReadonlyMap<string, Head>;
   readonly revision: Revision;
-  readonly inSync: boolean;
-  /** False when /v1/Ready is not `true`: an in-sync agent freezes and reports `held`. */
+  /** False when /v1/Ready is not `true`: the agent freezes and reports `held`. */
   readonly ready: boolean;
 }
 

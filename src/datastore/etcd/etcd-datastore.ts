@@ -6,8 +6,8 @@
  * revision of the first one, so that writers meanwhile do not tear it.
  */
 import { GRPCResourceExhastedError, type IRangeRequest, type IRangeResponse } from 'etcd3';
+import { type BackoffLimits, backoffMs } from '../../model/backoff.js';
 import type { Revision, Snapshot, StoreEntry, StoreKey, Transaction } from '../../model/store.js';
-import { type BackoffLimits, backoffMs, pause } from '../backoff.js';
 import { checkTransaction } from '../check-transaction.js';
 import {
   type Datastore,
@@ -18,6 +18,7 @@ import {
   type WatchMessage,
   type WatchOptions,
 } from '../datastore.js';
+import { pause } from '../pause.js';
 import { keyAfter, prefixRange, toEntry, toKey, toRevision } from './codec.js';
 import { type Connection, connect, DEFAULT_TUNING, type EtcdOptions, type EtcdTuning } from './connection.js';
 import { encodeTransaction } from './encode-transaction.js';
@@ -160,7 +161,7 @@ class EtcdDatastore implements Datastore {
         const failure = toDatastoreError(error, `${doing} from ${this.#connection.endpoints}`);
         if (!failure.retryable || attempt === READ_ATTEMPTS) throw failure;
         this.#log?.warn('reading from etcd failed and is tried again', { attempt, error: failure.message });
-        await pause(backoffMs(attempt, READ_RETRY), this.#closing.signal);
+        await pause(backoffMs(attempt, READ_RETRY, Math.random()), this.#closing.signal);
       }
     }
   }

@@ -8,9 +8,10 @@
  * guarded by the create revision of a key under the lease, not by this signal.
  */
 import type { ILeaseKeepAliveResponse, LeaseClient } from 'etcd3';
+import { type BackoffLimits, backoffMs } from '../../model/backoff.js';
 import type { LeaseId } from '../../model/store.js';
-import { type BackoffLimits, backoffMs, pause } from '../backoff.js';
 import { DatastoreError, type Lease } from '../datastore.js';
+import { pause } from '../pause.js';
 import type { EtcdOptions } from './connection.js';
 import { toDatastoreError } from './errors.js';
 
@@ -89,7 +90,7 @@ class KeptLease implements Lease {
         waitMs = thirdMs;
       } catch (error) {
         failures += 1;
-        waitMs = Math.min(backoffMs(failures, RETRY), thirdMs);
+        waitMs = Math.min(backoffMs(failures, RETRY, Math.random()), thirdMs);
         if (this.lost.aborted) return;
         const failure = toDatastoreError(error, `keeping lease ${this.id} alive ${place}`);
         log?.warn('a keepalive failed and is tried again', { failures, error: failure.message });

@@ -8,9 +8,10 @@
  * (Why not the library's own: test/datastore/etcd3-watch.test.ts shows what it loses.)
  */
 import type { KVClient, WatchClient } from 'etcd3';
+import { type BackoffLimits, backoffMs } from '../../model/backoff.js';
 import type { Revision } from '../../model/store.js';
-import { type BackoffLimits, backoffMs, pause } from '../backoff.js';
 import type { WatchMessage, WatchOptions } from '../datastore.js';
+import { pause } from '../pause.js';
 import { prefixRange } from './codec.js';
 import { verifyContinuity, type Witness, witnessOf } from './continuity.js';
 import { toDatastoreError } from './errors.js';
@@ -53,7 +54,7 @@ export async function* watchPrefix(
       if (reason !== position.outage) yield { type: 'interrupted', reason };
       position.outage = reason;
       position.failures += 1;
-      await pause(backoffMs(position.failures, RECONNECT), signal);
+      await pause(backoffMs(position.failures, RECONNECT, Math.random()), signal);
     }
   }
 }

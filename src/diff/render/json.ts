@@ -81,7 +81,3 @@ export function planDocument(
     ...(bgp !== undefined && { bgp }),
   };
 }
-
-export function renderPlanJson(plan: Plan): string {
-  return `${JSON.stringify(planDocument(plan), null, 2)}\n`;
-}

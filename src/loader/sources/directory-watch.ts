@@ -7,6 +7,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FSWatcher, watch } from 'chokidar';
+import { eitherSignal } from '../../model/either-signal.js';
 import { isCandidateFile, isSkippedFolder } from './candidate.js';
 
 export interface WatchFolderOptions {
@@ -82,7 +83,10 @@ class Bell {
   async wait(ms: number): Promise<boolean> {
     const woken = new AbortController();
     this.#wake = () => woken.abort();
-    if (!this.#rung) await pause(ms, AbortSignal.any([this.#signal, woken.signal]));
+    if (!this.#rung) {
+      using either = eitherSignal(this.#signal, woken.signal);
+      await pause(ms, either.signal);
+    }
     this.#wake = undefined;
     const rung = this.#rung;
     this.#rung = false;

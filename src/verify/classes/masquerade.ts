@@ -5,7 +5,8 @@
  * That matters only where such an address is policed at all, which is rare: endpoints outside every pool, and host
  * endpoints. Where it matters, hosts tell points apart that rules do not.
  */
-import { cidrContains } from '../../model/address.js';
+
+import { isBeyondPools, isMasqueradedSource } from '../nat-outgoing.js';
 import type { Network } from '../network.js';
 import { hostOf, type Party } from '../parties.js';
 import type { Point } from './points.js';
@@ -22,16 +23,13 @@ export const NO_MASQUERADE: Masquerade = { senderSeen: (from) => from, markOf: (
 
 export function masqueradeIn(network: Network, version: number, points: readonly Point[]): Masquerade {
   const { pools } = network;
-  const masquerading = pools.filter(({ natOutgoing }) => natOutgoing);
-  if (masquerading.length === 0) return NO_MASQUERADE;
+  if (!pools.some(({ natOutgoing }) => natOutgoing)) return NO_MASQUERADE;
   const parties = points.map((point) => point.parties[version]);
-  const isHidden = (party: Party | undefined): boolean =>
-    party?.type === 'workload' && masquerading.some(({ cidr }) => cidrContains(cidr, party.address));
-  const isBeyondPools = (party: Party | undefined): boolean =>
-    isPoliced(party) && !pools.some(({ cidr }) => cidrContains(cidr, party.address));
-  const beyond = parties.map(isBeyondPools);
+  const beyond = parties.map((party) => isPoliced(party) && isBeyondPools(pools, party.address));
   if (!beyond.includes(true)) return NO_MASQUERADE;
-  const hidden = parties.map(isHidden);
+  const hidden = parties.map(
+    (party) => party?.type === 'workload' && isMasqueradedSource(pools, party.address),
+  );
   const hostPoints = new Map<string, number>();
   for (const [point, party] of parties.entries())
     if (party?.type === 'host' && !hostPoints.has(party.name)) hostPoints.set(party.name, point);

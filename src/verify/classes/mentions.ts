@@ -32,10 +32,10 @@ export function mentionsIn(networks: readonly Network[]): Mentions {
   };
   for (const { networkSets } of networks)
     for (const set of networkSets) for (const net of set.nets) nets.add(net);
-  rules.forEach(({ source, destination }) => {
+  for (const { source, destination } of rules) {
     collect(source);
     collect(destination);
-  });
+  }
   return { rules, selectors, tags, nets };
 }
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { Plan } from '../../../src/diff/plan-types.js';
 import { NO_COLOURS, type Palette, renderPlan } from '../../../src/diff/render/human.js';
-import { renderPlanJson } from '../../../src/diff/render/json.js';
+import { planDocument } from '../../../src/diff/render/json.js';
 import { renderPlanMarkdown } from '../../../src/diff/render/markdown.js';
 import { formatValue } from '../../../src/diff/render/value.js';
 import { matchesGolden } from '../../helpers/golden.js';
@@ -93,8 +93,8 @@ test(human, NOTHING, 'a-commit-without-changes');
 test(human, SAME, 'the-commit-that-is-live');
 test(human, FIRST, 'the-first-commit');
 
-test('renderPlanJson() has the shape of format version 1.0', (t) =>
-  matchesGolden(t, 'plan/everything-at-once.json', renderPlanJson(EVERYTHING)));
+test('planDocument() has the shape of format version 1.0', (t) =>
+  matchesGolden(t, 'plan/everything-at-once.json', `${JSON.stringify(planDocument(EVERYTHING), null, 2)}\n`));
 
 test('renderPlanMarkdown() is a comment for a pull request as in its golden file', (t) =>
   matchesGolden(t, 'plan/everything-at-once.md', renderPlanMarkdown(EVERYTHING)));

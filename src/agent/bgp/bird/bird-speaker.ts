@@ -8,10 +8,12 @@
  *
  * Managed: the agent starts the daemon and keeps it running. System: somebody else does, and we write its file.
  */
+
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Exec, ExecError } from '../../../kernel/exec.js';
 import type { Log } from '../../../model/log.js';
+import { Turns } from '../../../model/turns.js';
 import type { BgpModel, BgpSession } from '../../../topology/bgp-model.js';
 import { DEFAULT_AGENT_SETTINGS } from '../../calc/agent-settings.js';
 import type { ApplyReport, DriverFailure } from '../../dataplane/driver.js';
@@ -88,7 +90,7 @@ class BirdSpeaker implements BgpSpeaker {
   #keptRoutes: readonly KeptRoute[] | undefined;
   #handoverTimer: NodeJS.Timeout | undefined;
   #closed = false;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(options: BirdSpeakerOptions) {
     const { daemon, secretsDir, exec, log, program = 'bird', dialect = BIRD_2 } = options;
@@ -125,13 +127,11 @@ class BirdSpeaker implements BgpSpeaker {
   }
 
   resync(): Promise<ApplyReport> {
-    const report = this.#turn.then(() => this.#reported(() => this.#converge()));
-    this.#turn = report;
-    return report;
+    return this.#turns.take(() => this.#reported(() => this.#converge()));
   }
 
   async verify(): Promise<readonly DriverFailure[]> {
-    const report = this.#turn.then(() =>
+    const { failures } = await this.#turns.take(() =>
       this.#reported(async () => {
         const wanted = await this.#wantedText();
         if (wanted === undefined) return NOTHING_CHANGED;
@@ -140,8 +140,7 @@ class BirdSpeaker implements BgpSpeaker {
         return NOTHING_CHANGED;
       }),
     );
-    this.#turn = report;
-    return (await report).failures;
+    return failures;
   }
 
   async status(): Promise<BgpStatus> {
@@ -182,9 +181,10 @@ class BirdSpeaker implements BgpSpeaker {
 
   async #lookAtHandover(): Promise<void> {
     try {
+      const model = this.#model;
       const { sessions } = await this.status();
-      if (this.#closed) return;
-      const up = (this.#model?.sessions ?? []).filter((_session, index) => sessions[index]?.established);
+      if (this.#closed || model !== this.#model) return this.#watchHandover();
+      const up = (model?.sessions ?? []).filter((_session, index) => sessions[index]?.established);
       if (this.#handover.observe(up, this.#now())) await this.resync();
     } catch (error) {
       this.#log.warn('BGP sessions could not be looked at', { error: explain(error) });

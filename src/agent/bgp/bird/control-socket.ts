@@ -5,7 +5,9 @@
  * code of the one before. Codes below 8000 tell what a line is, 8000 and above that the command failed. One command
  * is under way at a time. BIRD answers in well under a millisecond unless it is hung, so every question has a limit.
  */
+
 import { createConnection, type Socket } from 'node:net';
+import { Turns } from '../../../model/turns.js';
 
 export interface BirdReplyLine {
   readonly code: number;
@@ -71,7 +73,7 @@ class Connection {
   #lines: BirdReplyLine[] = [];
   #waiting: Waiting | undefined;
   #end: BirdControlError | undefined;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(socket: Socket, path: string, timeoutMs: number) {
     this.#socket = socket;
@@ -89,15 +91,13 @@ class Connection {
   }
 
   command(text: string): Promise<readonly BirdReplyLine[]> {
-    const result = this.#last.then(async () => {
+    return this.#turns.take(async () => {
       this.#socket.write(`${text}\n`);
       const lines = await this.reply(text);
       const failure = lines.find(({ code }) => code >= FIRST_FAILURE_CODE);
       if (failure) throw new BirdControlError('refused', failure.text);
       return lines;
     });
-    this.#last = result.catch(() => {});
-    return result;
   }
 
   /** Waits for one whole reply. */

@@ -1,17 +1,14 @@
 /**
- * All drivers of a host that do not belong to a packet filter, wired to each other, in the order of their work.
- *
- * Updates run from first to last, deletions in reverse: the host forwards before a route invites traffic, and the
- * flows of an address go after its route.
+ * All drivers of a host that do not belong to a packet filter, wired to each other: a route that goes tells whose flows to
+ * look at, and before a tunnel goes its routes are held. In which order they work, apply-steps.ts says.
  */
 import type { Conntrack } from '../../../kernel/conntrack.js';
 import type { ProcSys } from '../../../kernel/proc-sys.js';
 import type { RtNetlink } from '../../../kernel/rtnetlink.js';
 import type { Address, Cidr, IpFamily } from '../../../model/address.js';
 import type { AgentSettings } from '../../calc/agent-settings.js';
-import type { Driver } from '../driver.js';
+import type { KernelDrivers } from '../dataplane.js';
 import { PolicedState } from '../flows/policed-state.js';
-import type { DesiredDataplane, DesiredFamily } from '../intent.js';
 import { FlowTable } from './flow-table.js';
 import { forwardingTable } from './forwarding-table.js';
 import { tellLostPaths } from './lost-paths.js';
@@ -30,19 +27,11 @@ export interface KernelDriversOptions {
   readonly hostAddresses: () => ReadonlySet<Address>;
 }
 
-export interface KernelDrivers {
-  readonly drivers: readonly Driver[];
-  /** Those of them by which others bring packets in. */
-  readonly closedFirst: readonly Driver[];
-  /** Told what the managers are told: by it flows are judged. */
+export interface WiredDrivers extends KernelDrivers {
   readonly policed: PolicedState;
-  readonly families: readonly Pick<DesiredFamily, 'family' | 'routes' | 'neighbors'>[];
-  readonly sysctls: DesiredDataplane['sysctls'];
-  readonly tunnels: DesiredDataplane['tunnels'];
-  readonly forwarding: DesiredDataplane['forwarding'];
 }
 
-export function kernelDrivers(options: KernelDriversOptions): KernelDrivers {
+export function kernelDrivers(options: KernelDriversOptions): WiredDrivers {
   const { rtnetlink, settings, conntrack, hostAddresses } = options;
   const { interfacePrefix, deviceRouteProtocol: protocol } = settings;
   const policed = new PolicedState(options.families);
@@ -73,15 +62,14 @@ export function kernelDrivers(options: KernelDriversOptions): KernelDrivers {
   };
   const tunnels = tunnelTable({ rtnetlink, interfacePrefix, beforeRemoval });
   return {
-    drivers: [
-      flows,
-      sysctls,
-      tunnels,
-      forwarding,
-      ...tables.map(({ neighbors }) => neighbors),
-      ...tables.map(({ routes }) => routes),
-    ],
-    closedFirst: [tunnels],
+    drivers: {
+      flows: [flows],
+      sysctls: [sysctls],
+      tunnels: [tunnels],
+      forwarding: [forwarding],
+      neighbors: tables.map(({ neighbors }) => neighbors),
+      routes: tables.map(({ routes }) => routes),
+    },
     policed,
     families: tables.map(({ family, neighbors, routes }) => ({
       family,

@@ -9,7 +9,6 @@ import type { ProcSys } from '../../../kernel/proc-sys.js';
 import type { DesiredView } from '../../../model/delta-tracker.js';
 import type { SysctlPath } from '../../../model/sysctl.js';
 import { type KernelObjects, KernelTable, type PendingObject, type WriteOutcome } from './kernel-table.js';
-import { servesAsWell } from './rp-filter.js';
 
 /** Files below /proc/sys are read by libuv's threads, of which there are few. */
 const READS_AT_ONCE = 64;
@@ -41,7 +40,7 @@ class SysctlObjects implements KernelObjects<SysctlPath, string, string> {
     const wishes = [...desired.entries()];
     for (let start = 0; start < wishes.length; start += READS_AT_ONCE) {
       const some = wishes.slice(start, start + READS_AT_ONCE);
-      const values = await Promise.all(some.map(([path, value]) => this.#read(path, value)));
+      const values = await Promise.all(some.map(([path]) => this.#procSys.read(path)));
       for (const [index, [path]] of some.entries()) {
         const value = values[index];
         if (value !== undefined) found.push([path, value]);
@@ -69,18 +68,13 @@ class SysctlObjects implements KernelObjects<SysctlPath, string, string> {
   async #write(path: SysctlPath, value: string): Promise<WriteOutcome<string>> {
     try {
       await this.#procSys.write(path, value);
-      const actual = await this.#read(path, value);
+      const actual = await this.#procSys.read(path);
       if (actual === value) return { type: 'written', actual };
       return { type: 'failed', error: new Error(`the kernel keeps ${actual ?? 'nothing'}`) };
     } catch (error) {
       const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
       return missing ? { type: 'waiting', reason: noSuchSysctl(path) } : { type: 'failed', error };
     }
-  }
-
-  async #read(path: SysctlPath, desired: string): Promise<string | undefined> {
-    const actual = await this.#procSys.read(path);
-    return actual !== undefined && servesAsWell({ path, value: desired }, actual) ? desired : actual;
   }
 }
 

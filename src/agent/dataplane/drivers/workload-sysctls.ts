@@ -5,12 +5,12 @@ import type { IpFamily } from '../../../model/address.js';
 import { forwardingSysctls, hostForwardingSysctls } from './ip-forwarding.js';
 import { proxyArpSysctls } from './proxy-arp.js';
 import { routerAdvertisementSysctls } from './router-advertisements.js';
-import { hostRpFilterSysctls, rpFilterSysctls } from './rp-filter.js';
+import { rpFilterSysctls } from './rp-filter.js';
 import type { SysctlSetting } from './sysctl-path.js';
 
 /** What the host needs once. */
 export function hostSysctls(families: readonly IpFamily[]): readonly SysctlSetting[] {
-  return families.flatMap((family) => [...hostForwardingSysctls(family), ...hostRpFilterSysctls(family)]);
+  return families.flatMap(hostForwardingSysctls);
 }
 
 /** What the host's end of a workload's pair needs. @throws {RangeError} for a name that no interface can have */

@@ -5,7 +5,8 @@
  * two, and the chains of rules/, agree; the tests compare all three.
  */
 import { type Address, type Cidr, cidrContains, familyOf, type IpFamily } from '../../../model/address.js';
-import { type Direction, hasPorts, type IcmpMatch, type PortRange } from '../../../model/rule.js';
+import { matchesIcmp, matchesPort } from '../../../model/header-match.js';
+import { type Direction, hasPorts, type IcmpMatch } from '../../../model/rule.js';
 import type { CompiledRule, EndpointPolicy, EntityCondition, IpSetId, RuleSet } from '../../calc/updates.js';
 
 /** The packet that opened a flow, as the filter table met it. */
@@ -81,18 +82,10 @@ function matches(rule: CompiledRule, packet: FirstPacket, rulebook: Rulebook): b
     (rule.family ?? packet.family) === packet.family &&
     (rule.protocol ?? packet.protocol) === packet.protocol &&
     rule.notProtocol !== packet.protocol &&
-    matchesIcmp(rule, packet) &&
+    matchesIcmp(rule, packet.icmp) &&
     matchesEnd(rule.source, packet.source, packet, rulebook) &&
     matchesEnd(rule.destination, packet.destination, packet, rulebook)
   );
-}
-
-function matchesIcmp({ icmp, notIcmp }: CompiledRule, { icmp: actual }: FirstPacket): boolean {
-  if (!icmp && !notIcmp) return true;
-  if (!actual) return false;
-  const is = ({ type, code }: IcmpMatch): boolean =>
-    type === actual.type && (code ?? actual.code) === actual.code;
-  return (!icmp || is(icmp)) && !(notIcmp && is(notIcmp));
 }
 
 function matchesEnd(
@@ -101,7 +94,7 @@ function matchesEnd(
   { family, protocol }: FirstPacket,
   rulebook: Rulebook,
 ): boolean {
-  const { nets, notNets, sets, notSets, ports, notPorts } = condition;
+  const { nets, notNets, sets, notSets } = condition;
   const isIn = (net: Cidr): boolean => cidrContains(net, address);
   return (
     (nets.length === 0 || nets.some(isIn)) &&
@@ -110,17 +103,6 @@ function matchesEnd(
     !notNets.some(isIn) &&
     sets.every((set) => rulebook.isMember(set, address)) &&
     !notSets.some((set) => rulebook.isMember(set, address)) &&
-    matchesPort(ports, notPorts, hasPorts(protocol) ? port : undefined)
+    matchesPort(condition, hasPorts(protocol) ? port : undefined)
   );
-}
-
-function matchesPort(
-  ports: readonly PortRange[],
-  notPorts: readonly PortRange[],
-  port: number | undefined,
-): boolean {
-  if (ports.length === 0 && notPorts.length === 0) return true;
-  if (port === undefined) return false;
-  const isIn = ({ first, last }: PortRange): boolean => first <= port && port <= last;
-  return (ports.length === 0 || ports.some(isIn)) && !notPorts.some(isIn);
 }

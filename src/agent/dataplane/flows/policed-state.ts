@@ -5,6 +5,7 @@
  * allow away puts those addresses there whose flows are to be judged again (law 7). So does one that gives an
  * address to an endpoint: what an earlier owner left, while no agent was running, is nobody else's to tell.
  */
+
 import type { StoredId } from '../../../layout/layout.js';
 import {
   type Address,
@@ -14,6 +15,7 @@ import {
   hostCidr,
   type IpFamily,
 } from '../../../model/address.js';
+import { assertNever } from '../../../model/assert-never.js';
 import { DIRECTIONS } from '../../../model/rule.js';
 import { type AgentSettings, DEFAULT_AGENT_SETTINGS } from '../../calc/agent-settings.js';
 import type { DataplaneUpdate, LocalEndpoint } from '../../calc/updates.js';
@@ -74,8 +76,12 @@ export class PolicedState {
       // These do not say who may talk to whom.
       case 'pool-update':
       case 'pool-remove':
+      case 'encapsulation-update':
       case 'bgp-update':
+      case 'overlay-update':
         break;
+      default:
+        assertNever(update);
     }
   }
 

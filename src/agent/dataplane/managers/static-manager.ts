@@ -38,7 +38,7 @@ export class StaticManager {
       if (inUse.length > 0) chains.set(chainKey(guard), guard);
       else chains.delete(chainKey(guard));
       for (const chain of staticChains(family, this.#settings, inUse)) chains.set(chainKey(chain), chain);
-      for (const hook of hookRules(family, this.#settings)) hooks.set(hookKey(hook), hook);
+      for (const hook of hookRules(this.#settings)) hooks.set(hookKey(hook), hook);
     }
   }
 }

@@ -9,8 +9,10 @@
  * While pools have hosts encapsulate, a packet inside a packet would pass all of this with whatever source it names. So
  * only hosts may bring one (rules/encapsulation.ts), which is asked before anything else of it is.
  *
- * IPv4 sources are checked by the sysctl rp_filter. IPv6 has none, so raw PREROUTING does it, and drops router
- * advertisements, by which a workload could become its host's gateway (CVE-2020-13597).
+ * Whether a workload sends from an address of its own is asked in raw PREROUTING: the route back to the source must
+ * leave by the interface that the packet came in on. The sysctl rp_filter, which asks the same of IPv4, cannot be relied
+ * on: `all`, which is the operator's, overrules that of an interface when it is 2. IPv6 has none. In IPv6 it also drops
+ * router advertisements, by which a workload could become its host's gateway (CVE-2020-13597).
  */
 import type { IpFamily } from '../../../model/address.js';
 import type { Encapsulation } from '../../../model/encapsulation.js';
@@ -40,7 +42,7 @@ export function staticChains(
   const toWorkload = workload('out-interface', settings);
   const filter = (name: ChainName, rules: readonly ChainRule[]): Chain => ({ table: 'filter', name, rules });
   return [
-    ...(family === 6 ? [rawPrerouting(fromWorkload)] : []),
+    rawPrerouting(family, fromWorkload),
     { table: 'nat', name: CHAINS.natPostrouting, rules: [rule([], jump(CHAINS.natOutgoing))] },
     filter(CHAINS.input, [rule([fromWorkload], goTo(CHAINS.workloadToHost)), ...fromHostsOnly(inUse)]),
     filter(CHAINS.workloadToHost, [...notFromWorkload([], inUse), ...workloadToHost(family, settings)]),
@@ -55,7 +57,7 @@ export function staticChains(
   ];
 }
 
-export function hookRules(family: IpFamily, { chainInsertMode }: StaticSettings): readonly HookRules[] {
+export function hookRules({ chainInsertMode }: StaticSettings): readonly HookRules[] {
   const position = chainInsertMode === 'Insert' ? 'first' : 'last';
   const hook = (table: Table, name: Hook, chain: ChainName): HookRules => ({
     table,
@@ -64,7 +66,7 @@ export function hookRules(family: IpFamily, { chainInsertMode }: StaticSettings)
     rules: [rule([], jump(chain))],
   });
   return [
-    ...(family === 6 ? [hook('raw', 'PREROUTING', CHAINS.rawPrerouting)] : []),
+    hook('raw', 'PREROUTING', CHAINS.rawPrerouting),
     hook('nat', 'POSTROUTING', CHAINS.natPostrouting),
     hook('filter', 'INPUT', CHAINS.input),
     hook('filter', 'FORWARD', CHAINS.forward),
@@ -72,15 +74,17 @@ export function hookRules(family: IpFamily, { chainInsertMode }: StaticSettings)
   ];
 }
 
-function rawPrerouting(fromWorkload: Match): Chain {
-  const advertisement = [fromWorkload, ...icmp6(ROUTER_ADVERTISEMENT)];
+function rawPrerouting(family: IpFamily, fromWorkload: Match): Chain {
+  const advertisement = rule(
+    [fromWorkload, ...icmp6(ROUTER_ADVERTISEMENT)],
+    DROP,
+    'Router advertisement from a workload',
+  );
+  const spoofed = rule([fromWorkload, { type: 'rpf-failed' }], DROP, 'Spoofed source');
   return {
     table: 'raw',
     name: CHAINS.rawPrerouting,
-    rules: [
-      rule(advertisement, DROP, 'Router advertisement from a workload'),
-      rule([fromWorkload, { type: 'rpf-failed' }], DROP, 'Spoofed source'),
-    ],
+    rules: family === 6 ? [advertisement, spoofed] : [spoofed],
   };
 }
 

@@ -6,6 +6,7 @@
  * message asks for an acknowledgement: the kernel works through a datagram in order and reports each failure by
  * its sequence number, so silence before the last answer is success.
  */
+import { Turns } from '../../../model/turns.js';
 import { NETLINK_ROUTE, NLM_F, NLMSG } from '../constants.js';
 import { netlinkError } from '../errno.js';
 import { EventQueue } from '../event-queue.js';
@@ -54,7 +55,8 @@ class KoffiTransport implements NetlinkTransport {
   readonly #socket: NetlinkSocket;
   readonly #subscriptions = new Set<EventQueue<NetlinkEvent>>();
   #exchange: Exchange | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
+  /** Exchanges run one after the other, in the order in which they were asked for. */
+  readonly #turns = new Turns();
   #sequence = 0;
 
   constructor(options: KoffiTransportOptions) {
@@ -73,12 +75,12 @@ class KoffiTransport implements NetlinkTransport {
 
   async request(requests: readonly NetlinkRequest[]): Promise<readonly (NetlinkError | undefined)[]> {
     const answers: (NetlinkError | undefined)[] = [];
-    for (const batch of batches(requests)) answers.push(...(await this.#inTurn(() => this.#send(batch))));
+    for (const batch of batches(requests)) answers.push(...(await this.#turns.take(() => this.#send(batch))));
     return answers;
   }
 
   dump(request: NetlinkRequest): Promise<readonly NetlinkMessage[]> {
-    return this.#inTurn(() => this.#dump(request));
+    return this.#turns.take(() => this.#dump(request));
   }
 
   subscribe(groups: readonly number[], signal: AbortSignal): AsyncIterable<NetlinkEvent> {
@@ -117,13 +119,6 @@ class KoffiTransport implements NetlinkTransport {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  /** Exchanges run one after the other, in the order in which they were asked for. */
-  #inTurn<T>(exchange: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(exchange);
-    this.#turn = result.catch(() => {});
-    return result;
   }
 
   #send(batch: readonly NetlinkRequest[]): Promise<(NetlinkError | undefined)[]> {

@@ -6,7 +6,9 @@
  * the kernel's words and dumps are not filtered by the kernel; and an overrun kills a subscribed socket in
  * silence, so there is no `subscribe`: readers poll.
  */
+
 import nodeNetlink, { type NodeNetlinkSocket } from 'node-netlink';
+import { Turns } from '../../../model/turns.js';
 import { NETLINK_ROUTE, NLM_F, NLMSG } from '../constants.js';
 import { netlinkError } from '../errno.js';
 import { decodeDone } from '../message.js';
@@ -28,7 +30,7 @@ export async function openNodeNetlinkTransport(
 
 class NodeNetlinkTransport implements NetlinkTransport {
   readonly #socket: NodeNetlinkSocket;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #closed = false;
   /** The package keeps the final message of a dump, where its flags and errno are, to itself. */
   #done: NetlinkMessage | undefined;
@@ -43,14 +45,14 @@ class NodeNetlinkTransport implements NetlinkTransport {
   async request(requests: readonly NetlinkRequest[]): Promise<readonly (NetlinkError | undefined)[]> {
     const answers: (NetlinkError | undefined)[] = [];
     for (const request of requests) {
-      const { errorCode } = await this.#inTurn(() => this.#talk(request));
+      const { errorCode } = await this.#turns.take(() => this.#talk(request));
       answers.push(errorCode === 0 ? undefined : netlinkError(errorCode));
     }
     return answers;
   }
 
   async dump(request: NetlinkRequest): Promise<readonly NetlinkMessage[]> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       this.#done = undefined;
       const { errorCode, packets } = await this.#talk(request);
       if (errorCode !== 0) throw netlinkError(errorCode);
@@ -66,7 +68,7 @@ class NodeNetlinkTransport implements NetlinkTransport {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#turn;
+    await this.#turns.over();
     await this.#socket.close();
   }
 
@@ -80,12 +82,6 @@ class NodeNetlinkTransport implements NetlinkTransport {
     const flags = BigInt(request.flags | NLM_F.REQUEST | NLM_F.ACK);
     const header = { nlmsg_type: BigInt(request.type), nlmsg_flags: flags };
     return this.#socket.tryTalk({ header, payload: request.payload });
-  }
-
-  #inTurn<T>(exchange: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(exchange);
-    this.#turn = result.catch(() => {});
-    return result;
   }
 }
 

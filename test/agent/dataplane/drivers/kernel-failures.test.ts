@@ -3,7 +3,7 @@
  * others is touched, and what can be written is written meanwhile.
  */
 import test from 'ava';
-import { applySteps, runSteps } from '../../../../src/agent/dataplane/apply-steps.js';
+import { applySteps, kernelDriversOf, runSteps } from '../../../../src/agent/dataplane/apply-steps.js';
 import type { Driver } from '../../../../src/agent/dataplane/driver.js';
 import { kernelDrivers } from '../../../../src/agent/dataplane/drivers/kernel-drivers.js';
 import { neighborKey } from '../../../../src/agent/dataplane/drivers/neighbor.js';
@@ -124,8 +124,9 @@ function openHost(rtnetlink: FakeRtNetlink): Host {
     conntrack: { flowsOf: async () => [], delete: async () => [] },
     hostAddresses: () => new Set(),
   });
-  const { drivers, families, tunnels, forwarding, closedFirst } = wired;
-  const steps = applySteps({ packetFilters: [], paths: drivers, closedFirst });
+  const { families, tunnels, forwarding } = wired;
+  const drivers = kernelDriversOf(wired.drivers);
+  const steps = applySteps({ packetFilters: [], kernel: wired.drivers });
   const wantTunnels = (wishes: readonly Tunnel[]) => {
     for (const tunnel of wishes) tunnels.set(tunnel.name, tunnel);
   };

@@ -7,7 +7,6 @@ import { applyAll } from './driver-fixture.js';
 
 const PROXY_ARP = 'net/ipv4/conf/cali1/proxy_arp' as SysctlPath;
 const FORWARDING = 'net/ipv4/conf/cali1/forwarding' as SysctlPath;
-const ALL_RP_FILTER = 'net/ipv4/conf/all/rp_filter' as SysctlPath;
 
 function setUp(files: Readonly<Record<string, string>>, stubborn: readonly string[] = []) {
   const contents = new Map(Object.entries(files));
@@ -96,20 +95,6 @@ test('sysctlTable() writes the others when one fails, and converges when it work
     fail(undefined);
     await applyAll(table);
     t.deepEqual([contents.get(PROXY_ARP), contents.get(FORWARDING)], ['1', '1']);
-    t.deepEqual(await table.verify(), []);
-  }
-});
-
-test("sysctlTable() leaves the operator's strict path filter, and undoes a loose one", async (t) => {
-  for (const [before, after] of [
-    ['1', '1'],
-    ['2', '0'],
-    ['0', '0'],
-  ] as const) {
-    const { table, contents } = setUp({ [ALL_RP_FILTER]: before });
-    table.desired.set(ALL_RP_FILTER, '0');
-    t.deepEqual((await applyAll(table)).failures, []);
-    t.is(contents.get(ALL_RP_FILTER), after);
     t.deepEqual(await table.verify(), []);
   }
 });

@@ -1,6 +1,5 @@
 /** Which sysctls a host and a workload's interface need. */
 import test from 'ava';
-import { servesAsWell } from '../../../../src/agent/dataplane/drivers/rp-filter.js';
 import { interfaceSysctl } from '../../../../src/agent/dataplane/drivers/sysctl-path.js';
 import { hostSysctls, workloadSysctls } from '../../../../src/agent/dataplane/drivers/workload-sysctls.js';
 import { IP_FAMILIES } from '../../../../src/model/address.js';
@@ -9,10 +8,9 @@ import type { SysctlPath } from '../../../../src/model/sysctl.js';
 const text = (settings: ReturnType<typeof hostSysctls>) =>
   settings.map(({ path, value }) => `${path} = ${value}`);
 
-test('hostSysctls() turns forwarding on and keeps "all" from loosening the path filter', (t) => {
+test('hostSysctls() turns forwarding on, and leaves the path filter of all interfaces to the operator', (t) => {
   t.deepEqual(text(hostSysctls(IP_FAMILIES)), [
     'net/ipv4/ip_forward = 1',
-    'net/ipv4/conf/all/rp_filter = 0',
     'net/ipv6/conf/all/forwarding = 1',
   ]);
 });
@@ -52,11 +50,4 @@ test('interfaceSysctl() accepts a name with a dot, as of a VLAN', (t) => {
     interfaceSysctl(4, 'conf', 'eth0.100', 'forwarding'),
     'net/ipv4/conf/eth0.100/forwarding' as SysctlPath,
   );
-});
-
-test("servesAsWell() accepts an operator's strict filter on all interfaces, and no other difference", (t) => {
-  const all = { path: 'net/ipv4/conf/all/rp_filter' as SysctlPath, value: '0' };
-  t.true(servesAsWell(all, '1'));
-  t.false(servesAsWell(all, '2'));
-  t.false(servesAsWell({ path: 'net/ipv4/conf/cali1/rp_filter' as SysctlPath, value: '0' }, '1'));
 });

@@ -5,11 +5,14 @@
  * length 0, so everything becomes two halves; and a half that was wished for twice must not go with one wish.
  */
 import {
+  type Address,
   addressLength,
   addressPart,
   type Cidr,
   familyOf,
   type IpFamily,
+  parseAddress,
+  parseCidr,
   prefixLength,
 } from '../../../../model/address.js';
 import type { Brand } from '../../../../model/brand.js';
@@ -28,6 +31,16 @@ export function elementsOf(member: Cidr): readonly IpSetElement[] {
   const texts =
     length === 0 ? HALVES[family] : [length === addressLength(family) ? addressPart(member) : member];
   return texts.map((text) => text as IpSetElement);
+}
+
+/**
+ * An element as `ipset save` prints it. It prints IPv6 as inet_ntop(3) does, with the last four octets in decimal where
+ * the rest is zero (`::1.2.3.4`) or mapped (`::ffff:1.2.3.4`), which RFC 5952 leaves to those who know the prefix.
+ */
+export function printedElement(text: string): IpSetElement {
+  const isMixed = text.includes(':') && text.includes('.');
+  const canonical: Address | Cidr | undefined = isMixed ? (parseCidr(text) ?? parseAddress(text)) : undefined;
+  return (canonical ?? text) as string as IpSetElement;
 }
 
 /** The elements that leave the kernel when `member` is no longer among `members`. */

@@ -4,6 +4,7 @@
  *
  * Sets come first, rules name them. Everything is sorted, so that two texts can be compared.
  */
+import { compareText } from '../../../../model/compare-text.js';
 import type { IpSetId } from '../../../calc/updates.js';
 import { TABLES } from '../../intent.js';
 import type { WishedFamily } from '../../wishes.js';
@@ -57,8 +58,4 @@ export function ipSetsText({ family, sets }: Pick<WishedFamily, 'family' | 'sets
       return setLines({ name, header, exists: false, members: elements, added: [], removed: [] });
     });
   return lines.length === 0 ? '' : ipSetInput(lines);
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -4,7 +4,7 @@
 import type { Cidr } from '../../../../model/address.js';
 import { DeltaTracker } from '../../../../model/delta-tracker.js';
 import type { IpSetId, IpSetType } from '../../../calc/updates.js';
-import { elementsGone, elementsOf, type IpSetElement } from './ip-set-elements.js';
+import { elementsGone, elementsOf, type IpSetElement, printedElement } from './ip-set-elements.js';
 import type { Generation } from './ip-set-names.js';
 import type { MemberChanges } from './ip-set-restore-input.js';
 
@@ -87,7 +87,7 @@ export class WantedSet {
 
   /** What a read-back found. */
   noteKernel(members: readonly string[]): void {
-    this.#elements.replaceActual(members.map((member) => [member as IpSetElement, true]));
+    this.#elements.replaceActual(members.map((member) => [printedElement(member), true]));
     if (this.#elements.takeDrift().size > 0) this.#hasDrifted = true;
   }
 }

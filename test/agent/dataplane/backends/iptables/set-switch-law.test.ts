@@ -1,10 +1,12 @@
 /**
  * Law 7: whatever lines a batch is written in, a packet that comes between two of them meets the old rules or the new.
  */
+
 import test from 'ava';
 import fc from 'fast-check';
 import { createCalcGraph } from '../../../../../src/agent/calc/calc-graph.js';
 import type { CompiledRule, DataplaneUpdate, IpSetId } from '../../../../../src/agent/calc/updates.js';
+import { NO_DRIVERS } from '../../../../../src/agent/dataplane/apply-steps.js';
 import { backends } from '../../../../../src/agent/dataplane/backends/index.js';
 import {
   type ChangingSet,
@@ -212,7 +214,7 @@ class Host {
     const wishes = recordWishes([FAMILY]);
     this.#dataplane = createDataplane({
       packetFilters: [backends.iptables.open({ family: FAMILY, exec: kernel.exec, pause: async () => {} })],
-      paths: { ...wishes, drivers: [], closedFirst: [], policed: new PolicedState([FAMILY]) },
+      kernel: { ...wishes, drivers: NO_DRIVERS, policed: new PolicedState([FAMILY]) },
       now: () => 0,
     });
   }
