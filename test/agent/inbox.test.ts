@@ -1,3 +1,4 @@
+/** Nothing that arrives while the agent is at work is lost, and a burst of it is one turn of its loop. */
 import test from 'ava';
 import { Inbox } from '../../src/agent/inbox.js';
 import type { UpdateBatch } from '../../src/agent/syncer/update.js';

@@ -1,3 +1,7 @@
+/**
+ * Which addresses a host registers as its own, and that nobody guesses where one was given. Interfaces are
+ * made up here.
+ */
 import test from 'ava';
 import { addressMismatches, registrationOf } from '../../src/agent/node-address.js';
 import type { HostInterface } from '../../src/kernel/host-addresses.js';

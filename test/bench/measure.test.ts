@@ -1,3 +1,4 @@
+/** A benchmark does not try what this machine cannot run, and says why. With a contender made up here. */
 import test from 'ava';
 import { measure } from '../../bench/measure.js';
 

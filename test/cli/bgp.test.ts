@@ -1,3 +1,7 @@
+/**
+ * Who would learn whose routes can be read before anything runs, and whom a topology cuts apart: the command
+ * line on an example, and on a spoiled copy of it.
+ */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';

@@ -1,3 +1,7 @@
+/**
+ * What Calico exported becomes manifests that are valid, or nothing is written at all: the command line on
+ * real folders.
+ */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';

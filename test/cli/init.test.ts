@@ -1,3 +1,7 @@
+/**
+ * A repository that was just made works as it is: valid, and what its CI would run passes. The command line,
+ * with a real git.
+ */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';

@@ -1,3 +1,7 @@
+/**
+ * What people do to a network by hand, and the exit codes that their scripts go by: the command line, on a
+ * real etcd where it takes one.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp } from 'node:fs/promises';

@@ -1,3 +1,7 @@
+/**
+ * What CI and a single run say and do, with the exit codes of the contract: the command line on the example
+ * of three hosts, without a store and with a real etcd.
+ */
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';

@@ -1,3 +1,7 @@
+/**
+ * What a host would be given can be read beforehand, from manifests or a real etcd, and no password is shown
+ * unasked. The command line on examples.
+ */
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,7 @@
+/**
+ * Every example keeps what its own tests promise, and a test that fails says by which packet or why: the
+ * command line, without a store.
+ */
 import { readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import test from 'ava';

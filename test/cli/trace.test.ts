@@ -1,3 +1,7 @@
+/**
+ * Who decides on a packet, where that is written and who changed it last: the command line on manifests, on a
+ * work tree of git, and on a real etcd, which gives the same answer.
+ */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';

@@ -1,3 +1,6 @@
+/**
+ * Law 8 at the command line: all mistakes in one round, each with its place, for people, programs and GitHub.
+ */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

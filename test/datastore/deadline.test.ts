@@ -1,3 +1,7 @@
+/**
+ * A time limit holds although nobody keeps its signal: garbage is collected while it runs
+ * (src/datastore/deadline.ts says why).
+ */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import test from 'ava';

@@ -1,3 +1,7 @@
+/**
+ * One transaction of any allowed size is a request that etcd takes, and refuses as a whole. By etcd's way of
+ * counting, done again here; the conformance tests ask a real one.
+ */
 import test from 'ava';
 import type { ITxnRequest } from 'etcd3';
 import fc from 'fast-check';

@@ -1,3 +1,7 @@
+/**
+ * What goes wrong with etcd has one name each, and a call that may have been carried out is never called
+ * refused. Tables of keys, revisions and gRPC errors.
+ */
 import test from 'ava';
 import { castGrpcError } from 'etcd3';
 import type { DatastoreErrorCode } from '../../src/datastore/datastore.js';

@@ -1,3 +1,4 @@
+/** A real etcd keeps what every Datastore promises, read in pages that are small enough to show. */
 import test from 'ava';
 import { openEtcdDatastore } from '../../src/datastore/etcd/etcd-datastore.js';
 import { startEtcd } from '../helpers/etcd.js';

@@ -1,3 +1,7 @@
+/**
+ * Addresses that are none and credentials that are half are refused when a store is opened, before anything
+ * is sent.
+ */
 import test from 'ava';
 import type { EtcdOptions } from '../../src/datastore/etcd/connection.js';
 import { openEtcdDatastore } from '../../src/datastore/etcd/etcd-datastore.js';

@@ -1,3 +1,4 @@
+/** A datastore that was closed keeps no process alive: a process of its own, with a real etcd. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';

@@ -1,3 +1,7 @@
+/**
+ * A reader has either every event or a new snapshot and the reason for it, and hears of each trouble once.
+ * Against a store that answers by a script, and the one in memory.
+ */
 import test from 'ava';
 import { type Datastore, DatastoreError, type WatchMessage } from '../../src/datastore/datastore.js';
 import { type FollowMessage, type FollowOptions, follow } from '../../src/datastore/follow.js';

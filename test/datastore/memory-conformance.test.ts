@@ -1,3 +1,6 @@
+/**
+ * The store in memory keeps what every Datastore promises, so that what is tested on it holds on etcd too.
+ */
 import test from 'ava';
 import { createMemoryDatastore } from '../../src/datastore/memory/memory-datastore.js';
 import { runConformance } from './conformance.js';

@@ -1,3 +1,6 @@
+/**
+ * What the store in memory has for tests alone: leases by a timer of theirs, and a history that they can cut.
+ */
 import test from 'ava';
 import { createMemoryDatastore } from '../../src/datastore/memory/memory-datastore.js';
 import type { Revision, StoreKey } from '../../src/model/store.js';

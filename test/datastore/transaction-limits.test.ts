@@ -1,3 +1,7 @@
+/**
+ * What counts as one transaction is right to the last write, guard and byte. The conformance tests show that
+ * etcd takes as much.
+ */
 import test from 'ava';
 import {
   guardedWriteBytes,

@@ -1,3 +1,7 @@
+/**
+ * Law 7 begins here: a revision is delivered whole and once, however etcd cuts its responses. Random cuts,
+ * against the same events uncut.
+ */
 import test from 'ava';
 import type { IEvent } from 'etcd3';
 import fc from 'fast-check';

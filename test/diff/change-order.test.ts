@@ -1,3 +1,7 @@
+/**
+ * The order of a plan, so that a series may stop anywhere: no kind is missing from it, and one example mixes
+ * the actions.
+ */
 import test from 'ava';
 import { CHANGE_ORDER, orderChanges } from '../../src/diff/change-order.js';
 import type { ChangeAction } from '../../src/diff/plan-types.js';

@@ -1,3 +1,4 @@
+/** Of all that a plan or a run has to say, one exit code says what matters most: tables, in either order. */
 import test from 'ava';
 import { type ExitCode, firstExitCode, planExitCode } from '../../src/diff/exit-code.js';
 import type { Change, Guard } from '../../src/diff/plan-types.js';

@@ -1,3 +1,7 @@
+/**
+ * A plan tells the fields that differ, all of them, and no secret: a table, and random JSON against Node's
+ * own comparison.
+ */
 import { isDeepStrictEqual } from 'node:util';
 import test from 'ava';
 import fc from 'fast-check';

@@ -1,3 +1,7 @@
+/**
+ * What a commit may not take away without somebody's word: a table of commits, and keys of others and of
+ * IPAM, on a store in memory.
+ */
 import test from 'ava';
 import { hasPruneTrailer } from '../../src/diff/guards.js';
 import type { Resource } from '../../src/model/resource.js';

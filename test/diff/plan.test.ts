@@ -1,3 +1,7 @@
+/**
+ * A plan compares with what the store really holds, touches only what is ours, and says why where it must
+ * not. By example, on a store in memory; plan-laws.test.ts has random ones.
+ */
 import test from 'ava';
 import type { Resource } from '../../src/model/resource.js';
 import { cidr, resource, workload } from '../helpers/build-resources.js';

@@ -1,3 +1,6 @@
+/**
+ * Mistakes in manifests, a row each: where, which, and words that its message and remedy must hold (law 8).
+ */
 import test from 'ava';
 import { loadManifests } from '../../src/loader/load.js';
 import type { Diagnostic, DiagnosticCode } from '../../src/model/diagnostic.js';

@@ -1,3 +1,4 @@
+/** Files as a source hands them over, without any source. */
 import { createHash } from 'node:crypto';
 import type { SourceFile } from '../../src/loader/sources/source.js';
 

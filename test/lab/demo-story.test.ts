@@ -1,3 +1,7 @@
+/**
+ * The commits of the demo lead to the example of the repository and go on from there: on a few files in its
+ * place.
+ */
 import test from 'ava';
 import { CHAPTERS, type Files } from '../../src/lab/demo-story.js';
 

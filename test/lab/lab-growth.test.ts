@@ -1,3 +1,7 @@
+/**
+ * A lab that grows becomes what it would have been from the beginning, and what cannot change while it runs
+ * is refused. Plans alone, nothing is built.
+ */
 import test from 'ava';
 import { planGrowth } from '../../src/lab/lab-growth.js';
 import { LabPlanError, planLab } from '../../src/lab/lab-plan.js';

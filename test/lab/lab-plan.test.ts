@@ -1,3 +1,7 @@
+/**
+ * Which namespaces, addresses and gateways a network of manifests gets on one machine. Plans alone, nothing
+ * is built.
+ */
 import test from 'ava';
 import { hostSideMac, LabPlanError, planLab } from '../../src/lab/lab-plan.js';
 import { type Address, type Cidr, type InterfaceAddress, linkLocalOf } from '../../src/model/address.js';

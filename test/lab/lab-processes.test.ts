@@ -1,3 +1,7 @@
+/**
+ * A lab that crashed leaves no program behind, and nobody else's is ended for it: real processes, known by
+ * their arguments.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { execPath } from 'node:process';

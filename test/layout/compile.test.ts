@@ -1,3 +1,7 @@
+/**
+ * Each resource has its keys in etcd, and two that would be one object there are told with both places
+ * (law 8). By example, with the real layout.
+ */
 import test from 'ava';
 import { compileState } from '../../src/layout/compile.js';
 import { createLayout } from '../../src/layout/create-layout.js';

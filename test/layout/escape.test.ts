@@ -1,3 +1,7 @@
+/**
+ * Names come back out of keys, and never share one; values are compared by what they mean. Random names, and
+ * a table of values.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { canonicalValue, valueHash } from '../../src/layout/canonical-value.js';

@@ -1,3 +1,7 @@
+/**
+ * We write to etcd what the reference of the v1 layout says, and read what it writes: test/golden/layout,
+ * byte by byte or by meaning.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import test from 'ava';
 import { createLayout } from '../../src/layout/create-layout.js';

@@ -1,3 +1,7 @@
+/**
+ * The layout loses nothing but what v1 has no place for, and resources share a key only when they are one
+ * object: random resources of every stored kind.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { canonicalValue } from '../../src/layout/canonical-value.js';

@@ -1,3 +1,7 @@
+/**
+ * Our own records in etcd come back as they were, also from a newer version; and what agents must see in
+ * order lies inside the root that they watch, the rest outside.
+ */
 import test from 'ava';
 import { createLayout } from '../../src/layout/create-layout.js';
 import { LayoutError } from '../../src/layout/layout.js';

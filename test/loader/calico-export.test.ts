@@ -1,3 +1,7 @@
+/**
+ * What Calico exports is taken over with every decision in it and without what a server added; what cannot be
+ * is told by its place (law 8). Exports by example.
+ */
 import test from 'ava';
 import { parse } from 'yaml';
 import { importCalico } from '../../src/loader/calico-export.js';

@@ -1,3 +1,7 @@
+/**
+ * Nothing that a schema names is forgotten: one manifest sets every field of every kind, loads but for what
+ * no agent enforces (law 5), and loads again as JSON.
+ */
 import test from 'ava';
 import { loadManifests } from '../../src/loader/load.js';
 import { definitionName, type JsonSchema, resolveReference, SCHEMAS } from '../../src/loader/schemas.js';

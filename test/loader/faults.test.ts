@@ -1,3 +1,7 @@
+/**
+ * Law 8, mistake by mistake: its place, its code and its remedy, and no other mistake beside it. A table of
+ * texts.
+ */
 import test from 'ava';
 import { doc, faultsOf, finds, node, profile } from '../helpers/loader-faults.js';
 

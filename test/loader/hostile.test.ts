@@ -1,3 +1,7 @@
+/**
+ * Nobody can write a manifest that the loader throws at, or that grows in it without limit: random damage to
+ * a valid one, and bombs.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { type LoadResult, loadManifests } from '../../src/loader/load.js';

@@ -1,3 +1,6 @@
+/**
+ * Which files are manifests, pattern by pattern; and `*` against the regular expression that says the same.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { isManifestPath, readIgnoreFile } from '../../src/loader/ignore-file.js';

@@ -1,3 +1,7 @@
+/**
+ * What a manifest means once it is read (defaults, canonical forms, the places of its rules), and that
+ * nothing else counts: line ends, order of reading, what was parsed before.
+ */
 import { createHash } from 'node:crypto';
 import test from 'ava';
 import { compileState } from '../../src/layout/compile.js';

@@ -1,3 +1,7 @@
+/**
+ * An address has one text, that of RFC 5952, and its arithmetic is right: examples, and random ones against
+ * net.isIP() and single bits.
+ */
 import { isIP } from 'node:net';
 import test from 'ava';
 import fc from 'fast-check';

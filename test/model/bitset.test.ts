@@ -1,3 +1,4 @@
+/** Bitsets behave as sets of numbers: random ones, against plain arrays. */
 import test from 'ava';
 import fc from 'fast-check';
 import {

@@ -1,3 +1,4 @@
+/** Which texts are BGP communities, standard or large, with every number in its range: a table. */
 import test from 'ava';
 import { isCommunity } from '../../src/model/community.js';
 

@@ -1,3 +1,4 @@
+/** Durations as people write them in settings, in milliseconds, and what is none: a table. */
 import test from 'ava';
 import { parseDurationMs } from '../../src/model/duration.js';
 

@@ -1,3 +1,7 @@
+/**
+ * Which encapsulation a pool asks for in its family, also where a store holds what no manifest may say: a
+ * table.
+ */
 import test from 'ava';
 import {
   type EncapsulationsInUse,

@@ -1,3 +1,4 @@
+/** A workload's interface is named after its ids, so that nobody has to name it, and Linux takes the name. */
 import { createHash } from 'node:crypto';
 import test from 'ava';
 import { workloadInterfaceName } from '../../src/model/interface-name.js';

@@ -1,3 +1,4 @@
+/** Intervals behave as the sets of numbers in them: random ones, with every number written out. */
 import test from 'ava';
 import fc from 'fast-check';
 import {

@@ -1,3 +1,7 @@
+/**
+ * A kind is found by every name that people use for it, and an id is taken apart as it was put together:
+ * every kind, and a few ids.
+ */
 import test from 'ava';
 import { findKind, KIND_NAMES, KINDS } from '../../src/model/kinds.js';
 import { resourceId, splitResourceId } from '../../src/model/resource.js';

@@ -1,3 +1,4 @@
+/** What a peerIP may be, and the one text for each: a table. */
 import test from 'ava';
 import { parsePeerAddress } from '../../src/model/peer-address.js';
 

@@ -1,3 +1,7 @@
+/**
+ * A rule as policy reads it, with all that a manifest says and nothing that it does not: tables, and all 256
+ * protocols.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import {

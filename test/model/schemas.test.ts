@@ -1,3 +1,7 @@
+/**
+ * Schemas, kinds, formats and generated types say the same of every field: the files of schemas/, compiled by
+ * a strict Ajv.
+ */
 import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';

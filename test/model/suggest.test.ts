@@ -1,3 +1,6 @@
+/**
+ * A slip is answered with the word that was meant, and a strange word with none: examples, and random words.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { editDistance, suggest } from '../../src/model/suggest.js';

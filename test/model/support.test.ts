@@ -1,3 +1,7 @@
+/**
+ * Law 5: a field that no agent enforces is found wherever it stands, unless its value means that it is off.
+ * By example.
+ */
 import test from 'ava';
 import type { Cidr } from '../../src/model/address.js';
 import type { SelectorText } from '../../src/model/selector/selector.js';

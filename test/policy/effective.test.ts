@@ -1,3 +1,7 @@
+/**
+ * Which tiers, policies and profiles judge an endpoint, in which order and with which end, whatever order
+ * they come in: a table.
+ */
 import test from 'ava';
 import { effective, type PolicyMatches } from '../../src/policy/effective.js';
 import { type Policy, policyFrom, profileFrom, type Tier, tierFrom } from '../../src/policy/policy.js';

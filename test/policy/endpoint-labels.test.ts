@@ -1,3 +1,4 @@
+/** What rules know an endpoint by: its own labels, and what its profiles add. By example. */
 import test from 'ava';
 import { endpointLabels, endpointTags } from '../../src/policy/endpoint-labels.js';
 import { profileFrom } from '../../src/policy/policy.js';

@@ -1,3 +1,7 @@
+/**
+ * The policy engine says what the naive oracle says, and by whom: random networks and packets, until each way
+ * to decide has been seen.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { cidrContains } from '../../src/model/address.js';

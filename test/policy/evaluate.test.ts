@@ -1,3 +1,7 @@
+/**
+ * How a packet goes through tiers, policies and profiles until somebody decides: a table of actions and
+ * nothing else.
+ */
 import test from 'ava';
 import type { EffectivePolicy } from '../../src/policy/effective.js';
 import { type Decision, evaluate } from '../../src/policy/evaluate.js';

@@ -1,3 +1,7 @@
+/**
+ * Policy means the same in the repository and on a host: random resources, as they are and as they come back
+ * from their keys.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { createLayout } from '../../src/layout/create-layout.js';

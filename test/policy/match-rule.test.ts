@@ -1,3 +1,4 @@
+/** When a rule is about a packet, condition by condition: a table, with negations and the other family. */
 import test from 'ava';
 import { ruleFromSpec } from '../../src/model/rule.js';
 import { type Membership, matchesRule, type Packet } from '../../src/policy/match-rule.js';

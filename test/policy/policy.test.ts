@@ -1,3 +1,4 @@
+/** What a policy or a profile means by what it leaves out: a table. */
 import test from 'ava';
 import { policyFrom, profileFrom } from '../../src/policy/policy.js';
 import { policy, resource, selector } from '../helpers/build-resources.js';

@@ -1,3 +1,7 @@
+/**
+ * A plan says who could then talk to whom, and of all that stands against it the first exit code is told and
+ * nothing is applied. Every pair of objections, on a store in memory.
+ */
 import test from 'ava';
 import type { Datastore } from '../../src/datastore/datastore.js';
 import { createMemoryDatastore } from '../../src/datastore/memory/memory-datastore.js';

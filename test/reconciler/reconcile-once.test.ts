@@ -1,3 +1,7 @@
+/**
+ * One run from commit to store: what is refused writes nothing, and what was broken off is mended by the
+ * next. A repository and a store in memory, with a fault at every call.
+ */
 import test from 'ava';
 import type { Datastore } from '../../src/datastore/datastore.js';
 import { createMemoryDatastore } from '../../src/datastore/memory/memory-datastore.js';

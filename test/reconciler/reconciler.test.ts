@@ -1,3 +1,7 @@
+/**
+ * The loop follows its source and defends what is live against everybody else. Real loops on a repository and
+ * a store in memory; reconciler-etcd.test.ts has a real etcd.
+ */
 import { once } from 'node:events';
 import test from 'ava';
 import type { WatchMessage, WatchOptions } from '../../src/datastore/datastore.js';

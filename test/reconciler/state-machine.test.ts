@@ -1,3 +1,7 @@
+/**
+ * What the reconciler decides is right in whatever order things happen: random histories of a world of
+ * numbers (world.ts), and stories one by one.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { FREE_REPAIRS, MAX_CONFLICTS, reduce } from '../../src/reconciler/state-machine.js';

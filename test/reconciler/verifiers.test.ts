@@ -1,3 +1,7 @@
+/**
+ * Reconcilers that do not lead say whether the store holds what they have read themselves: a table of
+ * records, and loops on a store in memory.
+ */
 import test from 'ava';
 import { createMemoryDatastore } from '../../src/datastore/memory/memory-datastore.js';
 import type { Head, VerifierRecord } from '../../src/layout/records.js';

@@ -1,3 +1,7 @@
+/**
+ * The count in which CI ends can be believed, also where nothing could be built: the real scripts, on small
+ * trees made for them.
+ */
 import { copyFile, mkdir, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,3 +1,7 @@
+/**
+ * Which communities and filters the BGP of a host is given, and that a name which stands for nothing costs
+ * nothing else. By example.
+ */
 import test from 'ava';
 import { modelOf } from './session-text.js';
 import { type NetworkText, network } from './topology-fixture.js';

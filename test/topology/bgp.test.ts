@@ -1,3 +1,7 @@
+/**
+ * Both ends of a session agree on it, and no order of resources changes it: tables of small networks, and
+ * random ones with peers and reflectors.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { bgpModelFor } from '../../src/topology/bgp.js';

@@ -1,3 +1,7 @@
+/**
+ * Only a confirmed block is announced as a whole; what may still go to another host is not (DESIGN.md). One
+ * network.
+ */
 import test from 'ava';
 import { bgpModelFor } from '../../src/topology/bgp.js';
 import { topologyInput } from './topology-fixture.js';

@@ -1,3 +1,4 @@
+/** What a BGPPeer means for both of its ends, however several overlap: a table of small networks. */
 import test from 'ava';
 import { sessionsOf } from './session-text.js';
 import type { NetworkText } from './topology-fixture.js';

@@ -1,3 +1,7 @@
+/**
+ * Who is whose client, and what is left of the mesh, with RouteReflectors and with Nodes that reflect: a
+ * table of small networks.
+ */
 import test from 'ava';
 import { modelOf, sessionsOf } from './session-text.js';
 import type { NetworkText } from './topology-fixture.js';

@@ -1,3 +1,7 @@
+/**
+ * What options of a BGPPeer and a BGPConfiguration become in a session, at either end; what is the default is
+ * left out. A table.
+ */
 import test from 'ava';
 import type { BgpSession, SessionOptions } from '../../src/topology/bgp-model.js';
 import { modelOf } from './session-text.js';

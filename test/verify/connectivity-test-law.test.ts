@@ -1,3 +1,7 @@
+/**
+ * A ConnectivityTest holds exactly when the naive oracle says so of every packet that it is about: random
+ * networks, tests between two endpoints.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { addressPart, familyOf, IP_FAMILIES } from '../../src/model/address.js';

@@ -1,3 +1,7 @@
+/**
+ * What a ConnectivityTest is about, with the packet that breaks it; one that is about nothing fails. A table
+ * on one small network.
+ */
 import test from 'ava';
 import type { Resource, ResourceOf, SpecOf } from '../../src/model/resource.js';
 import { runTests, type TestResult } from '../../src/verify/connectivity-test.js';

@@ -1,3 +1,4 @@
+/** A set of connections in the words that people have for it, although other rules cut it finer: a table. */
 import test from 'ava';
 import { emptyBitset, fullBitset, subtractFrom, uniteWith } from '../../src/model/bitset.js';
 import { ruleFromSpec } from '../../src/model/rule.js';

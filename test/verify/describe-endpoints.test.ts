@@ -1,3 +1,7 @@
+/**
+ * A group of endpoints is called by what its labels have in common, or else by names: a table over nine
+ * endpoints.
+ */
 import test from 'ava';
 import { describeEndpoints } from '../../src/verify/describe-endpoints.js';
 import { EndpointIndex } from '../../src/verify/endpoint-index.js';

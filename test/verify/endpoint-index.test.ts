@@ -1,3 +1,7 @@
+/**
+ * The index finds what looking at every endpoint finds: random endpoints, with a fixed lot of selectors and
+ * networks.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { cidrContains, familyOf } from '../../src/model/address.js';

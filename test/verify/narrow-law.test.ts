@@ -1,3 +1,7 @@
+/**
+ * A comparison that leaves out bystanders gives the answer of the whole one: random changes of policies,
+ * compared both ways.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { familyOf } from '../../src/model/address.js';

@@ -1,3 +1,7 @@
+/**
+ * What people can ask of `trace`, in words or as a line of JSON, and what is said of anything else (law 8): a
+ * table.
+ */
 import test from 'ava';
 import { parseConversation, parseQuestion } from '../../src/verify/question.js';
 

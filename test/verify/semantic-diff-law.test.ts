@@ -1,3 +1,7 @@
+/**
+ * What a change means, as it is worked out without looking at every pair, against looking at every pair:
+ * random pairs of networks.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { familyOf, IP_FAMILIES } from '../../src/model/address.js';

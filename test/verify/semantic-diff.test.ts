@@ -1,3 +1,7 @@
+/**
+ * Who gains and who loses what by a change, in words for groups, and nothing where nothing changes: a table
+ * over four endpoints, read in both directions.
+ */
 import test from 'ava';
 import type { Resource } from '../../src/model/resource.js';
 import { networkFrom } from '../../src/verify/network.js';

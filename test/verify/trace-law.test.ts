@@ -1,3 +1,7 @@
+/**
+ * What `trace` says of a packet is what the naive oracle says at both of its ends: random networks without
+ * host endpoints, some of whose pools encapsulate.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { addressPart } from '../../src/model/address.js';

@@ -1,3 +1,7 @@
+/**
+ * What `trace` answers and what it refuses to guess, question by question on one small network: also of
+ * hosts, host endpoints and masquerade, which the law beside it leaves out.
+ */
 import test from 'ava';
 import type { Resource } from '../../src/model/resource.js';
 import { networkFrom } from '../../src/verify/network.js';

@@ -1,3 +1,4 @@
+/** Only such routes are kept as a daemon can be given as static ones: the JSON of iproute2, by example. */
 import test from 'ava';
 import { parseRoutes } from '../../../src/agent/bgp/kept-routes.js';
 

@@ -1,3 +1,7 @@
+/**
+ * A password that cannot be used costs its own session and no other, and what is in its file is never said.
+ * Real files.
+ */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

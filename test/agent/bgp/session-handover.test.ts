@@ -1,3 +1,7 @@
+/**
+ * How a change of sessions loses no packet (DESIGN.md): which sessions and routes the daemon is to have at
+ * which moment. Pure, from models and times.
+ */
 import test from 'ava';
 import { SessionHandover } from '../../../src/agent/bgp/session-handover.js';
 import type { BgpModel, BgpSession } from '../../../src/topology/bgp-model.js';

@@ -1,3 +1,7 @@
+/**
+ * What the graph tells the dataplane, message by message and in an order in which nothing is missing that is
+ * referred to. Named states and expectations by hand; calc-graph-law.test.ts has the random ones.
+ */
 import test from 'ava';
 import { type CalcGraph, createCalcGraph } from '../../../src/agent/calc/calc-graph.js';
 import { selectorSet, tagSet } from '../../../src/agent/calc/ip-set-definition.js';

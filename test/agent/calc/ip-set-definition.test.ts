@@ -1,3 +1,7 @@
+/**
+ * Sets have the ids that Felix gives them, whatever words a selector is written in: against ids written down
+ * here.
+ */
 import test from 'ava';
 import { selectorSet, tagSet } from '../../../src/agent/calc/ip-set-definition.js';
 import { selector } from '../../helpers/build-resources.js';

@@ -1,3 +1,7 @@
+/**
+ * The index finds what a naive evaluation of every selector for every item finds, and looks at few of them:
+ * reads are counted.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { LabelIndex } from '../../../src/agent/calc/label-index.js';

@@ -1,3 +1,7 @@
+/**
+ * Which settings are in force on a host, field by field, and that one which cannot be read costs itself
+ * alone. A table of AgentConfigurations.
+ */
 import test from 'ava';
 import { DEFAULT_AGENT_SETTINGS } from '../../../src/agent/calc/agent-settings.js';
 import { type ResolvedSettings, SettingsResolver } from '../../../src/agent/calc/settings-resolver.js';

@@ -1,3 +1,7 @@
+/**
+ * The whole text that a host's packet filter is given, kept as files so that whoever reviews a change sees
+ * what becomes of it.
+ */
 import test from 'ava';
 import { ipSetsText, iptablesText } from '../../../src/agent/dataplane/backends/iptables/render-text.js';
 import { matchesGolden } from '../../helpers/golden.js';

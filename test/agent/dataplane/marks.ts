@@ -1,3 +1,4 @@
+/** The mark bits of a host whose settings are those built in. */
 import { DEFAULT_AGENT_SETTINGS } from '../../../src/agent/calc/agent-settings.js';
 import { type MarkBits, markBits } from '../../../src/agent/dataplane/rules/mark-bits.js';
 

@@ -1,3 +1,7 @@
+/**
+ * Whoever asks how the agent is gets an answer, whatever other clients do to the server: real HTTP on
+ * loopback.
+ */
 import { createConnection } from 'node:net';
 import test from 'ava';
 import { type HealthReason, readiness } from '../../../src/agent/status/health.js';

@@ -1,3 +1,7 @@
+/**
+ * Every reason against a host's readiness has its own code and words, fact by fact; and when its loop counts
+ * as stuck.
+ */
 import test from 'ava';
 import { type HealthCode, LoopWatch, readiness } from '../../../src/agent/status/health.js';
 import type { HostFacts } from '../../../src/agent/status/host-facts.js';

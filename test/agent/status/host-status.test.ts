@@ -1,3 +1,7 @@
+/**
+ * A host is `live` only when it was read back after its last write and differs in nothing: a table of facts
+ * that make it something else. A BGP session that is down does not.
+ */
 import test from 'ava';
 import type { HostFacts } from '../../../src/agent/status/host-facts.js';
 import { hostSessions, hostStatus, summarize } from '../../../src/agent/status/host-status.js';

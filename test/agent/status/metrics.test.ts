@@ -1,3 +1,7 @@
+/**
+ * Metrics have Felix's names where it has them, and what measures the kernel changes nothing that passes
+ * through. Against a kernel in memory and fake programs.
+ */
 import test from 'ava';
 import { AgentMetrics } from '../../../src/agent/status/metrics.js';
 import type { Exec } from '../../../src/kernel/exec.js';

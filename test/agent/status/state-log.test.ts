@@ -1,3 +1,4 @@
+/** The log says what is new of a host and nothing twice: one story, and its lines. */
 import test from 'ava';
 import { StateLog } from '../../../src/agent/status/state-log.js';
 import type { Log } from '../../../src/model/log.js';

@@ -1,3 +1,7 @@
+/**
+ * What the store says of a host goes with its agent, comes back after every loss, and costs few writes.
+ * Against the store in memory, with a clock that a test moves.
+ */
 import test from 'ava';
 import { hostStatus } from '../../../src/agent/status/host-status.js';
 import { StatusReporter } from '../../../src/agent/status/status-reporter.js';

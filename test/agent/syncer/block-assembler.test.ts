@@ -1,3 +1,7 @@
+/**
+ * A block of addresses is what all of its keys say together, whoever wrote them; one that cannot be read
+ * costs itself alone. The real layout, without a store.
+ */
 import test from 'ava';
 import { ObjectAssembler } from '../../../src/agent/syncer/object-assembler.js';
 import type { Update } from '../../../src/agent/syncer/update.js';

@@ -1,3 +1,7 @@
+/**
+ * Law 7 on its way to the agent: a series is shown as one, and what others write meanwhile flows on. A table
+ * of revisions and of what each lets out.
+ */
 import test from 'ava';
 import { CommitGate } from '../../../src/agent/syncer/commit-gate.js';
 import type { KeyEvent } from '../../../src/model/store.js';

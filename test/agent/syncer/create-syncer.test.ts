@@ -1,3 +1,7 @@
+/**
+ * Law 7 on its way to the agent: whole commits and no step back, whenever a reader starts and whatever a
+ * watch loses. The store in memory behind a link that breaks; stories, and random ones.
+ */
 import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
 import fc from 'fast-check';

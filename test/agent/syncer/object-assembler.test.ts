@@ -1,3 +1,7 @@
+/**
+ * Law 1 for objects: batches and snapshots of whatever size end in the same. What cannot be read is as if
+ * gone (law 5), and is named by key (law 8). A layout of one letter, and the real one.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { ObjectAssembler } from '../../../src/agent/syncer/object-assembler.js';

@@ -1,3 +1,7 @@
+/**
+ * Law 5: what no agent enforces is named when a host meets it in etcd. Every entry of model/support.ts, each
+ * set by itself.
+ */
 import test from 'ava';
 import { unsupportedParts } from '../../../src/agent/syncer/unsupported.js';
 import type { Kind, Resource } from '../../../src/model/resource.js';

@@ -1,3 +1,7 @@
+/**
+ * A plan for people, programs and pull requests, as in test/golden/plan; and nothing that others wrote acts
+ * on a terminal or leaves its place in a comment.
+ */
 import test from 'ava';
 import type { Plan } from '../../../src/diff/plan-types.js';
 import { NO_COLOURS, type Palette, renderPlan } from '../../../src/diff/render/human.js';

@@ -1,3 +1,7 @@
+/**
+ * A source that is too large is refused with the file, the limit and the number (law 8): budgets filled
+ * without any file.
+ */
 import test from 'ava';
 import { FileBudget } from '../../../src/loader/sources/candidate.js';
 import { SourceError } from '../../../src/loader/sources/source.js';

@@ -1,3 +1,7 @@
+/**
+ * A folder as a source: the same files are the same version, nothing outside is read, and every change is
+ * told. Real folders, links and repositories.
+ */
 import { mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';

@@ -1,3 +1,7 @@
+/**
+ * Who changed a file last is what `git log` says: real repositories with merges, linked work trees and
+ * shallow clones.
+ */
 import { join } from 'node:path';
 import test from 'ava';
 import { openFileHistory } from '../../../src/loader/sources/file-history.js';

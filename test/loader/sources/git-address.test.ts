@@ -1,3 +1,7 @@
+/**
+ * What people write for a repository or a commit is understood or refused, and so is what a server lists; no
+ * password is told. Tables and random packets, without a server.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { describeRemote, parseRemote } from '../../../src/loader/sources/git-remote.js';

@@ -1,3 +1,7 @@
+/**
+ * A web server that asks for credentials, leads elsewhere or breaks off: its trouble has a name, and no
+ * message shows a credential. Real git behind HTTP on loopback.
+ */
 import { execFileSync } from 'node:child_process';
 import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';

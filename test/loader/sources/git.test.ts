@@ -1,3 +1,7 @@
+/**
+ * Whatever way leads to a repository, the same commit is read, and whatever becomes of the cache, it is read
+ * again. Real repositories made by git itself; the far end of ssh is a script.
+ */
 import { setMaxListeners } from 'node:events';
 import {
   chmodSync,

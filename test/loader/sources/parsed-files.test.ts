@@ -1,3 +1,7 @@
+/**
+ * What was parsed is not parsed again, and is believed only when it is whole, of this code, and in a folder
+ * of ours: real folders, damaged by hand.
+ */
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';

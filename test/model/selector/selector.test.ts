@@ -1,3 +1,7 @@
+/**
+ * A selector means what it says, has one canonical text, and a mistake in it has a column and a remedy
+ * (law 8): tables, and random ones against a naive meaning that knows no tree.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import {

@@ -1,3 +1,7 @@
+/**
+ * A plan says beforehand what a change of overlay costs: octets, MTU, packets. A table of pools before and
+ * after.
+ */
 import test from 'ava';
 import type { Cidr } from '../../../src/model/address.js';
 import { describeOverlay, overlayChanges } from '../../../src/topology/propagation/overlay-change.js';

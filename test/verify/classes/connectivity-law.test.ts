@@ -1,3 +1,7 @@
+/**
+ * Comparing by classes asks of many packets at once what the judge of `trace` says of each: random networks,
+ * every two points and every atom.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { IP_FAMILIES } from '../../../src/model/address.js';

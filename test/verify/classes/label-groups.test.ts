@@ -1,3 +1,7 @@
+/**
+ * Endpoints are put together only when no selector at hand tells them apart: random labels, against
+ * evaluating each.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { matchesSelector } from '../../../src/model/selector/evaluate.js';

@@ -1,3 +1,4 @@
+/** Classes know that a pool with natOutgoing changes who a sender is, and for whom: one small network. */
 import test from 'ava';
 import type { Resource } from '../../../src/model/resource.js';
 import { ALL_CONNECTIONS, NO_CONNECTIONS } from '../../../src/verify/classes/connection-sets.js';

@@ -1,3 +1,7 @@
+/**
+ * Outside is cut where rules cut it, and is nothing but what nobody has: random networks against asking each,
+ * and examples.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { type Cidr, cidrContains } from '../../../src/model/address.js';

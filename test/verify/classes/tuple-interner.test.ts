@@ -1,3 +1,7 @@
+/**
+ * A number stands for one tuple, and another for another, however many there are: random ones against a Map
+ * of texts.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { PairTable } from '../../../src/verify/classes/pair-table.js';

@@ -1,3 +1,7 @@
+/**
+ * What lint warns of, and where it stays silent because it cannot be certain: tables of rules, and small
+ * networks.
+ */
 import test from 'ava';
 import type { DeepReadonly } from '../../../src/model/brand.js';
 import type { Resource } from '../../../src/model/resource.js';

@@ -1,3 +1,7 @@
+/**
+ * Lint is certain: what it calls shadowed or unmatchable decides no packet of the naive oracle. Random rules,
+ * networks and packets.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import type { DeepReadonly } from '../../../src/model/brand.js';

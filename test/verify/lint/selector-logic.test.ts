@@ -1,3 +1,7 @@
+/**
+ * What is concluded from the text of selectors is never wrong, though not everything is concluded: a table,
+ * and random selectors against all labels of a small world.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { matchesSelector } from '../../../src/model/selector/evaluate.js';

@@ -1,3 +1,6 @@
+/**
+ * What people read of their tests, line by line: one that holds, one that fails, one that is about nothing.
+ */
 import test from 'ava';
 import { runTests } from '../../../src/verify/connectivity-test.js';
 import { networkFrom } from '../../../src/verify/network.js';

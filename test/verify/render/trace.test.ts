@@ -1,3 +1,4 @@
+/** What people read of a packet's way, line by line: a small network, and two packets through it. */
 import test from 'ava';
 import type { Resource } from '../../../src/model/resource.js';
 import { networkFrom } from '../../../src/verify/network.js';

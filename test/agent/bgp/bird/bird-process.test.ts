@@ -1,3 +1,7 @@
+/**
+ * A real BIRD is kept running whatever happens to it, and is ended for certain. A host that has none is told
+ * what to install, and one that wants none runs nothing.
+ */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,7 @@
+/**
+ * The daemon's file is replaced whole or not at all, and nobody may read it who could not before. Real files,
+ * as root.
+ */
 import { chmod, chown, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

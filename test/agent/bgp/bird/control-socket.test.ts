@@ -1,3 +1,7 @@
+/**
+ * BIRD's replies are read right in whatever pieces they come, and no daemon is waited for without end: a fake
+ * one on a real socket.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,7 @@
+/**
+ * What the status says of sessions comes from BIRD's own words: a recorded answer of BIRD 2.0.12, shortened,
+ * and what is read from it.
+ */
 import test from 'ava';
 import { parseProtocols } from '../../../../src/agent/bgp/bird/protocols-parser.js';
 

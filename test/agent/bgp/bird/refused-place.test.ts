@@ -1,3 +1,7 @@
+/**
+ * Law 8 for text that nobody wrote: where BIRD complains of a line, the block and the peer are named. One
+ * small file.
+ */
 import test from 'ava';
 import { placeOf } from '../../../../src/agent/bgp/bird/refused-place.js';
 

@@ -1,3 +1,7 @@
+/**
+ * What we write for BIRD is as in test/golden/bird, and BIRD itself takes it (`bird -p` of BIRD 2, and both
+ * daemons of 1.6). Random names and addresses never become syntax.
+ */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,7 @@
+/**
+ * Law 7 for connections: what policy denies now is deleted once the rules are there, and no other flow.
+ * Against a connection tracking table in memory.
+ */
 import test from 'ava';
 import { FlowTable } from '../../../../src/agent/dataplane/drivers/flow-table.js';
 import { PolicedState } from '../../../../src/agent/dataplane/flows/policed-state.js';

@@ -1,3 +1,7 @@
+/**
+ * A watch that breaks is begun again, later and later, and what it missed is read back. Against a kernel in
+ * memory, with a clock that a test moves.
+ */
 import test from 'ava';
 import { watchInterfaces } from '../../../../src/agent/dataplane/drivers/interface-watch.js';
 import { FakeRtNetlink } from '../../../helpers/fake-rtnetlink.js';

@@ -1,3 +1,7 @@
+/**
+ * An address that leaves its interface is told of, so that its flows can go, and the wish for its route
+ * passes on unchanged.
+ */
 import test from 'ava';
 import { tellLostPaths } from '../../../../src/agent/dataplane/drivers/lost-paths.js';
 import type { Route } from '../../../../src/agent/dataplane/intent.js';

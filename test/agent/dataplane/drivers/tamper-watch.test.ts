@@ -1,3 +1,7 @@
+/**
+ * What others do to the kernel is answered at once, and at most every half second however much they do.
+ * Events come from a queue, time from a clock that a test moves.
+ */
 import test from 'ava';
 import { watchTampering } from '../../../../src/agent/dataplane/drivers/tamper-watch.js';
 import { EventQueue } from '../../../../src/kernel/netlink/event-queue.js';

@@ -1,3 +1,4 @@
+/** Which news of routes and neighbours is somebody else's work and which our own: a table of events. */
 import test from 'ava';
 import { isTampering } from '../../../../src/agent/dataplane/drivers/tampering.js';
 import type { KernelNeighbor, KernelRoute, PathEvent } from '../../../../src/kernel/rtnetlink.js';

@@ -1,3 +1,7 @@
+/**
+ * Law 7 for connections: which of them policy would still let in, also translated, masqueraded and announced
+ * ones. A table of flows on one host.
+ */
 import test from 'ava';
 import { deniedFlows } from '../../../../src/agent/dataplane/flows/judge-flows.js';
 import { PolicedState } from '../../../../src/agent/dataplane/flows/policed-state.js';

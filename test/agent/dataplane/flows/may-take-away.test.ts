@@ -1,3 +1,7 @@
+/**
+ * Whether a change of rules or of an endpoint can take something from a connection that is there; in doubt it
+ * can. A table.
+ */
 import test from 'ava';
 import type { CompiledRule, EndpointPolicy, LocalEndpoint } from '../../../../src/agent/calc/updates.js';
 import { endpointMayLose, rulesMayTakeAway } from '../../../../src/agent/dataplane/flows/may-take-away.js';

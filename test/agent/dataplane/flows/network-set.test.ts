@@ -1,3 +1,7 @@
+/**
+ * A set of networks holds an address exactly when one of its members does: random changes in both families,
+ * against asking each member.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { NetworkSet } from '../../../../src/agent/dataplane/flows/network-set.js';

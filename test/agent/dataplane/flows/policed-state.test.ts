@@ -1,3 +1,7 @@
+/**
+ * Law 7: which change puts which address under suspicion, message by message. A table on one host;
+ * policed-state-law.test.ts and suspects-law.test.ts ask whether it is enough.
+ */
 import test from 'ava';
 import type { DataplaneUpdate } from '../../../../src/agent/calc/updates.js';
 import { PolicedState } from '../../../../src/agent/dataplane/flows/policed-state.js';

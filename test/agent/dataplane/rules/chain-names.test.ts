@@ -1,3 +1,7 @@
+/**
+ * Chains of different objects have different names that netfilter takes, whatever the objects are called:
+ * examples, and random names.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import {

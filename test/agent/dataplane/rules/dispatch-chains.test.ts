@@ -1,3 +1,7 @@
+/**
+ * Law 5: a packet meets the chains of its own interface, and one of an unknown interface is dropped, after
+ * few comparisons. Random names, through the simulator of chains.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import type { Chain } from '../../../../src/agent/dataplane/intent.js';

@@ -1,3 +1,4 @@
+/** Our marks stay within the mask that an operator leaves us, and too narrow a mask is none. By example. */
 import test from 'ava';
 import { markBits } from '../../../../src/agent/dataplane/rules/mark-bits.js';
 

@@ -1,3 +1,7 @@
+/**
+ * Law 7 rests on it: by which rules those who join a set, or leave it, may lose something. One rule of each
+ * action.
+ */
 import test from 'ava';
 import { setUses } from '../../../../src/agent/dataplane/rules/set-uses.js';
 import { rule, setId } from '../batch.js';

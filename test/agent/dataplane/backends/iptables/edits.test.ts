@@ -1,3 +1,7 @@
+/**
+ * What is written to iptables-restore and ipset is the difference and no more, with nothing named before it
+ * is there. Expected lines by hand; test/netns feeds such lines to the real tools.
+ */
 import test from 'ava';
 import {
   elementsGone,

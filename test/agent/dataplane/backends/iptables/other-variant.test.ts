@@ -1,3 +1,7 @@
+/**
+ * Law 4: what is ours in the other variant of iptables is swept, but not before our own rules are in force,
+ * and nothing of others. Against fake tools.
+ */
 import test from 'ava';
 import { OtherVariant } from '../../../../../src/agent/dataplane/backends/iptables/other-variant.js';
 import { ToolError, type Tools } from '../../../../../src/agent/dataplane/backends/iptables/tools.js';

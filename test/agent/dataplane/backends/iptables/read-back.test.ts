@@ -1,3 +1,7 @@
+/**
+ * Law 4, as it is read: what iptables-save and ipset print is told apart into ours and other people's, by
+ * names, comments and hashes. Printed text, by example.
+ */
 import test from 'ava';
 import { isOurSet } from '../../../../../src/agent/dataplane/backends/iptables/ip-set-names.js';
 import { parseIpSetSave } from '../../../../../src/agent/dataplane/backends/iptables/ip-set-save-parser.js';

@@ -1,3 +1,7 @@
+/**
+ * Each condition and verdict in the words of iptables, by table; and nothing that people write ends its word
+ * and begins another, also at random.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { RenderError, renderRule } from '../../../../../src/agent/dataplane/backends/iptables/render.js';

@@ -1,3 +1,7 @@
+/**
+ * Law 7: when a set may change in place, when it becomes a new one, and which half waits for the COMMIT. Case
+ * by case; set-switch-law.test.ts asks packets.
+ */
 import test from 'ava';
 import {
   adoptGeneration,

@@ -1,3 +1,7 @@
+/**
+ * Which programs are run for which family and variant, and what each way of theirs to fail means: against a
+ * recorder in place of programs.
+ */
 import test from 'ava';
 import { createTools, ToolError } from '../../../../../src/agent/dataplane/backends/iptables/tools.js';
 import { type Exec, ExecError, type ExecResult } from '../../../../../src/kernel/exec.js';

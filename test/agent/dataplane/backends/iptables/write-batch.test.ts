@@ -1,3 +1,7 @@
+/**
+ * Law 3: an object that fails is found and left out, and its neighbours are written. Against a kernel of
+ * strings that refuses on demand.
+ */
 import test from 'ava';
 import { RenderError } from '../../../../../src/agent/dataplane/backends/iptables/render.js';
 import { ToolError } from '../../../../../src/agent/dataplane/backends/iptables/tools.js';
