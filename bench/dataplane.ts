@@ -9,11 +9,11 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CompiledRule, DataplaneUpdate, IpSetId } from '../src/agent/calc/updates.js';
-import { NO_DRIVERS } from '../src/agent/dataplane/apply-steps.js';
 import { backends } from '../src/agent/dataplane/backends/index.js';
 import { ipSetsText, iptablesText } from '../src/agent/dataplane/backends/iptables/render-text.js';
 import { createDataplane, type Dataplane } from '../src/agent/dataplane/dataplane.js';
 import { PolicedState } from '../src/agent/dataplane/flows/policed-state.js';
+import { NO_DRIVERS } from '../src/agent/dataplane/kernel-kinds.js';
 import { createManagers } from '../src/agent/dataplane/managers/index.js';
 import { recordWishes } from '../src/agent/dataplane/wishes.js';
 import { exec } from '../src/kernel/exec.js';

@@ -24,6 +24,7 @@ const DRIVER_SIDE = [
   'agent/dataplane/intent.js',
   'agent/dataplane/wishes.js',
   'agent/dataplane/driver.js',
+  'agent/dataplane/kernel-kinds.js',
   'agent/dataplane/flows',
 ];
 

@@ -7,7 +7,6 @@ import type { Nftables } from '../kernel/open-nftables.js';
 import { IP_FAMILIES } from '../model/address.js';
 import type { Log } from '../model/log.js';
 import type { AgentSettings } from './calc/agent-settings.js';
-import { kernelDriversOf } from './dataplane/apply-steps.js';
 import type { Backend } from './dataplane/backends/backend.js';
 import { type ApplySummary, createDataplane, type Dataplane } from './dataplane/dataplane.js';
 import type { Driver } from './dataplane/driver.js';
@@ -15,6 +14,7 @@ import { watchInterfaces } from './dataplane/drivers/interface-watch.js';
 import { type KernelDriversOptions, kernelDrivers } from './dataplane/drivers/kernel-drivers.js';
 import { watchTampering } from './dataplane/drivers/tamper-watch.js';
 import { isTampering, type PathWishes } from './dataplane/drivers/tampering.js';
+import { kernelDriversOf } from './dataplane/kernel-kinds.js';
 import type { Inbox } from './inbox.js';
 import type { Clock } from './status/clock.js';
 

@@ -59,7 +59,7 @@ export function parseManifestFile(file: SourceFile): ParsedFile {
     manifests.push(manifest);
     if (isUnclear) unclear.push(source.text.slice(document.span.start, document.span.end));
     if (diagnostics.length <= MAX_FAULTS)
-      diagnostics.push(...found.slice(0, MAX_FAULTS).map((fault) => diagnose(manifest.document, fault)));
+      diagnostics.push(...found.slice(0, MAX_FAULTS + 1).map((fault) => diagnose(manifest.document, fault)));
   }
   const words = wordsOf([...unread, ...unclear]);
   if (diagnostics.length <= MAX_FAULTS) return { manifests, diagnostics, unread: words };

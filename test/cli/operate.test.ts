@@ -112,7 +112,8 @@ test('while suspended nothing is applied (exit code 7), and after resume it is',
 
 test('a suspension with --until ends by itself', async (t) => {
   await using network = await networkWithStore();
-  await heddle(['suspend', '--reason', 'coffee', '--until', '1s', ...network.store]);
+  await heddle(['suspend', '--reason', 'coffee', '--until', '8s', ...network.store]);
+  t.is((await network.once()).code, 7);
   let code: number | null = 7;
   while (code === 7) ({ code } = await network.once());
   t.is(code, 0);

@@ -36,7 +36,7 @@ test('render ipsets holds members of the whole network, both families', async (t
     t.true(sets.includes(` ${member} `), member);
 });
 
-test('render iptables prints what iptables-restore takes, family by family', async (t) => {
+test('render iptables prints the input of each tool, family by family', async (t) => {
   const both = await render('iptables');
   t.regex(both, /^# iptables-restore --noflush\n\*/);
   t.regex(both, /^# ip6tables-restore --noflush\n\*raw/m);

@@ -58,7 +58,7 @@ const transactions = fc
     }),
   );
 
-test('law: what has as many writes and guards as allowed is taken by etcd, and no larger than was said', (t) => {
+test('law: what has as many writes and guards as allowed is taken by etcd, and no larger than was said but for the frames of nesting', (t) => {
   fc.assert(
     fc.property(transactions, (transaction) => {
       const request = encodeTransaction(transaction);

@@ -38,7 +38,7 @@ for (const endpoint of [
   'https://etcd.example.org/',
   'http://10.0.0.1:80',
 ])
-  test(`openEtcdDatastore() takes ${endpoint} and connects lazily`, async (t) => {
+  test(`openEtcdDatastore() takes ${endpoint}, where nobody may be, and is closed again`, async (t) => {
     const store = openEtcdDatastore({ endpoints: [endpoint] });
     await t.notThrowsAsync(store.close());
   });

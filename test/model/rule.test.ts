@@ -119,5 +119,6 @@ test('ruleFromSpec() keeps every condition', (t) => {
 
 test('an explicit ipVersion is kept, and wins over what the protocol implies', (t) => {
   t.is(ruleFromSpec({ action: 'Deny', ipVersion: 6 }).family, 6);
-  t.is(ruleFromSpec({ action: 'Deny', ipVersion: 4, protocol: 'TCP' }).family, 4);
+  t.is(ruleFromSpec({ action: 'Deny', protocol: 'ICMPv6' }).family, 6);
+  t.is(ruleFromSpec({ action: 'Deny', ipVersion: 4, protocol: 'ICMPv6' }).family, 4);
 });

@@ -3,9 +3,10 @@
  * it did its work, in the middle of a change of everything there is: the host ends as it would have without.
  */
 import test from 'ava';
-import { applySteps, kernelDriversOf, runSteps } from '../../src/agent/dataplane/apply-steps.js';
+import { applySteps, runSteps } from '../../src/agent/dataplane/apply-steps.js';
 import { kernelDrivers } from '../../src/agent/dataplane/drivers/kernel-drivers.js';
 import { hostSysctls, workloadSysctls } from '../../src/agent/dataplane/drivers/workload-sysctls.js';
+import { kernelDriversOf } from '../../src/agent/dataplane/kernel-kinds.js';
 import { createManagers } from '../../src/agent/dataplane/managers/index.js';
 import { recordWishes } from '../../src/agent/dataplane/wishes.js';
 import { exec } from '../../src/kernel/exec.js';

@@ -4,11 +4,11 @@
  */
 
 import test, { type ExecutionContext } from 'ava';
-import { kernelDriversOf } from '../../src/agent/dataplane/apply-steps.js';
 import type { DriverFailure } from '../../src/agent/dataplane/driver.js';
 import { monitorInterfaces } from '../../src/agent/dataplane/drivers/interface-monitor.js';
 import { kernelDrivers } from '../../src/agent/dataplane/drivers/kernel-drivers.js';
 import { neighborKey } from '../../src/agent/dataplane/drivers/neighbor.js';
+import { kernelDriversOf } from '../../src/agent/dataplane/kernel-kinds.js';
 import { hostAddresses } from '../../src/kernel/host-addresses.js';
 import { NETLINK_NETFILTER } from '../../src/kernel/netlink/constants.js';
 import { type NetlinkTransportName, netlinkTransports } from '../../src/kernel/netlink/index.js';

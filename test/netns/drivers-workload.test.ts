@@ -5,12 +5,12 @@
 
 import { readFile } from 'node:fs/promises';
 import test from 'ava';
-import { kernelDriversOf } from '../../src/agent/dataplane/apply-steps.js';
 import { FlowTable } from '../../src/agent/dataplane/drivers/flow-table.js';
 import { kernelDrivers } from '../../src/agent/dataplane/drivers/kernel-drivers.js';
 import { neighborKey } from '../../src/agent/dataplane/drivers/neighbor.js';
 import { hostSysctls, workloadSysctls } from '../../src/agent/dataplane/drivers/workload-sysctls.js';
 import { PolicedState } from '../../src/agent/dataplane/flows/policed-state.js';
+import { kernelDriversOf } from '../../src/agent/dataplane/kernel-kinds.js';
 import { hostAddresses } from '../../src/kernel/host-addresses.js';
 import { NETLINK_NETFILTER } from '../../src/kernel/netlink/constants.js';
 import { netlinkTransports } from '../../src/kernel/netlink/index.js';

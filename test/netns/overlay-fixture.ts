@@ -1,7 +1,8 @@
 /** The drivers of an agent that has an overlay and nothing else, on the real kernel. */
-import { applySteps, kernelDriversOf, runSteps } from '../../src/agent/dataplane/apply-steps.js';
+import { applySteps, runSteps } from '../../src/agent/dataplane/apply-steps.js';
 import type { DriverFailure } from '../../src/agent/dataplane/driver.js';
 import { kernelDrivers } from '../../src/agent/dataplane/drivers/kernel-drivers.js';
+import { kernelDriversOf } from '../../src/agent/dataplane/kernel-kinds.js';
 import { OverlayManager } from '../../src/agent/dataplane/managers/overlay-manager.js';
 import { hostAddresses } from '../../src/kernel/host-addresses.js';
 import { netlinkTransports } from '../../src/kernel/netlink/index.js';

@@ -122,7 +122,7 @@ test(
   true,
 );
 test(
-  'both families when the two ends name different ones',
+  'no packet when the two ends name different families',
   match,
   { source: { nets: nets('10.0.0.0/8') }, destination: { notNets: nets('fd00::/16') } },
   TCP,

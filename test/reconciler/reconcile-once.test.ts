@@ -329,7 +329,7 @@ test('reconcileOnce() that was overtaken by a newer commit reads again instead o
   t.like(headCodec.decode(headKey, await bench.value(headKey)), { seq: 2, commit: newest });
 });
 
-test('two reconcilers that race apply each commit once', async (t) => {
+test('of six runs that race one applies the commit', async (t) => {
   const bench = new Bench();
   bench.source.commit(smallNetwork());
   const outcomes = await Promise.all(Array.from({ length: 6 }, () => bench.once({ lockTimeoutMs: 5_000 })));

@@ -4,6 +4,7 @@
  */
 import test from 'ava';
 import fc from 'fast-check';
+import type { ReconcilerEvent } from '../../src/reconciler/reconciler-state.js';
 import { FREE_REPAIRS, MAX_CONFLICTS, reduce } from '../../src/reconciler/state-machine.js';
 import { World } from './world.js';
 
@@ -260,9 +261,17 @@ test('reduce() drops results of an older generation', (t) => {
       const world = new World();
       for (const step of steps) step(world);
       const { state } = world;
-      const late = { type: 'applied', generation: state.generation - 1, revision: 99 } as const;
-      const next = reduce(state, late);
-      return next.state === state && next.effects.length === 0;
+      const generation = state.generation - 1;
+      const late: readonly ReconcilerEvent[] = [
+        { type: 'applied', generation, revision: 99 },
+        { type: 'conflict', generation, jitter: 0 },
+        { type: 'too-large', generation, message: 'late' },
+        { type: 'store-failed', generation, message: 'late', jitter: 0 },
+      ];
+      return late.every((event) => {
+        const next = reduce(state, event);
+        return next.state === state && next.effects.length === 0;
+      });
     }),
   );
   t.pass();

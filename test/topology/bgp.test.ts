@@ -122,7 +122,7 @@ test(
 );
 
 test(
-  'leaves a node without an IPv4 address out, as a speaker and as a peer',
+  'leaves a node without an IPv4 address out of the peers of others',
   sessions,
   {
     nodes: { a: { v4: '10.0.0.1/24', v6: 'fd00::1/64' }, b: { v6: 'fd00::2/64' } },

@@ -55,7 +55,7 @@ test(
   ["role == 'web' -> role == 'db' tcp/80 v4v6 x4"],
 );
 test(
-  'names groups by two labels where one is not enough',
+  'names one endpoint by its name, whatever labels picked it',
   finds,
   [guard([])],
   [guard([{ ...HTTP, source: { selector: selector("env == 'prod' && role == 'web'") } }])],
@@ -129,7 +129,7 @@ test(
   ["role == 'web' -> outside all protocols v4v6 x2", "role == 'web' -> their own hosts all protocols v4 x2"],
 );
 test(
-  'says nothing of hosts that nobody polices',
+  'tells that a host which comes can be reached, and nothing of what it may reach',
   finds,
   [],
   [HOST, node('host-2', '192.0.2.2/24')],

@@ -13,19 +13,7 @@
  */
 import type { PacketFilter } from './backends/backend.js';
 import type { ApplyReport, Driver } from './driver.js';
-
-/** What is not a packet filter's, in the order in which it comes to be. */
-export const KERNEL_KINDS = ['flows', 'sysctls', 'tunnels', 'forwarding', 'neighbors', 'routes'] as const;
-export type DriversByKind = Readonly<Record<(typeof KERNEL_KINDS)[number], readonly Driver[]>>;
-
-export const NO_DRIVERS: DriversByKind = {
-  flows: [],
-  sysctls: [],
-  tunnels: [],
-  forwarding: [],
-  neighbors: [],
-  routes: [],
-};
+import { type DriversByKind, KERNEL_KINDS, kernelDriversOf } from './kernel-kinds.js';
 
 export interface ApplyParts {
   /** The drivers of each stand in the order of `filter`. */
@@ -54,11 +42,6 @@ export function applySteps({ packetFilters, kernel }: ApplyParts): readonly Appl
       families.map((drivers) => drivers.toReversed().map((driver) => deletion('sweep', driver))),
     ),
   ];
-}
-
-/** All of them, in the order in which they come to be. */
-export function kernelDriversOf(kernel: DriversByKind): readonly Driver[] {
-  return KERNEL_KINDS.flatMap((kind) => kernel[kind]);
 }
 
 /** One step after the other; what they say, as one report. */

@@ -8,30 +8,12 @@
 import { Turns } from '../../model/turns.js';
 import { ALL_HOSTS_SET } from '../calc/ip-set-definition.js';
 import type { DataplaneUpdate } from '../calc/updates.js';
-import {
-  type ApplyStep,
-  applySteps,
-  type DriversByKind,
-  kernelDriversOf,
-  merged,
-  runSteps,
-} from './apply-steps.js';
+import { type ApplyStep, applySteps, merged, runSteps } from './apply-steps.js';
 import type { PacketFilter } from './backends/backend.js';
 import type { Driver, DriverFailure, KernelCountName, KernelCounts, VerifyScope } from './driver.js';
-import type { PolicedState } from './flows/policed-state.js';
-import type { DesiredDataplane, DesiredFamily } from './intent.js';
+import type { DesiredDataplane } from './intent.js';
+import { type KernelDrivers, kernelDriversOf } from './kernel-kinds.js';
 import { createManagers, type Managers } from './managers/index.js';
-
-/** Drivers that are no packet filter's, as `kernelDrivers` makes them. */
-export interface KernelDrivers {
-  readonly drivers: DriversByKind;
-  /** By which flows are judged. */
-  readonly policed: Pick<PolicedState, 'onUpdate' | 'completeDeferredWork' | 'suspectAll'>;
-  readonly families: readonly Pick<DesiredFamily, 'family' | 'routes' | 'neighbors'>[];
-  readonly sysctls: DesiredDataplane['sysctls'];
-  readonly tunnels: DesiredDataplane['tunnels'];
-  readonly forwarding: DesiredDataplane['forwarding'];
-}
 
 export interface DataplaneOptions {
   /** One for each family. */

@@ -4,11 +4,11 @@
 
 import test from 'ava';
 import type { DataplaneUpdate } from '../../../src/agent/calc/updates.js';
-import { NO_DRIVERS } from '../../../src/agent/dataplane/apply-steps.js';
 import { createDataplane, type Dataplane } from '../../../src/agent/dataplane/dataplane.js';
 import type { Driver } from '../../../src/agent/dataplane/driver.js';
 import { PolicedState } from '../../../src/agent/dataplane/flows/policed-state.js';
 import type { Neighbor, Route, Tunnel } from '../../../src/agent/dataplane/intent.js';
+import { NO_DRIVERS } from '../../../src/agent/dataplane/kernel-kinds.js';
 import { type Cidr, IP_FAMILIES } from '../../../src/model/address.js';
 import { DeltaTracker } from '../../../src/model/delta-tracker.js';
 import { NO_ENCAPSULATIONS } from '../../../src/model/encapsulation.js';

@@ -67,7 +67,7 @@ test('FlowTable deletes every flow of an address that left, whichever end it is,
   t.deepEqual(await table.verify(), []);
 });
 
-test('FlowTable asks once for an address that left and came back to another endpoint', async (t) => {
+test('FlowTable asks once for an address that left and is under suspicion as well', async (t) => {
   const { conntrack, policed, table } = await setUp();
   policed.suspectAll();
   table.addressLeft(cidr('10.65.0.1/32'));

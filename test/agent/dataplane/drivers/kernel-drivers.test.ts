@@ -1,8 +1,8 @@
 /** The drivers wired together: their order, and how an address that moves loses its flows. */
 
 import test from 'ava';
-import { kernelDriversOf } from '../../../../src/agent/dataplane/apply-steps.js';
 import { kernelDrivers } from '../../../../src/agent/dataplane/drivers/kernel-drivers.js';
+import { kernelDriversOf } from '../../../../src/agent/dataplane/kernel-kinds.js';
 import { IP_FAMILIES } from '../../../../src/model/address.js';
 import { FakeConntrack, flow } from '../../../helpers/fake-conntrack.js';
 import { FakeRtNetlink } from '../../../helpers/fake-rtnetlink.js';

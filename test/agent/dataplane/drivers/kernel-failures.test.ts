@@ -3,11 +3,12 @@
  * others is touched, and what can be written is written meanwhile.
  */
 import test from 'ava';
-import { applySteps, kernelDriversOf, runSteps } from '../../../../src/agent/dataplane/apply-steps.js';
+import { applySteps, runSteps } from '../../../../src/agent/dataplane/apply-steps.js';
 import type { Driver } from '../../../../src/agent/dataplane/driver.js';
 import { kernelDrivers } from '../../../../src/agent/dataplane/drivers/kernel-drivers.js';
 import { neighborKey } from '../../../../src/agent/dataplane/drivers/neighbor.js';
 import type { ForwardingEntry, Route, Tunnel } from '../../../../src/agent/dataplane/intent.js';
+import { kernelDriversOf } from '../../../../src/agent/dataplane/kernel-kinds.js';
 import { NUD, RTPROT } from '../../../../src/kernel/netlink/constants.js';
 import {
   type Cidr,

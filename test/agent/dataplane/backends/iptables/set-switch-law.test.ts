@@ -6,7 +6,6 @@ import test from 'ava';
 import fc from 'fast-check';
 import { createCalcGraph } from '../../../../../src/agent/calc/calc-graph.js';
 import type { CompiledRule, DataplaneUpdate, IpSetId } from '../../../../../src/agent/calc/updates.js';
-import { NO_DRIVERS } from '../../../../../src/agent/dataplane/apply-steps.js';
 import { backends } from '../../../../../src/agent/dataplane/backends/index.js';
 import {
   type ChangingSet,
@@ -15,6 +14,7 @@ import {
 } from '../../../../../src/agent/dataplane/backends/iptables/set-generations.js';
 import { createDataplane } from '../../../../../src/agent/dataplane/dataplane.js';
 import { PolicedState } from '../../../../../src/agent/dataplane/flows/policed-state.js';
+import { NO_DRIVERS } from '../../../../../src/agent/dataplane/kernel-kinds.js';
 import { createManagers } from '../../../../../src/agent/dataplane/managers/index.js';
 import { CHAINS } from '../../../../../src/agent/dataplane/rules/chain-names.js';
 import { policyChain } from '../../../../../src/agent/dataplane/rules/rule-chains.js';
