@@ -120,7 +120,7 @@ function naiveHosts(network: readonly Resource[]): [string, NaiveSet][] {
 
 function naiveOverlay(node: string, network: readonly Resource[], store: Store): OverlayModel | undefined {
   const workloads = [...store].flatMap(([id, resource]) =>
-    resource.kind === 'WorkloadEndpoint'
+    resource.kind === 'WorkloadEndpoint' && resource.spec.state === 'active'
       ? [[id, { node: resource.spec.node, addresses: resource.spec.ipNetworks.map(addressPart) }] as const]
       : [],
   );
