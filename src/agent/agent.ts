@@ -6,7 +6,7 @@
  * removed when the loop ends (law 5), and a turn that failed in part is repeated soon. BGP has a lane of its own
  * (bgp-lane.ts): policy does not wait for a daemon that hangs, while `live` does.
  *
- * Settings that drivers are built with (interface prefix, route protocol, families, intervals) end a life when they
+ * Settings that drivers are built with (interface prefix, route protocol, families, intervals) end a run when they
  * change. The next one begins as after a restart: a snapshot, a read-back, a sweep of what is stale.
  */
 import type { Datastore } from '../datastore/datastore.js';
@@ -36,7 +36,7 @@ export interface AgentOptions {
   readonly speaker: BgpSpeaker;
   /** Looks at the Node of this host and registers its addresses where it has none; says what is wrong with them. */
   readonly checkNode: (node: ResourceOf<'Node'>, workloadPrefix: string) => Promise<readonly DriverFailure[]>;
-  /** Builds the drivers; called once in each life. */
+  /** Builds the drivers; called once in each run. */
   readonly openDataplane: (settings: AgentSettings, inbox: Inbox, signal: AbortSignal) => Dataplane;
   /** Told of each flush of the calculation graph: how long it took, in seconds, and what it put out. */
   readonly onCalculated: (seconds: number, updates: readonly DataplaneUpdate[]) => void;
@@ -60,16 +60,16 @@ const relistMs = () => 3_600_000 * (0.9 + 0.2 * Math.random());
 /** Runs until the signal is aborted. @throws what no repetition can heal */
 export async function runAgent(options: AgentOptions): Promise<void> {
   while (!options.signal.aborted) {
-    const life = new AbortController();
+    const run = new AbortController();
     try {
-      await new Life(options, AbortSignal.any([options.signal, life.signal])).run();
+      await new AgentRun(options, AbortSignal.any([options.signal, run.signal])).run();
     } finally {
-      life.abort();
+      run.abort();
     }
   }
 }
 
-class Life {
+class AgentRun {
   readonly #options: AgentOptions;
   readonly #signal: AbortSignal;
   readonly #inbox = new Inbox();

@@ -56,7 +56,7 @@ export async function* follow(
   let reason = 'start';
   let outage: string | undefined;
   /** Watches in a row that had a gap before anything else: history goes faster than we can read. */
-  let barren = 0;
+  let idleRounds = 0;
   for (let failures = 0; !signal.aborted; ) {
     try {
       const revision = yield* tellSnapshot(store, prefix, reason, outage !== undefined, options.readAt);
@@ -65,8 +65,8 @@ export async function* follow(
       const round = yield* watchOnce(store, prefix, revision, options);
       reason = round.reason;
       outage = round.outage;
-      barren = round.heard ? 0 : barren + 1;
-      if (barren > 1) await sleep(backoff(barren - 1), signal);
+      idleRounds = round.heard ? 0 : idleRounds + 1;
+      if (idleRounds > 1) await sleep(backoff(idleRounds - 1), signal);
     } catch (error) {
       if (error instanceof DatastoreError && error.code === 'closed') return;
       const why = error instanceof Error ? error.message : String(error);

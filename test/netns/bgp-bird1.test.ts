@@ -61,7 +61,7 @@ function bird1Of({ stateDir, namespace, logged }: Host) {
     secretsDir: stateDir,
     exec: namespace.exec,
     log: logInto(logged),
-    braceMs: 0,
+    retainMs: 0,
   });
 }
 

@@ -79,7 +79,7 @@ export async function createHost({ bridge }: Fabric, name: string, number: numbe
       exec: execInHost,
       log: logInto(logged),
       // Tests of sessions do not wait for what keeps packets on their way (e2e/bgp-migration.test.ts does).
-      braceMs: 0,
+      retainMs: 0,
     });
   const host: Host = {
     name,

@@ -16,7 +16,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { BgpFilter, BgpModel, BgpSession } from '../../topology/bgp-model.js';
 
 /** How long a session that is to be exchanged goes on, so that both ends keep their routes before either ends it. */
-const BRACE_MS = 5_000;
+const RETAIN_MS = 5_000;
 /** Longer than BIRD waits before it dials again, so that both ends have had a second try. */
 const SETTLE_MS = 10_000;
 /** New sessions that are not up by then may never be. */
@@ -28,11 +28,11 @@ interface Held {
 }
 
 export class SessionHandover {
-  readonly #braceMs: number;
+  readonly #retainMs: number;
   /** By endpoint: sessions that the model has no more. */
   readonly #held = new Map<string, Held>();
   /** By endpoint: sessions that the model wants otherwise, as they are until then. */
-  readonly #braced = new Map<string, Held>();
+  readonly #retained = new Map<string, Held>();
   /** Endpoints of the sessions that all this is waiting for. */
   #awaited: ReadonlySet<string> = new Set();
   #establishedAt: number | undefined;
@@ -41,14 +41,14 @@ export class SessionHandover {
   /** That old sessions may name. */
   #filters: readonly BgpFilter[] = [];
 
-  /** @param braceMs 0: sessions are exchanged at once, with their routes */
-  constructor(braceMs = BRACE_MS) {
-    this.#braceMs = braceMs;
+  /** @param retainMs 0: sessions are exchanged at once, with their routes */
+  constructor(retainMs = RETAIN_MS) {
+    this.#retainMs = retainMs;
   }
 
   /** Whether the daemon has all of the model, and nothing else. */
   get isOver(): boolean {
-    return this.#held.size + this.#braced.size === 0 && !this.keepsRoutes;
+    return this.#held.size + this.#retained.size === 0 && !this.keepsRoutes;
   }
 
   /** Whether routes of sessions that are being exchanged are to stay in the kernel. */
@@ -70,7 +70,7 @@ export class SessionHandover {
 
   /** The session that the daemon has in place of this one of the model. */
   runningFor(session: BgpSession): BgpSession {
-    return this.#braced.get(endpointOf(session))?.session ?? session;
+    return this.#retained.get(endpointOf(session))?.session ?? session;
   }
 
   /** One model takes the place of another. @param now in ms, never backwards */
@@ -78,7 +78,7 @@ export class SessionHandover {
     const [old, wanted] = [byEndpoint(before), byEndpoint(after)];
     const running = new Map([...old.values()].map((each) => [endpointOf(each), this.runningFor(each)]));
     const gained = [...wanted.keys()].filter((endpoint) => !old.has(endpoint));
-    const exchanged = this.#brace(running, wanted, now);
+    const exchanged = this.#retain(running, wanted, now);
     for (const endpoint of wanted.keys()) this.#held.delete(endpoint);
     if (gained.length + exchanged.length > 0) {
       this.#awaited = new Set([...this.#awaited, ...gained, ...exchanged]);
@@ -96,9 +96,9 @@ export class SessionHandover {
   /** Says which sessions of the model are up. @returns whether the daemon is to have something else now */
   observe(established: readonly BgpSession[], now: number): boolean {
     const before = this.#size;
-    for (const [endpoint, { until }] of this.#braced) if (now >= until) this.#braced.delete(endpoint);
+    for (const [endpoint, { until }] of this.#retained) if (now >= until) this.#retained.delete(endpoint);
     const up = new Set(established.map(endpointOf));
-    const isReady = this.#braced.size === 0 && [...this.#awaited].every((endpoint) => up.has(endpoint));
+    const isReady = this.#retained.size === 0 && [...this.#awaited].every((endpoint) => up.has(endpoint));
     // What was exchanged just now is not up yet, whatever was seen before.
     const isSame = this.#size === before;
     this.#establishedAt = isReady && isSame ? (this.#establishedAt ?? now) : undefined;
@@ -112,35 +112,35 @@ export class SessionHandover {
   }
 
   /** Sessions that change go on as they are for a while. @returns the endpoints of those that do, or did until now */
-  #brace(
+  #retain(
     running: ReadonlyMap<string, BgpSession>,
     wanted: ReadonlyMap<string, BgpSession>,
     now: number,
   ): readonly string[] {
     const exchanged: string[] = [];
-    const braced = new Map(this.#braced);
-    this.#braced.clear();
-    if (this.#braceMs === 0) return exchanged;
+    const retained = new Map(this.#retained);
+    this.#retained.clear();
+    if (this.#retainMs === 0) return exchanged;
     for (const [endpoint, session] of wanted) {
       const old = running.get(endpoint) ?? this.#held.get(endpoint)?.session;
       if (!old?.isOurs || !session.isOurs || goesOn(old, session)) continue;
       exchanged.push(endpoint);
-      const until = braced.get(endpoint)?.until ?? now + this.#braceMs;
-      this.#braced.set(endpoint, { session: old, until });
+      const until = retained.get(endpoint)?.until ?? now + this.#retainMs;
+      this.#retained.set(endpoint, { session: old, until });
     }
     return exchanged;
   }
 
   #end(): void {
     this.#held.clear();
-    this.#braced.clear();
+    this.#retained.clear();
     this.#awaited = new Set();
     this.#keepUntil = undefined;
     this.#filters = [];
   }
 
   get #size(): number {
-    return this.#held.size + this.#braced.size + Number(this.keepsRoutes);
+    return this.#held.size + this.#retained.size + Number(this.keepsRoutes);
   }
 }
 

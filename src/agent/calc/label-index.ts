@@ -21,10 +21,10 @@ export interface MatchListener<S, I> {
 /** S and I are the ids of selectors and items. */
 export class LabelIndex<S extends string, I extends string> {
   readonly #listener: MatchListener<S, I>;
-  readonly #selectors = new Map<S, { readonly node: SelectorNode; readonly shelves: readonly Shelf[] }>();
+  readonly #selectors = new Map<S, { readonly node: SelectorNode; readonly keys: readonly IndexKey[] }>();
   readonly #items = new Map<I, Labels>();
-  readonly #selectorsOn = new MultiMap<Shelf, S>();
-  readonly #itemsOn = new MultiMap<Shelf, I>();
+  readonly #selectorsAt = new MultiMap<IndexKey, S>();
+  readonly #itemsAt = new MultiMap<IndexKey, I>();
   readonly #selectorsOf = new MultiMap<I, S>();
   readonly #itemsOf = new MultiMap<S, I>();
 
@@ -35,19 +35,19 @@ export class LabelIndex<S extends string, I extends string> {
   updateSelector(id: S, node: SelectorNode): void {
     const known = this.#selectors.get(id);
     if (known?.node === node) return;
-    const shelves = shelvesOfSelector(node);
-    for (const shelf of known?.shelves ?? []) this.#selectorsOn.delete(shelf, id);
-    for (const shelf of shelves) this.#selectorsOn.add(shelf, id);
-    this.#selectors.set(id, { node, shelves });
+    const keys = keysOfSelector(node);
+    for (const key of known?.keys ?? []) this.#selectorsAt.delete(key, id);
+    for (const key of keys) this.#selectorsAt.add(key, id);
+    this.#selectors.set(id, { node, keys });
     const before = [...this.#itemsOf.get(id)];
-    for (const shelf of shelves)
-      for (const item of this.#itemsOn.get(shelf))
+    for (const key of keys)
+      for (const item of this.#itemsAt.get(key))
         if (matchesSelector(node, this.#items.get(item) ?? {})) this.#start(id, item);
     for (const item of before) if (!matchesSelector(node, this.#items.get(item) ?? {})) this.#stop(id, item);
   }
 
   deleteSelector(id: S): void {
-    for (const shelf of this.#selectors.get(id)?.shelves ?? []) this.#selectorsOn.delete(shelf, id);
+    for (const key of this.#selectors.get(id)?.keys ?? []) this.#selectorsAt.delete(key, id);
     this.#selectors.delete(id);
     for (const item of [...this.#itemsOf.get(id)]) this.#stop(id, item);
   }
@@ -55,13 +55,13 @@ export class LabelIndex<S extends string, I extends string> {
   updateItem(id: I, labels: Labels): void {
     const known = this.#items.get(id);
     if (known && sameLabels(known, labels)) return;
-    const shelves = shelvesOfItem(labels);
-    if (known) for (const shelf of shelvesOfItem(known)) this.#itemsOn.delete(shelf, id);
-    for (const shelf of shelves) this.#itemsOn.add(shelf, id);
+    const keys = keysOfItem(labels);
+    if (known) for (const key of keysOfItem(known)) this.#itemsAt.delete(key, id);
+    for (const key of keys) this.#itemsAt.add(key, id);
     this.#items.set(id, labels);
     const before = [...this.#selectorsOf.get(id)];
-    for (const shelf of shelves)
-      for (const selector of this.#selectorsOn.get(shelf))
+    for (const key of keys)
+      for (const selector of this.#selectorsAt.get(key))
         if (this.#matches(selector, labels)) this.#start(selector, id);
     for (const selector of before) if (!this.#matches(selector, labels)) this.#stop(selector, id);
   }
@@ -69,7 +69,7 @@ export class LabelIndex<S extends string, I extends string> {
   deleteItem(id: I): void {
     const known = this.#items.get(id);
     if (!known) return;
-    for (const shelf of shelvesOfItem(known)) this.#itemsOn.delete(shelf, id);
+    for (const key of keysOfItem(known)) this.#itemsAt.delete(key, id);
     this.#items.delete(id);
     for (const selector of [...this.#selectorsOf.get(id)]) this.#stop(selector, id);
   }
@@ -104,18 +104,18 @@ export class LabelIndex<S extends string, I extends string> {
 }
 
 /** Where a selector looks for its items: `label`, `label=value`, or EVERYTHING. No label holds a `=`. */
-type Shelf = string;
-const EVERYTHING: Shelf = '=';
+type IndexKey = string;
+const EVERYTHING: IndexKey = '=';
 
-function shelvesOfItem(labels: Labels): readonly Shelf[] {
-  const shelves = [EVERYTHING];
-  for (const label of Object.keys(labels)) shelves.push(label, `${label}=${labels[label]}`);
-  return shelves;
+function keysOfItem(labels: Labels): readonly IndexKey[] {
+  const keys = [EVERYTHING];
+  for (const label of Object.keys(labels)) keys.push(label, `${label}=${labels[label]}`);
+  return keys;
 }
 
-/** The fewest shelves that together hold every item the selector can pick; none when it can pick nothing. */
-function shelvesOfSelector(node: SelectorNode): readonly Shelf[] {
-  let fewest: readonly Shelf[] | undefined;
+/** The fewest keys that together hold every item the selector can pick; none when it can pick nothing. */
+function keysOfSelector(node: SelectorNode): readonly IndexKey[] {
+  let fewest: readonly IndexKey[] | undefined;
   let present: string | undefined;
   for (const [label, { must, values }] of labelRestrictions(node)) {
     if (must === 'both') return [];

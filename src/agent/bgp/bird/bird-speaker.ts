@@ -55,7 +55,7 @@ export interface BirdSpeakerOptions {
   readonly program?: string;
   readonly dialect?: BirdDialect;
   /** How long sessions that are exchanged go on; default: long enough for the other end to hear of it. 0: not at all. */
-  readonly braceMs?: number;
+  readonly retainMs?: number;
 }
 
 /** @throws {RangeError} when the state directory's path is too long for a socket. */
@@ -94,7 +94,7 @@ class BirdSpeaker implements BgpSpeaker {
 
   constructor(options: BirdSpeakerOptions) {
     const { daemon, secretsDir, exec, log, program = 'bird', dialect = BIRD_2 } = options;
-    this.#handover = new SessionHandover(options.braceMs);
+    this.#handover = new SessionHandover(options.retainMs);
     this.#now = options.now ?? (() => performance.now());
     this.#program = program;
     this.#dialect = dialect;

@@ -56,7 +56,7 @@ export class FlowTable implements Driver {
       const gone = new NetworkSet(left);
       const isOrphan = ({ original, reply }: Flow) =>
         gone.contains(original.source) || gone.contains(reply.source);
-      const doomed = [
+      const denied = [
         ...flows.filter(isOrphan),
         ...deniedFlows(
           flows.filter((flow) => !isOrphan(flow)),
@@ -64,12 +64,12 @@ export class FlowTable implements Driver {
           hostAddresses(),
         ),
       ];
-      const failures = failuresOf(doomed, await conntrack.delete(doomed));
+      const failures = failuresOf(denied, await conntrack.delete(denied));
       if (failures.length === 0) {
         for (const cidr of left) this.#left.delete(cidr);
         policed.acquit(suspects);
       }
-      return { changed: doomed.length - failures.length, failures };
+      return { changed: denied.length - failures.length, failures };
     } catch (error) {
       return { changed: 0, failures: [{ object: this.name, message: messageOf(error) }] };
     }
