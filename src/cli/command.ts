@@ -11,7 +11,7 @@ export interface CommonOptions {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
-/** One file per verb exports one of these; main.ts lists them. */
+/** A file in verbs/ exports one of these; verbs.ts lists them. */
 export type Verb = (context: CliContext) => Command;
 
 /** A flag that can also be set as HEDDLE_<FLAG>; blank leaves it unset, and 0, no, off and false leave a switch off. */

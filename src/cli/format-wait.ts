@@ -2,8 +2,8 @@
  * How far a commit has come, for people and for programs.
  */
 import { shortCommit } from '../diff/summary.js';
-import type { HostReport } from '../reconciler/cluster-status.js';
-import type { WaitResult } from '../reconciler/wait-for-commit.js';
+import type { HostReport } from '../reconciler/status/cluster-status.js';
+import type { WaitResult } from '../reconciler/status/wait-for-commit.js';
 
 export function waitReport({ hosts, of, missing, refused, suspended }: WaitResult): object {
   return {

@@ -24,7 +24,7 @@ import { type Circumstances, commitInStore, hasWork, type Objection, objectionsT
 import { campaign, currentLeader, type Leadership, takeOver } from './leader.js';
 import { exitCodeOf, type Failure, failureOf, InvalidBaseError, type ReconcileOutcome } from './outcome.js';
 import { MAX_CONFLICTS } from './state-machine.js';
-import { readSuspension } from './suspension.js';
+import { readSuspension } from './status/suspension.js';
 
 export interface ReconcileDeps {
   readonly source: Source;

@@ -23,7 +23,7 @@ import { judgePlan } from './judge.js';
 import type { Leadership } from './leader.js';
 import { logApplied } from './log-applied.js';
 import type { ReconcilerEffect, ReconcilerEvent } from './reconciler-state.js';
-import { readSuspension } from './suspension.js';
+import { readSuspension } from './status/suspension.js';
 
 export interface StepDeps {
   readonly source: Source;

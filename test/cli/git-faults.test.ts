@@ -9,7 +9,7 @@ import { dirname } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { openEtcdDatastore } from '../../src/datastore/etcd/etcd-datastore.js';
 import { createLayout } from '../../src/layout/create-layout.js';
-import { readClusterStatus } from '../../src/reconciler/cluster-status.js';
+import { readClusterStatus } from '../../src/reconciler/status/cluster-status.js';
 import { startEtcd } from '../helpers/etcd.js';
 import { heddle, startHeddle } from '../helpers/heddle.js';
 import { until } from '../helpers/until.js';

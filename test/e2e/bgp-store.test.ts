@@ -8,7 +8,7 @@ import { delimiter, join } from 'node:path';
 import { execPath } from 'node:process';
 import test from 'ava';
 import type { SessionRecord } from '../../src/layout/records.js';
-import type { HostReport } from '../../src/reconciler/cluster-status.js';
+import type { HostReport } from '../../src/reconciler/status/cluster-status.js';
 import { exampleFolder, TestLab } from '../helpers/lab.js';
 import { until } from '../helpers/until.js';
 

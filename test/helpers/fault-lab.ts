@@ -10,7 +10,7 @@ import { DatastoreError } from '../../src/datastore/datastore.js';
 import { exec } from '../../src/kernel/exec.js';
 import { type CommandLine, inNamespace } from '../../src/kernel/namespaces.js';
 import type { LabOptions } from '../../src/lab/lab.js';
-import type { HostReport } from '../../src/reconciler/cluster-status.js';
+import type { HostReport } from '../../src/reconciler/status/cluster-status.js';
 import { exampleFolder, TestLab } from './lab.js';
 import { LabPrograms } from './lab-programs.js';
 import { flowsBetween, type Pair, TrafficProber } from './traffic-prober.js';

@@ -9,7 +9,7 @@
 import { existsSync, writeSync } from 'node:fs';
 import { argv, env, execPath, kill, pid, stderr, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { agentThrough, KERNEL_DOORS, type KernelDoors } from '../../src/cli/agent.js';
+import { agentThrough, KERNEL_DOORS, type KernelDoors } from '../../src/cli/verbs/agent.js';
 import type { Exec } from '../../src/kernel/exec.js';
 import type { CommandLine } from '../../src/kernel/namespaces.js';
 import { NETLINK_ROUTE } from '../../src/kernel/netlink/constants.js';

@@ -9,7 +9,7 @@ import { createMemoryDatastore, type MemoryDatastore } from '../../src/datastore
 import { sourceStatusCodec } from '../../src/layout/records.js';
 import { SourceError } from '../../src/loader/sources/source.js';
 import type { Revision, StoreKey } from '../../src/model/store.js';
-import { readClusterStatus } from '../../src/reconciler/cluster-status.js';
+import { readClusterStatus } from '../../src/reconciler/status/cluster-status.js';
 import { until } from '../helpers/until.js';
 import { FakeSource } from './fake-source.js';
 import { intercept } from './faulty-store.js';

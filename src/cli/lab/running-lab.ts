@@ -1,0 +1,38 @@
+/**
+ * What the verbs of a lab share: its name, the lab that runs under it, and what a folder would make of it.
+ */
+import type { Command } from 'commander';
+import { LabPlanError, planLab } from '../../lab/lab-plan.js';
+import { type LabState, readLabState } from '../../lab/lab-state.js';
+import type { CommonOptions } from '../command.js';
+import type { CliContext } from '../context.js';
+import { CliError, EXIT } from '../exit-codes.js';
+import { labName } from './lab-name.js';
+
+export interface LabOptions extends CommonOptions {
+  readonly name: string;
+}
+
+export function withName(context: CliContext, command: Command): Command {
+  return command.addOption(labName(context, 'lab'));
+}
+
+export async function requireLab(name: string): Promise<LabState> {
+  const state = await readLabState(name);
+  if (!state)
+    throw new CliError(
+      EXIT.invalidInput,
+      `there is no lab "${name}"`,
+      `make one: heddle lab up --name ${name}`,
+    );
+  return state;
+}
+
+export function planOrExplain(...[name, resources]: Parameters<typeof planLab>): ReturnType<typeof planLab> {
+  try {
+    return planLab(name, resources);
+  } catch (error) {
+    if (error instanceof LabPlanError) throw new CliError(EXIT.invalidInput, error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * `heddle get`: what the store holds of a kind, and who wrote it.
+ */
+import { shortCommit } from '../../diff/summary.js';
+import { formatManifest } from '../../loader/format-manifest.js';
+import { findKind, KIND_NAMES, KINDS } from '../../model/kinds.js';
+import { type StoredObject, storedObjects } from '../../reconciler/stored-objects.js';
+import { type CommonOptions, type Verb, verb } from '../command.js';
+import { addEtcdOptions, type EtcdOptions, openStore } from '../etcd-options.js';
+import { CliError, EXIT } from '../exit-codes.js';
+import { createLog } from '../log.js';
+import { formatTable } from '../table.js';
+
+export const get: Verb = (context) =>
+  addEtcdOptions(verb(context, 'get', 'what the store holds of a kind, and who wrote it'), context)
+    .argument('<kind>', 'such as Profile, ippool or nodes')
+    .argument('[name]', 'one object of it')
+    .action(async (kindText: string, name: string | undefined, options: CommonOptions & EtcdOptions) => {
+      const kind = findKind(kindText);
+      if (!kind) {
+        const known = KIND_NAMES.filter((one) => KINDS[one].stored).join(', ');
+        throw new CliError(EXIT.invalidInput, `"${kindText}" is no kind`, `kinds: ${known}`);
+      }
+      if (!KINDS[kind].stored)
+        throw new CliError(
+          EXIT.invalidInput,
+          `a ${kind} is never stored: the store holds none, whatever the manifests say`,
+          'heddle test puts those of a folder to the live store, with --etcd',
+        );
+      await using opened = await openStore(options, createLog(options.logLevel));
+      const snapshot = await opened.store.snapshot(opened.layout.prefix);
+      const all = storedObjects(snapshot, opened.layout, kind);
+      const found = name === undefined ? all : all.filter((object) => object.name === name);
+      if (name !== undefined && found.length === 0) {
+        throw new CliError(EXIT.invalidInput, `there is no ${kind} "${name}" in the store`, namesOf(all));
+      }
+      context.out(format(found, name !== undefined, options.output));
+    });
+
+function format(objects: readonly StoredObject[], whole: boolean, output: string): string {
+  if (output === 'json') return `${JSON.stringify({ objects: objects.map(toJson) })}\n`;
+  if (whole) return objects.map(formatWhole).join('---\n');
+  const rows = objects.map(({ name, source, written, problem }) => [
+    name,
+    source ?? 'unmanaged',
+    written ? shortCommit(written.commit) : '-',
+    written ? `${written.file}:${written.line}` : '-',
+    problem ?? '',
+  ]);
+  return `${formatTable(['NAME', 'SOURCE', 'COMMIT', 'WRITTEN AT', ''], rows).join('\n')}\n`;
+}
+
+function formatWhole({ resource, problem, keys }: StoredObject): string {
+  const comment = keys.map((key) => `# ${key}\n`).join('');
+  const reason = problem === undefined ? '' : `# ${problem}\n`;
+  return `${comment}${reason}${resource ? formatManifest(resource) : ''}`;
+}
+
+function toJson({ resource, ...object }: StoredObject): object {
+  return resource ? { ...object, metadata: resource.metadata, spec: resource.spec } : object;
+}
+
+function namesOf(objects: readonly StoredObject[]): string {
+  const names = objects.slice(0, 10).map(({ name }) => name);
+  return names.length === 0 ? 'there is none of this kind' : `there are: ${names.join(', ')}`;
+}
