@@ -1,4 +1,5 @@
 /** What a real kernel says of changes of nf_tables. */
+import { readlink } from 'node:fs/promises';
 import test from 'ava';
 import { exec } from '../../src/kernel/exec.js';
 import { NETLINK_NETFILTER } from '../../src/kernel/netlink/constants.js';
@@ -7,6 +8,9 @@ import { openNftables } from '../../src/kernel/open-nftables.js';
 import { requirePrivateNetns } from '../helpers/netns.js';
 
 requirePrivateNetns();
+
+/** PROC_PID_INIT_INO in include/linux/proc_ns.h. */
+const INITIAL_PID_NAMESPACE = `pid:[${0xeffffffc}]`;
 
 test.serial(
   'events() tells of each transaction of nf_tables, with the process that made it, and of no look',
@@ -22,12 +26,16 @@ test.serial(
     t.is((await run('iptables-nft-save', [])).code, 0);
     t.is((await run('iptables-nft', ['-F', 'watched'])).code, 0);
     const [restore = 0, , flush = 0] = started;
-    const seen: number[] = [];
+    const seen = new Set<number>();
     for await (const event of events ?? []) {
-      if (event.type === 'change') seen.push(event.pid);
-      if (seen.includes(flush)) break;
+      if (event.type === 'change') seen.add(event.pid);
+      if (seen.size === 2) break;
     }
-    t.deepEqual([...new Set(seen)], [restore, flush]);
+    // The kernel means the ids of the initial namespace, which a container with one of its own does not know.
+    if ((await readlink('/proc/self/ns/pid')) === INITIAL_PID_NAMESPACE)
+      t.deepEqual([...seen], [restore, flush]);
+    else t.log('the process ids are not compared: this is not the initial PID namespace');
+    t.is(seen.size, 2);
   },
 );
 
