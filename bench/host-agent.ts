@@ -48,6 +48,7 @@ export async function runHostAgent(options: HostAgentOptions): Promise<void> {
       }),
     onCalculated: () => {},
     checkNode: async () => [],
+    checkGateway: async () => [],
   });
 }
 

@@ -10,8 +10,9 @@
  * change. The next one begins as after a restart: a snapshot, a read-back, a sweep of what is stale.
  */
 import type { Datastore } from '../datastore/datastore.js';
-import type { Layout } from '../layout/layout.js';
+import type { Layout, StoredId } from '../layout/layout.js';
 import type { Head } from '../layout/records.js';
+import { familyOf } from '../model/address.js';
 import type { Log } from '../model/log.js';
 import type { ResourceOf } from '../model/resource.js';
 import { bgpModelFor } from '../topology/bgp.js';
@@ -36,6 +37,8 @@ export interface AgentOptions {
   readonly speaker: BgpSpeaker;
   /** Looks at the Node of this host and registers its addresses where it has none; says what is wrong with them. */
   readonly checkNode: (node: ResourceOf<'Node'>, workloadPrefix: string) => Promise<readonly DriverFailure[]>;
+  /** Says what keeps this host from being the gateway of its IPv4 workloads; asked while it has any. */
+  readonly checkGateway: () => Promise<readonly DriverFailure[]>;
   /** Builds the drivers; called once in each run. */
   readonly openDataplane: (settings: AgentSettings, inbox: Inbox, signal: AbortSignal) => Dataplane;
   /** Told of each flush of the calculation graph: how long it took, in seconds, and what it put out. */
@@ -82,6 +85,9 @@ class AgentRun {
   /** This host's own, and whether it has been looked at since it changed. */
   #node: { readonly resource: ResourceOf<'Node'>; readonly checked: boolean } | undefined;
   #nodeProblems: readonly DriverFailure[] = [];
+  readonly #ipv4Endpoints = new Set<StoredId>();
+  #needsGateway = false;
+  #gatewayProblems: readonly DriverFailure[] = [];
   #dataplane: Dataplane | undefined;
   /** When what is at odds is tried again, by the monotonic clock. */
   #retryAt = 0;
@@ -170,7 +176,10 @@ class AgentRun {
     try {
       const updates = this.#graph.flush();
       this.#options.onCalculated((this.#options.clock.monotonic() - start) / 1_000, updates);
-      for (const update of updates) this.#counts.onDataplaneUpdate(update);
+      for (const update of updates) {
+        this.#counts.onDataplaneUpdate(update);
+        this.#noteEndpoint(update);
+      }
       if (this.#needsOtherDrivers(updates)) return 'other-drivers';
       if (!this.#isIdle(updates, work)) await this.#program(updates, work);
     } finally {
@@ -223,6 +232,7 @@ class AgentRun {
     this.#retryAt = this.#options.clock.monotonic() + RETRY_MS;
     // After the dataplane, and never while the store would not answer: policy does not wait for it.
     if (work.storeAway === undefined) await this.#checkNode(work.resync);
+    await this.#checkGateway(work.resync);
     const at = this.#options.clock.now();
     const differences = failures.length > 0 ? [] : ((await this.#dataplane?.verify('changed')) ?? []);
     if (revision === undefined) return;
@@ -240,7 +250,7 @@ class AgentRun {
   #unenforced(): readonly DriverFailure[] {
     const { node } = this.#options;
     const objects = [...this.#graph.problems()].map(([object, message]) => ({ object, message }));
-    const problems = [...objects, ...this.#nodeProblems];
+    const problems = [...objects, ...this.#nodeProblems, ...this.#gatewayProblems];
     if (this.#counts.hasHost(node)) return problems;
     const message =
       'is not in the store, so nothing is here for it: add it to the repository, or mend --node';
@@ -253,6 +263,22 @@ class AgentRun {
     const isOurs = resource?.kind === 'Node' && resource.metadata.name === this.#options.node;
     if (isOurs) this.#node = { resource, checked: false };
     else if (!this.#counts.hasHost(this.#options.node)) this.#node = undefined;
+  }
+
+  /** At each resync, and with the first endpoint that needs it: it reads all routes of the host. */
+  async #checkGateway(again: boolean): Promise<void> {
+    const isNeeded = this.#ipv4Endpoints.size > 0;
+    if (isNeeded === this.#needsGateway && !again) return;
+    this.#needsGateway = isNeeded;
+    this.#gatewayProblems = isNeeded ? await this.#options.checkGateway() : [];
+  }
+
+  #noteEndpoint(update: DataplaneUpdate): void {
+    if (update.type === 'workload-endpoint-remove') this.#ipv4Endpoints.delete(update.id);
+    if (update.type !== 'workload-endpoint-update') return;
+    const { id, active, addresses } = update.endpoint;
+    if (active && addresses.some((address) => familyOf(address) === 4)) this.#ipv4Endpoints.add(id);
+    else this.#ipv4Endpoints.delete(id);
   }
 
   async #checkNode(again: boolean): Promise<void> {

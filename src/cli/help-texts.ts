@@ -173,7 +173,7 @@ const HELP: Readonly<Record<string, HelpText>> = {
   },
   'lab probe': {
     examples: [
-      ['heddle lab probe', 'the tests of what was pushed last'],
+      ['heddle lab probe', 'the tests of the commit that is live'],
       ['heddle lab probe --output json', 'for a program'],
     ],
     exits: ['invalidInput', 'connectivity'],

@@ -26,8 +26,13 @@ export interface CheckedFolder {
   readonly folder: string;
 }
 
-/** Reads and checks, and judges nothing. @throws {CliError} when there is no such folder or file */
-export async function checkFolder(context: CliContext, path: string): Promise<CheckedFolder> {
+/**
+ * Reads and checks, and judges nothing.
+ *
+ * @param ref - of a repository: this commit, instead of its files or its newest one
+ * @throws {CliError} when there is no such folder or file
+ */
+export async function checkFolder(context: CliContext, path: string, ref?: string): Promise<CheckedFolder> {
   const found = await stat(path).catch(() => undefined);
   if (found?.isFile()) {
     const { state, diagnostics } = checkManifests([await readOne(path)], createLayout(), { isPart: true });
@@ -39,7 +44,7 @@ export async function checkFolder(context: CliContext, path: string): Promise<Ch
       found ? `${path} is no folder and no file` : `${path}: there is no such folder or file`,
       'name the folder that holds the manifests, or one manifest',
     );
-  const { files } = await openFolderSource(path).read(context.signal);
+  const { files } = await openFolderSource(path, ref).read(context.signal);
   const { state, diagnostics } = checkManifests(files, createLayout());
   return { state, diagnostics, files: files.length, folder: path };
 }
@@ -63,9 +68,9 @@ function asOfOneFile(diagnostic: Diagnostic): Diagnostic[] {
 export async function loadFolder(
   context: CliContext,
   path: string,
-  options: Pick<CommonOptions, 'color'>,
+  options: Pick<CommonOptions, 'color'> & { readonly ref?: string | undefined },
 ): Promise<CheckedFolder> {
-  const checked = await checkFolder(context, path);
+  const checked = await checkFolder(context, path, options.ref);
   const errors = checked.diagnostics.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) {
     context.err(formatHuman(errors, diagnosticStyle(pickColors(options.color, context))));

@@ -23,7 +23,16 @@ const stopBy = (name: NodeJS.Signals) => {
   stoppedBy ??= name;
   stop.abort(name);
 };
-for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stopBy(name));
+/** Whoever presses Ctrl-C twice is impatient, and would leave a lab behind; whoever does three times means it. */
+let signals = 0;
+const onSignal = (name: NodeJS.Signals) => {
+  signals += 1;
+  if (signals === 2)
+    stderr.write('heddle: stopping; a third signal ends it at once, with things half done\n');
+  if (signals > 2) exit(128 + constants.signals[name]);
+  stopBy(name);
+};
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => onSignal(name));
 // A reader that has seen enough (`heddle get ... | head`) is no error, but there may be something to clean up.
 stdout.on('error', () => stopBy('SIGPIPE'));
 

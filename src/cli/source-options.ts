@@ -95,8 +95,8 @@ function absolute(file: string | undefined): string | undefined {
 }
 
 /** Opens a folder of manifests that is there, as it is now. */
-export function openFolderSource(path: string): Source {
-  return openSource({ repo: path, cacheDir: join(tmpdir(), 'heddle') });
+export function openFolderSource(path: string, ref?: string): Source {
+  return openSource({ repo: path, ref, cacheDir: join(tmpdir(), 'heddle') });
 }
 
 function credentialsOf(

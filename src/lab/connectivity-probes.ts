@@ -16,7 +16,8 @@ import type { Atom } from '../verify/classes/connection-space.js';
 import { connectivityOf } from '../verify/classes/connectivity.js';
 import type { FamilyConnectivity } from '../verify/classes/family-connectivity.js';
 import { createJudge, type Judge } from '../verify/judge.js';
-import { networkFrom } from '../verify/network.js';
+import { isMasqueradedSource } from '../verify/nat-outgoing.js';
+import { type Network, networkFrom } from '../verify/network.js';
 import { DEFAULT_SOURCE_PORT, icmpProtocol, protocolLabel } from '../verify/packets.js';
 import { isSame, type Party } from '../verify/parties.js';
 import { commonPorts, nameOf, showPacket } from '../verify/show-packet.js';
@@ -62,7 +63,7 @@ export function planProbes(state: DesiredState, plan: LabPlan): ProbePlan {
     .flatMap(({ spec }) => [spec.from.cidr, spec.to.cidr])
     .filter((net) => net !== undefined);
   const connectivity = connectivityOf([network], asked);
-  const planner = new Planner(plan, createJudge(network));
+  const planner = new Planner(plan, network);
   for (const test of tests) for (const family of IP_FAMILIES) planner.addTest(test, connectivity[family]);
   return planner.result();
 }
@@ -70,13 +71,15 @@ export function planProbes(state: DesiredState, plan: LabPlan): ProbePlan {
 class Planner {
   readonly #plan: LabPlan;
   readonly #judge: Judge;
+  readonly #pools: Network['pools'];
   readonly #probes: PlannedProbe[] = [];
   readonly #skipped = new Map<string, SkippedProbes>();
   readonly #outside = new Set<Address>();
 
-  constructor(plan: LabPlan, judge: Judge) {
+  constructor(plan: LabPlan, network: Network) {
     this.#plan = plan;
-    this.#judge = judge;
+    this.#pools = network.pools;
+    this.#judge = createJudge(network);
   }
 
   addTest(test: Test, { points, space }: FamilyConnectivity): void {
@@ -105,6 +108,10 @@ class Planner {
       this.#skip(test.metadata.name, nameOf(absent), 'it is not in the lab');
       return;
     }
+    if (!this.#hasWayBack(from, to)) {
+      this.#skip(test.metadata.name, `outside, ${nameOf(from.type === 'outside' ? to : from)}`, NO_WAY);
+      return;
+    }
     const named = portsOf(test.spec);
     for (const atom of atoms)
       for (const packet of packetsOf(atom, from, to, named))
@@ -129,6 +136,17 @@ class Planner {
     });
   }
 
+  /** The fabric, which stands for outside, is told of addresses that are routed there: not of those of an overlay. */
+  #hasWayBack(from: Party, to: Party): boolean {
+    if (from.type !== 'outside' && to.type !== 'outside') return true;
+    return [from, to].every(
+      (party) =>
+        party.type !== 'workload' ||
+        this.#plan.workloads.some(({ routedAddresses }) => routedAddresses.includes(party.address)) ||
+        (party === from && isMasqueradedSource(this.#pools, party.address)),
+    );
+  }
+
   #skip(test: string, what: string, reason: string): void {
     this.#skipped.set(`${test} ${what}`, { test, what, reason });
   }
@@ -146,6 +164,8 @@ class Planner {
     }
   }
 }
+
+const NO_WAY = 'outside has no route into a pool that is encapsulated';
 
 interface PlannedPacket {
   readonly from: Party;

@@ -30,6 +30,8 @@ export interface LabState {
   readonly etcdInside: string;
   readonly etcdOutside: string;
   readonly processes: readonly LabProcess[];
+  /** Somebody asked for it to be left up: only `lab down` ends it. */
+  readonly kept?: true;
 }
 
 /** What a lab may be called: part of namespace names, and of a path. */

@@ -1,19 +1,16 @@
 /**
  * The lab's git repository: a bare one that reconcilers pull, and a clone to edit and push from.
  */
-import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Exec } from '../kernel/exec.js';
 import { type CommandLine, runOrThrow } from '../kernel/namespaces.js';
 
 const IDENTITY = [
-  '-c',
-  'user.name=heddle lab',
-  '-c',
-  'user.email=lab@heddle.invalid',
-  '-c',
-  'commit.gpgsign=false',
-];
+  ['user.name', 'heddle lab'],
+  ['user.email', 'lab@heddle.invalid'],
+  ['commit.gpgsign', 'false'],
+] as const;
 
 export interface SeedOptions {
   readonly bare: string;
@@ -25,18 +22,55 @@ export interface SeedOptions {
   readonly message: string;
 }
 
-/** Makes both, and pushes the folder as the first commit. Returns its id. */
+/**
+ * Makes both, and pushes the folder. One that is a git repository keeps its history, so that whoever works there can push
+ * to the lab as well; what is not committed there is one commit more. Returns the id of the newest.
+ */
 export async function seedRepository(exec: Exec, options: SeedOptions): Promise<string> {
-  await rm(options.bare, { recursive: true, force: true });
-  await rm(options.workTree, { recursive: true, force: true });
-  await mkdir(options.workTree, { recursive: true });
-  await git(exec, options.workTree, ['init', '--quiet', '--initial-branch=main']);
-  await runOrThrow(exec, ['git', 'init', '--quiet', '--bare', '--initial-branch=main', options.bare]);
-  await git(exec, options.workTree, ['remote', 'add', 'origin', options.bare]);
-  const { from, only = () => true } = options;
-  const isWanted = (path: string) => path === from || (!path.endsWith('/.git') && only(relative(from, path)));
-  await cp(from, options.workTree, { recursive: true, filter: isWanted });
-  return commitAndPush(exec, options.workTree, options.message);
+  const { bare, workTree, from, message, only } = options;
+  await rm(bare, { recursive: true, force: true });
+  await rm(workTree, { recursive: true, force: true });
+  const hasHistory = only === undefined && (await isRepository(exec, from));
+  if (hasHistory) await clone(exec, from, workTree);
+  else await start(exec, workTree);
+  await runOrThrow(exec, ['git', 'init', '--quiet', '--bare', '--initial-branch=main', bare]);
+  await git(exec, workTree, ['remote', 'add', 'origin', bare]);
+  // For whoever commits there on a machine where git knows nobody.
+  for (const [key, value] of IDENTITY) await git(exec, workTree, ['config', key, value]);
+  const isWanted = (path: string) =>
+    path === from || (!path.endsWith('/.git') && (only?.(relative(from, path)) ?? true));
+  await cp(from, workTree, { recursive: true, filter: isWanted });
+  if (!hasHistory || (await isChanged(exec, workTree))) await commit(exec, workTree, message);
+  await push(exec, workTree);
+  return headOf(exec, workTree);
+}
+
+async function start(exec: Exec, workTree: string): Promise<void> {
+  await mkdir(workTree, { recursive: true });
+  await git(exec, workTree, ['init', '--quiet', '--initial-branch=main']);
+}
+
+/** The history, on a branch main, and no files. */
+async function clone(exec: Exec, from: string, workTree: string): Promise<void> {
+  await runOrThrow(exec, ['git', 'clone', '--quiet', '--no-checkout', from, workTree]);
+  await git(exec, workTree, ['remote', 'remove', 'origin']);
+  await git(exec, workTree, ['checkout', '--quiet', '-B', 'main']);
+  await git(exec, workTree, ['rm', '--quiet', '-r', '--force', '--ignore-unmatch', '.']);
+  await mkdir(workTree, { recursive: true });
+}
+
+/** Whether the folder is the root of one that has a commit, and all before it: of a shallow one git pushes nothing. */
+async function isRepository(exec: Exec, folder: string): Promise<boolean> {
+  const top = await exec('git', ['-C', folder, 'rev-parse', '--show-toplevel']);
+  if (top.code !== 0 || top.stdout.trim() !== (await realpath(folder))) return false;
+  const shallow = await exec('git', ['-C', folder, 'rev-parse', '--is-shallow-repository']);
+  const head = await exec('git', ['-C', folder, 'rev-parse', '--quiet', '--verify', 'HEAD']);
+  return shallow.stdout.trim() === 'false' && head.code === 0;
+}
+
+async function isChanged(exec: Exec, workTree: string): Promise<boolean> {
+  await git(exec, workTree, ['add', '--all']);
+  return (await git(exec, workTree, ['status', '--porcelain'])) !== '';
 }
 
 /** Has a program run after each push; what it prints, who pushes sees. */
@@ -73,5 +107,5 @@ export async function headOf(exec: Exec, workTree: string): Promise<string> {
 }
 
 async function git(exec: Exec, workTree: string, args: readonly string[]): Promise<string> {
-  return (await runOrThrow(exec, ['git', ...IDENTITY, '-C', workTree, ...args])).stdout;
+  return (await runOrThrow(exec, ['git', '-C', workTree, ...args])).stdout;
 }

@@ -41,8 +41,11 @@ export function agreeing(state: ReconcilerState, commit: string | undefined): Re
   return commit === undefined ? state : { ...state, agreement: { agrees: true, commit } };
 }
 
-export function newestIsLive(conditions: Conditions): Conditions {
-  return withCondition(conditions, 'Defended', 'True', 'NewestIsLive');
+/** What is live is the newest commit, or the last valid one before it. */
+export function defending(conditions: Conditions, live: string | undefined): Conditions {
+  return conditions.Valid.status === 'False'
+    ? withCondition(conditions, 'Defended', 'True', 'LiveCommit', `commit ${live} stays live`)
+    : withCondition(conditions, 'Defended', 'True', 'NewestIsLive');
 }
 
 export function describeRewrite(commit: string, before: string): string {

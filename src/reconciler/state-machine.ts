@@ -16,7 +16,7 @@
  */
 import { type BackoffLimits, backoffMs } from '../model/backoff.js';
 import { sourceFault, withCondition } from './conditions.js';
-import { agreeing, describeRewrite, differing, type Hold, held, newestIsLive, outrun } from './findings.js';
+import { agreeing, defending, describeRewrite, differing, type Hold, held, outrun } from './findings.js';
 import type {
   Difference,
   Phase,
@@ -143,8 +143,11 @@ function onSourceFailed(
 
 function onLoaded(state: ReconcilerState, commit: string, problem: string | undefined): Transition {
   if (problem !== undefined) {
-    const conditions = withCondition(state.conditions, 'Valid', 'False', 'InvalidManifests', problem);
-    const next = { ...state, conditions };
+    const invalid = withCondition(state.conditions, 'Valid', 'False', 'InvalidManifests', problem);
+    const next = {
+      ...state,
+      conditions: state.applied === undefined ? invalid : defending(invalid, state.applied),
+    };
     return needsWork(next) ? startWork(next) : rest(next);
   }
   const conditions = withCondition(state.conditions, 'Valid', 'True', 'Checked', `commit ${commit}`);
@@ -158,7 +161,7 @@ function onPlanned(state: ReconcilerState, verdict: PlanVerdict): Transition {
       const matches = withCondition(conditions, 'Applied', 'True', 'StoreMatches', `commit ${good}`);
       const live = {
         ...state,
-        conditions: newestIsLive(matches),
+        conditions: defending(matches, good),
         settled: true,
         applied: good,
       };
@@ -247,7 +250,7 @@ function onApplied(state: ReconcilerState, revision: number): Transition {
   const applied = withCondition(state.conditions, 'Applied', 'True', 'StoreMatches', `commit ${state.good}`);
   return rest({
     ...agreeing(written, state.good),
-    conditions: newestIsLive(applied),
+    conditions: defending(applied, state.good),
     settled: true,
     applied: state.good,
     repairs: state.applied === state.good ? state.repairs + 1 : 0,

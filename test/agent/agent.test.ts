@@ -68,7 +68,12 @@ class NotedDataplane implements Dataplane {
   }
 }
 
-async function start({ node = 'host-1', bgp = speaker, nodeProblems = [] as readonly DriverFailure[] } = {}) {
+async function start({
+  node = 'host-1',
+  bgp = speaker,
+  nodeProblems = [] as readonly DriverFailure[],
+  gatewayProblems = [] as readonly DriverFailure[],
+} = {}) {
   const store = createMemoryDatastore();
   await store.transact({
     guards: [],
@@ -86,6 +91,7 @@ async function start({ node = 'host-1', bgp = speaker, nodeProblems = [] as read
     },
     onCalculated: () => {},
     checkNode: async () => nodeProblems,
+    checkGateway: async () => gatewayProblems,
     report: (now) => {
       facts = now;
     },
@@ -114,6 +120,19 @@ test('a fault of what runs beside the loop ends the agent with that very error',
   const bgp: BgpSpeaker = { ...speaker, status: () => Promise.reject(fault) };
   await using agent = await start({ bgp });
   t.is(await t.throwsAsync(agent.ended), fault);
+});
+
+test('a host that cannot be the gateway of its workloads is degraded, once it has one with an IPv4 address', async (t) => {
+  const gatewayProblems = [{ object: 'workload gateway', message: 'this host has no route to 169.254.1.1' }];
+  await using agent = await start({ gatewayProblems });
+  await agent.put(READY, 'true');
+  await until(() => agent.state() === 'live');
+  await agent.put(ENDPOINT, endpoint('192.168.1.1'));
+  await until(() => agent.state() === 'degraded');
+  t.regex(agent.error() ?? '', /workload gateway: this host has no route to 169\.254\.1\.1/);
+  await agent.remove(ENDPOINT);
+  await until(() => agent.state() === 'live');
+  t.pass();
 });
 
 test('law 3: nothing reaches the dataplane while the store is not ready', async (t) => {

@@ -142,3 +142,22 @@ test('planProbes() picks the source port itself only where a rule tells apart wh
   });
   t.deepEqual(new Set(ports(planOf(tcp, [odd]))), new Set([49_152]));
 });
+
+test('planProbes() sends nothing between outside and an overlay, but for what is masqueraded', (t) => {
+  const pool = (natOutgoing: boolean) =>
+    resource('IPPool', 'four', {
+      ...{ cidr: cidr('192.168.0.0/16'), natOutgoing, vxlanMode: 'Always', ipipMode: 'Never' },
+      ...{ disabled: false, disableBGPExport: false },
+    });
+  const asked = { protocol: 'TCP', ports: [80] } as const;
+  const families = ({ probes }: ReturnType<typeof planProbes>) => [
+    ...new Set(probes.map(({ family }) => family)),
+  ];
+  const inward = planOf({ ...asked, from: { outside: true } }, [pool(true)]);
+  t.deepEqual(families(inward), [6]);
+  t.deepEqual(inward.skipped, [
+    { test: 'asked', what: 'outside, b', reason: 'outside has no route into a pool that is encapsulated' },
+  ]);
+  t.deepEqual(families(planOf({ ...asked, to: { outside: true } }, [pool(false)])), [6]);
+  t.deepEqual(families(planOf({ ...asked, to: { outside: true } }, [pool(true)])), [4, 6]);
+});

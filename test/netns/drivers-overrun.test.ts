@@ -71,6 +71,7 @@ async function startHost() {
       }),
     onCalculated: () => {},
     checkNode: async () => [],
+    checkGateway: async () => [],
     report: (now) => {
       facts = now;
     },

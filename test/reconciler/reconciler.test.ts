@@ -115,6 +115,11 @@ test('runReconciler() keeps the last good commit while a newer one is invalid, a
   source.commit({ ...smallNetwork('Deny'), 'bad.yaml': profile('bad', 'Maybe') });
   await until(() => reconciler.state.conditions.Valid.status === 'False');
   t.regex(reconciler.state.conditions.Valid.message, /^bad\.yaml:\d+:\d+: /);
+  t.like(reconciler.state.conditions.Defended, {
+    status: 'True',
+    reason: 'LiveCommit',
+    message: `commit ${good} stays live`,
+  });
   await put(store, WEB_RULES, '{}');
   await until(async () => (await value(store, WEB_RULES)) === before, { what: 'drift to be repaired' });
   await reconciler.live(source.commit(smallNetwork('Deny')));

@@ -1,6 +1,7 @@
 /**
  * What `heddle lab probe` found, for people: a line for each test, and below it each packet that went otherwise.
  */
+import { shortCommit } from '../../diff/summary.js';
 import type { ProbeResult, ProbeSummary } from '../../lab/run-probes.js';
 import type { TestReport, TestResult } from '../../verify/connectivity-test.js';
 import { formatTestReport } from '../../verify/render/test-report.js';
@@ -8,14 +9,21 @@ import type { Colors } from '../context.js';
 import { formatTable } from '../table.js';
 import { verifyStyle } from '../verify-style.js';
 
-export function formatProbes(summary: ProbeSummary, { results }: TestReport, colors: Colors): string {
+/** @param commit - whose manifests say what should arrive */
+export function formatProbes(
+  summary: ProbeSummary,
+  { results }: TestReport,
+  colors: Colors,
+  commit?: string,
+): string {
   const rows = results.map((result) => rowOf(result, summary));
   const broken = results.filter(({ ok }) => !ok);
   const wrong = summary.probes.filter(({ ok }) => !ok);
-  const report = { passed: 0, failed: broken.length, results: broken };
+  const report = { passed: results.length - broken.length, failed: broken.length, results: broken };
   const reasons = new Set(summary.skipped.map(({ reason }) => reason));
   const sum = `${summary.probes.length} probes, ${summary.mismatches} mismatches`;
   return [
+    ...(commit === undefined ? [] : [colors.dim(`by commit ${shortCommit(commit)}, which is live`)]),
     ...formatTable(['TEST', 'EXPECT', 'ARRIVED', 'DROPPED', 'NOT SENT'], rows),
     ...[...reasons].map((reason) => colors.dim(`not sent: ${reason}`)),
     '',

@@ -8,7 +8,8 @@ import { exec } from '../../kernel/exec.js';
 import { CHAPTERS, type Chapter, DEMO_PORT, type Files } from '../../lab/demo-story.js';
 import { removeLab, startLab } from '../../lab/lab.js';
 import { type LabPlan, planLab } from '../../lab/lab-plan.js';
-import type { LabState } from '../../lab/lab-state.js';
+import { isRunning } from '../../lab/lab-processes.js';
+import { type LabState, readLabState, writeLabState } from '../../lab/lab-state.js';
 import { formatMatrix, probeMatrix } from '../../lab/probe-matrix.js';
 import { Prober } from '../../lab/prober.js';
 import { commit, push } from '../../lab/repository.js';
@@ -25,6 +26,7 @@ import { labName } from './lab-name.js';
 import { untilRouted, untilSessionsAreUp } from './lab-ready.js';
 import { PROBE_PROGRAM } from './probe-program.js';
 import { requireRoot } from './require-root.js';
+import { tellOfCleaning } from './running-lab.js';
 
 interface DemoOptions extends CommonOptions {
   readonly keep: boolean;
@@ -48,7 +50,9 @@ export const labDemo: Verb = (context) =>
     .addOption(labName(context, 'demo'))
     .action(async (options: DemoOptions) => {
       requireRoot('the demo makes network namespaces');
+      await refuseKept(options.name);
       let done = false;
+      tellOfCleaning(context);
       try {
         await tell(context, options);
         done = true;
@@ -56,6 +60,17 @@ export const labDemo: Verb = (context) =>
         if (!done || !options.keep) await removeLab(exec, options.name);
       }
     });
+
+/** What was left up to look around in may hold somebody's work; what a crash left behind does not. */
+async function refuseKept(name: string): Promise<void> {
+  const earlier = await readLabState(name);
+  if (!earlier?.kept || !earlier.processes.some(isRunning)) return;
+  throw new CliError(
+    EXIT.invalidInput,
+    `the demo "${name}" is up, because it was kept`,
+    `heddle lab down --name ${name} ends it, work tree and all`,
+  );
+}
 
 async function tell(context: CliContext, options: DemoOptions): Promise<void> {
   const colors = pickColors(options.color, context);
@@ -92,6 +107,7 @@ async function tell(context: CliContext, options: DemoOptions): Promise<void> {
     context.out('\n');
     throw new CliError(EXIT.connectivity, `${mismatches} probes went otherwise than the story says`);
   }
+  if (options.keep) await writeLabState({ ...lab, kept: true });
   context.out(`Every probe went as the story says.\n${options.keep ? lookAround(lab) : ''}`);
 }
 

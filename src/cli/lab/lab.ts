@@ -15,6 +15,7 @@ import { parseRelayEnd, startRelay } from '../../lab/relay.js';
 import { headOf, runAfterPush } from '../../lab/repository.js';
 import { runProbes } from '../../lab/run-probes.js';
 import { resourcesOf } from '../../model/resource.js';
+import { readClusterStatus } from '../../reconciler/status/cluster-status.js';
 import { isReached, waitForCommit } from '../../reconciler/status/wait-for-commit.js';
 import { runTests } from '../../verify/connectivity-test.js';
 import { networkFrom } from '../../verify/network.js';
@@ -31,7 +32,7 @@ import { untilSessionsAreUp } from './lab-ready.js';
 import { labSync } from './lab-sync.js';
 import { PROBE_PROGRAM } from './probe-program.js';
 import { requireRoot } from './require-root.js';
-import { type LabOptions, planOrExplain, requireLab, withName } from './running-lab.js';
+import { type LabOptions, planOrExplain, requireLab, tellOfCleaning, withName } from './running-lab.js';
 
 const LIVE_TIMEOUT_MS = 60_000;
 
@@ -104,10 +105,11 @@ const execIn: Verb = (context) =>
 
 const probe: Verb = (context) =>
   withName(context, verb(context, 'probe', 'send real packets for every ConnectivityTest'))
-    .argument('[path]', 'folder of manifests; default: what the lab was pushed last')
+    .argument('[path]', 'folder of manifests; default: the commit that is live in the lab')
     .action(async (path: string | undefined, options: LabOptions) => {
       const running = await requireLab(options.name);
-      const { state } = await loadFolder(context, path ?? running.workTree, options);
+      const ref = path === undefined ? await liveCommit(running) : undefined;
+      const { state } = await loadFolder(context, path ?? running.repository, { ...options, ref });
       await using prober = new Prober(PROBE_PROGRAM);
       const tests = resourcesOf(state.values(), 'ConnectivityTest');
       const report = runTests(networkFrom(state.values()), tests);
@@ -115,11 +117,18 @@ const probe: Verb = (context) =>
       const { passed, failed } = report;
       context.out(
         options.output === 'json'
-          ? `${JSON.stringify({ ...summary, tests: { passed, failed } })}\n`
-          : formatProbes(summary, report, pickColors(options.color, context)),
+          ? `${JSON.stringify({ ...summary, ...(ref && { commit: ref }), tests: { passed, failed } })}\n`
+          : formatProbes(summary, report, pickColors(options.color, context), ref),
       );
       if (summary.mismatches > 0 || failed > 0) context.exitWith(EXIT.connectivity);
     });
+
+/** What hosts have been given; undefined where etcd does not say. */
+async function liveCommit({ etcdOutside }: LabState): Promise<string | undefined> {
+  await using opened = await openStore({ etcd: etcdOutside, etcdPrefix: '/calico' }, createLog('silent'));
+  const { sources } = await readClusterStatus(opened.store, opened.layout);
+  return sources[0]?.commit || undefined;
+}
 
 const down: Verb = (context) =>
   withName(context, verb(context, 'down', 'end a lab, also one that a crash left behind')).action(
@@ -157,6 +166,7 @@ async function refuseRunning({ name, replace }: LabOptions & { readonly replace:
  */
 async function start(context: CliContext, plan: LabPlan, seed: string): Promise<LabState> {
   const { self, signal } = context;
+  tellOfCleaning(context);
   try {
     const running = await startLab({ plan, seed, exec, self, signal });
     await runAfterPush(running.repository, [...self, 'lab', 'sync', '--name', plan.name]);

@@ -17,6 +17,11 @@ export function withName(context: CliContext, command: Command): Command {
   return command.addOption(labName(context, 'lab'));
 }
 
+/** Says at once that a signal was heard: taking a lab down takes seconds. */
+export function tellOfCleaning({ signal, err }: CliContext): void {
+  signal.addEventListener('abort', () => err('\nheddle: interrupted, taking the lab down\n'), { once: true });
+}
+
 export async function requireLab(name: string): Promise<LabState> {
   const state = await readLabState(name);
   if (!state)

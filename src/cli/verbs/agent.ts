@@ -9,6 +9,7 @@ import { type AgentOptions as RunAgentOptions, runAgent } from '../../agent/agen
 import { BGP_MODES, type BgpMode, createBgpSpeaker, speakers } from '../../agent/bgp/index.js';
 import type { BgpSpeaker } from '../../agent/bgp/speaker.js';
 import { backends } from '../../agent/dataplane/backends/index.js';
+import { gatewayProblems } from '../../agent/gateway-route.js';
 import { openDataplane } from '../../agent/open-dataplane.js';
 import { NodeRegistrar } from '../../agent/register-node.js';
 import { systemClock } from '../../agent/status/clock.js';
@@ -151,6 +152,12 @@ async function run(context: CliContext, options: AgentOptions, doors: KernelDoor
       runAgent({
         ...{ node, store, layout, speaker, log, signal, clock: systemClock, report: reports.report },
         checkNode: (ours, prefix) => registrar.check(ours, prefix),
+        checkGateway: () =>
+          rtnetlink
+            .routes(4)
+            .then(gatewayProblems, (error) => [
+              { object: 'workload gateway', message: `routes cannot be read: ${String(error)}` },
+            ]),
         onCalculated: (seconds, updates) => metrics.observeCalculation(seconds, updates),
         openDataplane: (settings, inbox, life) =>
           openDataplane({
