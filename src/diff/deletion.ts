@@ -1,18 +1,23 @@
 /**
  * What becomes of a resource that the inventory lists and no manifest names any more.
  *
- * Only keys of its record are deleted, and of those only what is still there and nobody else has taken over.
+ * Only keys of its record are deleted, and of those only what is still there and nobody else has taken over. A Node takes
+ * along what its agent has registered for it, which is in no record: left alone, those keys would be a host that is
+ * nobody's, and a neighbour that never comes up to all others.
  */
+import type { Kind } from '../model/resource.js';
 import type { GuardedWrite, StoreKey } from '../model/store.js';
 import { diffDeletedObject } from './object-diff.js';
 import type { OwnedObject } from './ownership.js';
-import { asSeen, entryOf, foreignClaim, type PlanContext } from './plan-context.js';
+import { asSeen, entryOf, foreignClaim, isUnclaimed, type PlanContext } from './plan-context.js';
 import type { Change } from './plan-types.js';
+import { isNodeRegistration } from './runtime-keys.js';
 
 export function planDeletion(owned: OwnedObject, context: PlanContext): Change {
   const { record, recordKey, recordEntry, kind, name } = owned;
   if (!record) return unreadable(owned);
-  const listed = Object.keys(record.keys) as StoreKey[];
+  const recorded = Object.keys(record.keys) as StoreKey[];
+  const listed = [...recorded, ...registrationOf(kind, recorded, context)];
   const moved = listed.filter((key) => context.wanted.has(key) || foreignClaim(context, key));
   const deletions = listed
     .filter((key) => !moved.includes(key))
@@ -33,6 +38,23 @@ export function planDeletion(owned: OwnedObject, context: PlanContext): Change {
       { write: { op: 'delete', key: recordKey }, compare: asSeen(recordKey, recordEntry) },
     ],
   };
+}
+
+/** What an agent has written of this Node, as far as no source claims it. */
+function registrationOf(
+  kind: Kind,
+  recorded: readonly StoreKey[],
+  context: PlanContext,
+): readonly StoreKey[] {
+  if (kind !== 'Node') return [];
+  const owners = recorded.flatMap((key) => {
+    const owner = context.layout.identify(key);
+    return owner?.type === 'resource' && owner.kind === 'Node' ? [owner.id] : [];
+  });
+  const keys = [...new Set(owners)].flatMap((id) => [
+    ...(context.store.objects.get(id)?.values.keys() ?? []),
+  ]);
+  return keys.filter((key) => isNodeRegistration(kind, key) && isUnclaimed(context, key));
 }
 
 function describeMove(key: StoreKey, context: PlanContext): string {

@@ -4,7 +4,7 @@
  *
  * A node without an address in git registers the one it finds on itself. The day somebody writes the address
  * into the manifest those very keys become git's (`adopt`, without being asked for), and the day it is taken out
- * they go back to the agent as they are (`release`). Endpoints come and go with their workloads.
+ * they go back to the agent as they are (`release`). A Node that is deleted takes them along. Endpoints come and go with their workloads.
  */
 import type { Kind } from '../model/resource.js';
 import type { StoreKey } from '../model/store.js';

@@ -313,6 +313,21 @@ test("the registration of a node becomes git's when the manifest has the address
   t.deepEqual((await store.plan([bare])).changes, []);
 });
 
+test('a node that is deleted takes along what its agent has registered, and nothing of others', async (t) => {
+  const store = await registered();
+  await store.put('/calico/bgp/v1/host/host-2/ip_addr_v4', '10.0.0.2');
+  await store.apply([resource('Node', 'host-1', {})]);
+  const plan = await store.plan([]);
+  const [change] = plan.changes;
+  t.is(change?.action, 'delete');
+  t.deepEqual(change?.keys.map(({ key }) => key).sort(), [
+    '/calico/bgp/v1/host/host-1/ip_addr_v4',
+    '/calico/bgp/v1/host/host-1/network_v4',
+    '/calico/v1/host/host-1/bird_ip',
+    '/calico/v1/host/host-1/metadata',
+  ]);
+});
+
 test('what is in no inventory is listed and survives; what runtimes write is not even listed', async (t) => {
   const store = await registered();
   const foreign = {

@@ -57,6 +57,10 @@ const FOREIGN = [
   '-A FORWARD -m comment --comment "not cali:aaaaaaaaaaaaaaaa ours -j cali-old" -j DOCKER',
   '-A DOCKER -j RETURN',
   'COMMIT',
+  '*mangle',
+  ':KUBE - [0:0]',
+  '-A PREROUTING -j KUBE',
+  'COMMIT',
 ];
 
 const STALE = [
@@ -69,6 +73,12 @@ const STALE = [
   '-A felix-FORWARD -j DROP',
   '-A FORWARD -j felix-FORWARD',
   '-A FORWARD -m comment --comment "cali:0123456789abcdef" -j cali-old',
+  'COMMIT',
+  // Felix has one for policy before DNAT.
+  '*mangle',
+  ':cali-PREROUTING - [0:0]',
+  '-A cali-PREROUTING -j DROP',
+  '-A PREROUTING -m comment --comment "cali:0123456789abcdef" -j cali-PREROUTING',
   'COMMIT',
 ];
 
@@ -184,6 +194,7 @@ variants('after a restart, sweeps what is stale and touches nothing of others', 
   wishExample(first);
   await applyAll(first);
   const clean = await host.save('filter');
+  const mangle = await host.save('mangle');
   await host.restore(STALE);
   await host.ns.run('ipset', ['create', `cali${host.family}0stale`, 'hash:ip', 'family', inet(host.family)]);
   await host.ns.run('ipset', ['create', `theirs${host.family}`, 'hash:ip', 'family', inet(host.family)]);
@@ -193,7 +204,8 @@ variants('after a restart, sweeps what is stale and touches nothing of others', 
   host.calls();
   t.deepEqual((await applyAll(second)).failures, []);
   t.deepEqual(await host.save('filter'), clean);
-  t.true(clean.some((line) => line.endsWith('-j DOCKER')));
+  t.deepEqual(await host.save('mangle'), mangle);
+  t.true(clean.some((line) => line.endsWith('-j DOCKER')) && mangle.some((line) => line.endsWith('-j KUBE')));
   t.deepEqual(
     (await host.ns.run('ipset', ['list', '-n'])).trim().split('\n').sort(),
     [`cali${host.family}0${SET}`.slice(0, 31), `theirs${host.family}`].sort(),

@@ -12,7 +12,7 @@ import type { SysctlPath } from '../../model/sysctl.js';
 import type { IpSetId, IpSetType } from '../calc/updates.js';
 
 export type Hook = 'PREROUTING' | 'INPUT' | 'FORWARD' | 'OUTPUT' | 'POSTROUTING';
-export const TABLES = ['raw', 'nat', 'filter'] as const;
+export const TABLES = ['raw', 'mangle', 'nat', 'filter'] as const;
 export type Table = (typeof TABLES)[number];
 
 /** At most 28 characters; ours begin with `cali-`. */

@@ -115,6 +115,18 @@ test('a ref of a folder outside of any repository is an error', async (t) => {
   t.is(opened?.code, 'not-found');
 });
 
+test('a path that is a link out of the folder is refused, one inside it is followed', async (t) => {
+  const outside = folderWith(t, { 'secret.yaml': 'secret' });
+  const folder = folderWith(t, { 'net/a.yaml': 'a' });
+  symlinkSync(outside, join(folder, 'out'));
+  symlinkSync(join(folder, 'net'), join(folder, 'in'));
+  t.throws(() => open(t, folder, 'out'), {
+    instanceOf: SourceError,
+    message: /--path out is a link that leads out of/,
+  });
+  t.deepEqual(contents(await open(t, folder, 'in').read(signal)), { 'a.yaml': 'a' });
+});
+
 test('a folder that is not there is not-found; a path that leads out is refused', async (t) => {
   const folder = temporaryFolder(t);
   const error = await t.throwsAsync(open(t, join(folder, 'absent')).read(signal), {
