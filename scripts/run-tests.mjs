@@ -104,11 +104,15 @@ function countTests(output) {
   };
 }
 
-/** ava reports failures after a rule; other programs end with what they have to say. At most 4,000 characters. */
+/**
+ * ava marks what failed and what was pending as it goes, and reports failures after a rule; other programs end with what
+ * they have to say. At most 40 marks and 4,000 characters.
+ */
 function reportOf(output) {
+  const marked = [...output.matchAll(/^ +[✘◌] .*$/gm)].slice(0, 40).map(([line]) => line);
   const rule = output.lastIndexOf('\n  ─\n');
   const report = rule < 0 ? output.slice(-4_000) : output.slice(rule + 5, rule + 4_005);
-  return report.trim();
+  return [...marked, ...(marked.length > 0 ? [''] : []), report.trim()].join('\n');
 }
 
 function run([command, ...args]) {

@@ -61,6 +61,10 @@ const HELP: Readonly<Record<string, HelpText>> = {
     examples: [
       ['heddle trace web-1 db-1 tcp/5432', 'by the manifests of this folder'],
       [`heddle trace 203.0.113.7 Node/host-1 icmp ${ETCD}`, 'by the live store, from an address outside'],
+      [
+        `echo '{"src": "web-1", "dst": "db-1", "protocol": "tcp", "port": 5432}' | heddle trace --batch -`,
+        'many questions; more keys: srcPort, icmpType, icmpCode, family',
+      ],
     ],
     exits: ['invalidInput'],
   },

@@ -1,6 +1,8 @@
-/** Aligns cells in columns, two blanks apart; no blanks at line ends. */
+import { printable } from '../model/printable.js';
+
+/** Aligns cells in columns, two blanks apart; no blanks at line ends. What others wrote cannot move the cursor. */
 export function formatTable(heading: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const all = [heading, ...rows];
+  const all = [heading, ...rows.map((cells) => cells.map(printable))];
   const widths = heading.map((_, column) => Math.max(...all.map((cells) => (cells[column] ?? '').length)));
   return all.map((cells) =>
     cells

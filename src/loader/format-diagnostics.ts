@@ -4,6 +4,7 @@
  * Colours are functions that the caller passes in: what is written to a pipe gets the same text without them.
  */
 import type { Diagnostic } from '../model/diagnostic.js';
+import { printable } from '../model/printable.js';
 
 /** How parts of the text are made to stand out. */
 export interface DiagnosticStyle {
@@ -77,7 +78,7 @@ export function formatGithub(diagnostics: readonly Diagnostic[], folder = ''): s
 function formatOne(diagnostic: Diagnostic, style: DiagnosticStyle): string {
   const { severity, code, origin, message, hint, frame } = diagnostic;
   const paint = severity === 'error' ? style.error : style.warning;
-  const place = style.place(`${origin.file}:${origin.line}:${origin.col}`);
+  const place = style.place(printable(`${origin.file}:${origin.line}:${origin.col}`));
   const lines = [`${place}: ${paint(severity)}: ${message} ${style.dim(`[${code}]`)}`];
   for (const line of frame?.split('\n') ?? []) {
     const isCarets = /^ +\| +\^+$/.test(line);

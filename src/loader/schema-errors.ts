@@ -212,6 +212,10 @@ function wrongType(error: SchemaError, path: FieldPath, document: ManifestDocume
   }
   if (wanted === 'string') {
     const written = locate(document, writtenPath(document, path), 'value').written;
+    const schema: JsonSchema = error.parentSchema ?? {};
+    // Quotes alone would not do: 10 is to be 10s.
+    const isFit = schema.pattern === undefined || new RegExp(schema.pattern).test(written ?? '');
+    if (written !== undefined && !isFit) return { message, ...rule(schema) };
     if (written !== undefined) return { message, hint: `Quote it: '${written}'` };
     return { message, hint: 'Quote the text if it holds a colon, a brace or a bracket' };
   }

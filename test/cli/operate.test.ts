@@ -7,6 +7,8 @@ import { once } from 'node:events';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
+import { exec } from '../../src/kernel/exec.js';
+import { runOrThrow } from '../../src/kernel/namespaces.js';
 import { startEtcd } from '../helpers/etcd.js';
 import { folderOf, heddle, MAIN } from '../helpers/heddle.js';
 import { exampleFolder } from '../helpers/lab.js';
@@ -44,6 +46,23 @@ test('apply does exactly the plan that was saved, and a stale plan exits 6 and w
     history.map(({ seq }: { seq: number }) => seq),
     [1],
   );
+});
+
+test('what a commit says cannot move the cursor of who reads the history', async (t) => {
+  await using network = await networkWithStore();
+  const { repo, store } = network;
+  const git = (...args: string[]) =>
+    runOrThrow(exec, ['git', '-C', repo, '-c', 'user.name=E\u001b[31mve', '-c', 'user.email=e@b', ...args]);
+  await git('init', '--quiet', '-b', 'main');
+  await git('add', '--all');
+  await git('commit', '--quiet', '-m', 'hello \u001b[2J there');
+  t.is((await heddle(['reconcile', '--once', '--repo', repo, '--ref', 'main', ...store])).code, 0);
+  for (const words of [['history'], ['blame', 'Profile/web']]) {
+    const { code, stdout } = await heddle([...words, ...store]);
+    t.is(code, 0);
+    t.regex(stdout, /hello \\u001b\[2J there/);
+    t.false(stdout.includes('\u001b'));
+  }
 });
 
 test('apply refuses a file that is no plan', async (t) => {

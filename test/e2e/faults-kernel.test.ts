@@ -204,7 +204,13 @@ test('what the kernel tells of is put right when it happens: no timer is due for
   t.true(HEARD.length >= 8);
   for (const { title, commands, undo = () => [] } of HEARD) {
     const before = await kernelOf(HOST);
-    for (const command of commands()) await fault.lab.on(HOST, command);
+    // The agent may be faster: a chain that it has filled again cannot be deleted.
+    let refused = 0;
+    for (const command of commands())
+      await fault.lab.on(HOST, command).catch(() => {
+        refused += 1;
+      });
+    t.true(refused < commands().length, `${title}: one command at least did something`);
     let now: readonly string[] = [];
     const isRight = async () => {
       now = await kernelOf(HOST);

@@ -60,6 +60,11 @@ test('a pool of multicast addresses', finds, pool('224.0.0.0/8'), [
   'invalid-value',
   /224\.0\.0\.0\/4/,
 ]);
+test('an endpoint with the address of its own gateway', finds, endpoint('ipNetworks: [169.254.1.1]'), [
+  '9:31',
+  'invalid-value',
+  /169\.254\.1\.1 is the gateway of every workload/,
+]);
 test('a multicast endpoint', finds, endpoint('ipNetworks: [224.0.0.5]'), [
   '9:31',
   'invalid-value',

@@ -2,6 +2,7 @@
  * `heddle blame`: which commit, and which line of which file, made an object what it is.
  */
 import { findKind } from '../../model/kinds.js';
+import { printable } from '../../model/printable.js';
 import { readAppliedCommits } from '../../reconciler/applied-commits.js';
 import { type StoredObject, storedObjects } from '../../reconciler/stored-objects.js';
 import { type CommonOptions, type Verb, verb } from '../command.js';
@@ -37,14 +38,14 @@ export const blame: Verb = (context) =>
         options.output === 'json'
           ? `${JSON.stringify(report)}\n`
           : [
-              `${object.kind}/${object.name}  ${file}:${line}`,
+              printable(`${object.kind}/${object.name}  ${file}:${line}`),
               `commit ${commit}`,
               ...(applied
                 ? [
-                    `${applied.author}`,
+                    printable(applied.author),
                     `applied ${applied.time}, seq ${applied.seq}`,
                     '',
-                    applied.message.trim(),
+                    ...applied.message.trim().split('\n').map(printable),
                   ]
                 : []),
               '',

@@ -4,6 +4,8 @@
 import { shortCommit } from '../../diff/summary.js';
 import { formatManifest } from '../../loader/format-manifest.js';
 import { findKind, KIND_NAMES, KINDS } from '../../model/kinds.js';
+import { printable } from '../../model/printable.js';
+import { suggest } from '../../model/suggest.js';
 import { type StoredObject, storedObjects } from '../../reconciler/stored-objects.js';
 import { type CommonOptions, type Verb, verb } from '../command.js';
 import { addEtcdOptions, type EtcdOptions, openStore } from '../etcd-options.js';
@@ -18,8 +20,10 @@ export const get: Verb = (context) =>
     .action(async (kindText: string, name: string | undefined, options: CommonOptions & EtcdOptions) => {
       const kind = findKind(kindText);
       if (!kind) {
-        const known = KIND_NAMES.filter((one) => KINDS[one].stored).join(', ');
-        throw new CliError(EXIT.invalidInput, `"${kindText}" is no kind`, `kinds: ${known}`);
+        const stored = KIND_NAMES.filter((one) => KINDS[one].stored);
+        const near = suggest(kindText, [...stored, ...stored.map((one) => KINDS[one].plural)]);
+        const hint = `${near === undefined ? '' : `did you mean ${near}? `}kinds: ${stored.join(', ')}`;
+        throw new CliError(EXIT.invalidInput, `"${kindText}" is no kind`, hint);
       }
       if (!KINDS[kind].stored)
         throw new CliError(
@@ -51,8 +55,8 @@ function format(objects: readonly StoredObject[], whole: boolean, output: string
 }
 
 function formatWhole({ resource, problem, keys }: StoredObject): string {
-  const comment = keys.map((key) => `# ${key}\n`).join('');
-  const reason = problem === undefined ? '' : `# ${problem}\n`;
+  const comment = keys.map((key) => `# ${printable(key)}\n`).join('');
+  const reason = problem === undefined ? '' : `# ${printable(problem)}\n`;
   return `${comment}${reason}${resource ? formatManifest(resource) : ''}`;
 }
 

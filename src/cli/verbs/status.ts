@@ -1,7 +1,9 @@
 /**
  * `heddle status`: which commit is live where.
  */
+
 import { shortCommit } from '../../diff/summary.js';
+import { printable } from '../../model/printable.js';
 import {
   type ClusterStatus,
   type HostReport,
@@ -39,9 +41,9 @@ function formatStatus({ sources, hosts, live, suspended }: ClusterStatus, colors
       lines.push(`  the newest commit is ${colors.bold(shortCommit(newest))}`);
     for (const { type, status: value, reason, message } of conditions) {
       const isNews = value !== 'True' || reason === 'HistoryRewritten';
-      if (type === 'Verified' && !isNews) lines.push(`  ${message}`);
+      if (type === 'Verified' && !isNews) lines.push(`  ${printable(message)}`);
       if (message !== '' && isNews)
-        lines.push(`  ${colors.yellow(`${type}=${value} ${reason}`)}: ${message}`);
+        lines.push(`  ${colors.yellow(`${type}=${value} ${reason}`)}: ${printable(message)}`);
     }
   }
   if (sources.length === 0) lines.push('no source: no reconciler has run against this store');

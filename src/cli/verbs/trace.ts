@@ -62,8 +62,15 @@ async function traceOne(
   context.out(
     options.output === 'json'
       ? `${JSON.stringify(answer)}\n`
-      : formatTrace(answer, verifyStyle(pickColors(options.color, context))),
+      : `${formatTrace(answer, verifyStyle(pickColors(options.color, context)))}${asked(context, options)}`,
   );
+}
+
+/** A variable may have chosen the store, unseen. */
+function asked(context: CliContext, { etcd, color }: TraceOptions): string {
+  return etcd === undefined
+    ? ''
+    : pickColors(color, context).dim('by what etcd holds, not by the manifests\n');
 }
 
 function unwrap<T>(parsed: Parsed<T>): T {

@@ -44,12 +44,13 @@ export function checkBgpAddress(address: Address, path: FieldPath): Fault[] {
 
 /** The part of a network that holds no addresses for workloads, if there is one. */
 export function unusablePart(pool: Cidr): { readonly cidr: Cidr; readonly what: string } | undefined {
-  return [...SPECIAL, ...LINK_LOCAL].find(({ cidr }) => cidrsOverlap(cidr, pool));
+  return [...LINK_LOCAL, ...SPECIAL].find(({ cidr }) => cidrsOverlap(cidr, pool));
 }
 
 const SPECIAL = [
   special('0.0.0.0/32', 'the unspecified address'),
   special('127.0.0.0/8', 'a loopback address'),
+  special('169.254.1.1/32', 'the gateway of every workload'),
   special('224.0.0.0/4', 'a multicast address'),
   special('255.255.255.255/32', 'the broadcast address'),
   special('::/128', 'the unspecified address'),

@@ -3,9 +3,14 @@
  */
 import { type Cidr, cidrContains, compareCidrs } from '../../model/address.js';
 
-/** A function that tells whether one of the networks contains another. The networks must not overlap. */
+/** A function that tells whether one of the networks contains another. */
 export function makePoolLookup(pools: readonly Cidr[]): (cidr: Cidr) => boolean {
-  const sorted = [...pools].sort(compareCidrs);
+  const sorted: Cidr[] = [];
+  // One inside another adds nothing: the wider one comes first.
+  for (const pool of [...pools].sort(compareCidrs)) {
+    const last = sorted.at(-1);
+    if (last === undefined || !cidrContains(last, pool)) sorted.push(pool);
+  }
   return (cidr) => {
     let [low, high] = [0, sorted.length];
     while (low < high) {
@@ -14,7 +19,7 @@ export function makePoolLookup(pools: readonly Cidr[]): (cidr: Cidr) => boolean 
       if (pool && compareCidrs(pool, cidr) <= 0) low = middle + 1;
       else high = middle;
     }
-    // Pools do not overlap, so only the last one that begins at or before the address can contain it.
+    // None is inside another, so only the last one that begins at or before the address can contain it.
     const candidate = sorted[low - 1];
     return candidate !== undefined && cidrContains(candidate, cidr);
   };

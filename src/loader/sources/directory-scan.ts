@@ -118,6 +118,14 @@ async function readStart(absolute: string, length: number): Promise<Uint8Array> 
 
 function unreadable(folder: string, error: unknown): SourceError {
   const errno = errnoOf(error);
+  const inside = pathOf(error);
+  // Node takes names of files for UTF-8: one that is not is listed as another, which is not there.
+  if (errno === 'ENOENT' && inside?.startsWith(`${folder}${sep}`))
+    return new SourceError(
+      'unreachable',
+      `${inside}: cannot be read, although the folder lists it. Rename it if its name is not UTF-8`,
+      { cause: error },
+    );
   if (errno === 'ENOENT' || errno === 'ENOTDIR')
     return new SourceError('not-found', `${folder}: no such folder. Check --repo and --path`, {
       cause: error,
@@ -128,6 +136,11 @@ function unreadable(folder: string, error: unknown): SourceError {
   }
   const text = error instanceof Error ? error.message : String(error);
   return new SourceError('unreachable', `${folder}: cannot be read: ${text}`, { cause: error });
+}
+
+function pathOf(error: unknown): string | undefined {
+  const path = error instanceof Error && 'path' in error ? error.path : undefined;
+  return typeof path === 'string' ? path : undefined;
 }
 
 function errnoOf(error: unknown): unknown {

@@ -115,6 +115,13 @@ test('a ref of a folder outside of any repository is an error', async (t) => {
   t.is(opened?.code, 'not-found');
 });
 
+test('a file whose name is not UTF-8 is named as what is wrong', async (t) => {
+  const folder = folderWith(t, { 'a.yaml': 'a' });
+  writeFileSync(Buffer.concat([Buffer.from(`${folder}/b`), Buffer.from([0xff]), Buffer.from('.yaml')]), 'b');
+  const error = await t.throwsAsync(open(t, folder).read(signal), { instanceOf: SourceError });
+  t.regex(error?.message ?? '', /b.*\.yaml: cannot be read.*not UTF-8/);
+});
+
 test('a path that is a link out of the folder is refused, one inside it is followed', async (t) => {
   const outside = folderWith(t, { 'secret.yaml': 'secret' });
   const folder = folderWith(t, { 'net/a.yaml': 'a' });
