@@ -53,7 +53,11 @@ export interface AgentOptions {
 /** The longest rest between two turns, in ms. */
 const IDLE_MS = 2_000;
 const RETRY_MS = 1_000;
-const NOTHING_APPLIED: Pick<ApplySummary, 'failures' | 'impossible'> = { failures: [], impossible: [] };
+const NOTHING_APPLIED: Pick<ApplySummary, 'failures' | 'impossible' | 'waiting'> = {
+  failures: [],
+  impossible: [],
+  waiting: [],
+};
 /** A turn that takes longer is reported while it runs; so long, too, a report waits for the BGP daemon's word. */
 const SLOW_TURN_MS = 1_000;
 
@@ -227,7 +231,7 @@ class AgentRun {
     const heads = this.#heads;
     const differed = (this.#facts.verified?.differences.length ?? 0) > 0;
     if (work.resync || differed) this.#dataplane?.resync();
-    const { failures, impossible } = (await this.#dataplane?.apply(updates)) ?? NOTHING_APPLIED;
+    const { failures, impossible, waiting } = (await this.#dataplane?.apply(updates)) ?? NOTHING_APPLIED;
     this.#askBgp(updates, work.resync);
     this.#retryAt = this.#options.clock.monotonic() + RETRY_MS;
     // After the dataplane, and never while the store would not answer: policy does not wait for it.
@@ -242,7 +246,7 @@ class AgentRun {
       failures,
       verified: failures.length > 0 ? this.#facts.verified : { revision, at, differences },
       unenforced: [...impossible, ...this.#unenforced()],
-      counts: { ...this.#counts.all(), ...this.#dataplane?.counts() },
+      counts: { ...this.#counts.all(), ...this.#dataplane?.counts(), waiting: waiting.length },
     };
   }
 

@@ -17,7 +17,7 @@ import {
   prefixLength,
 } from '../model/address.js';
 import { isCommunity } from '../model/community.js';
-import { toSelectorText } from '../model/selector/selector.js';
+import { type SelectorText, toSelectorText } from '../model/selector/selector.js';
 import { integer, parsed } from './json-decoder.js';
 
 export const address = parsed(parseAddress, 'an IP address');
@@ -33,6 +33,11 @@ export const address4 = parsed((text) => {
 }, 'an IPv4 address');
 export const mac = parsed(parseMac, 'a unicast MAC address');
 export const selector = parsed(toSelectorText, 'a selector');
+/** Of a rule, where blank is not all(): it stays blank. */
+export const ruleSelector = parsed(
+  (text) => (text.trim() === '' ? ('' as SelectorText) : toSelectorText(text)),
+  'a selector',
+);
 export const asNumber = integer(1, 4294967295);
 
 /** A network of a rule or set. */

@@ -22,7 +22,7 @@ import {
 } from '../model/rule.js';
 import type { EntityRuleSpec, IcmpSpec, RuleSpec } from '../model/specs.generated.js';
 import { compact } from './compact.js';
-import { looseNet, selector } from './field-decoders.js';
+import { looseNet, ruleSelector } from './field-decoders.js';
 import {
   type Decoded,
   type Decoder,
@@ -145,8 +145,8 @@ const V1_RULE = {
   '!src_net': looseNet,
   src_nets: nets,
   '!src_nets': nets,
-  src_selector: selector,
-  '!src_selector': selector,
+  src_selector: ruleSelector,
+  '!src_selector': ruleSelector,
   src_ports: ports,
   '!src_ports': ports,
   dst_tag: text,
@@ -155,8 +155,8 @@ const V1_RULE = {
   '!dst_net': looseNet,
   dst_nets: nets,
   '!dst_nets': nets,
-  dst_selector: selector,
-  '!dst_selector': selector,
+  dst_selector: ruleSelector,
+  '!dst_selector': ruleSelector,
   dst_ports: ports,
   '!dst_ports': ports,
   log_prefix: text,
@@ -191,8 +191,9 @@ function decodeEntity(v1: V1Rule, end: End): Entity | undefined {
   const entity = compact({
     nets: unlessEmpty([...(v1[`${end}_nets`] ?? []), ...optional(v1[`${end}_net`])]),
     notNets: unlessEmpty([...(v1[`!${end}_nets`] ?? []), ...optional(v1[`!${end}_net`])]),
-    selector: v1[`${end}_selector`],
-    notSelector: v1[`!${end}_selector`],
+    // Blank is no condition, as in Felix.
+    selector: v1[`${end}_selector`] || undefined,
+    notSelector: v1[`!${end}_selector`] || undefined,
     ports: unlessEmpty(v1[`${end}_ports`]),
     notPorts: unlessEmpty(v1[`!${end}_ports`]),
     tag: v1[`${end}_tag`],

@@ -43,13 +43,14 @@ class NotedDataplane implements Dataplane {
   readonly batches: (readonly DataplaneUpdate[])[] = [];
   failures: readonly DriverFailure[] = [];
   impossible: readonly DriverFailure[] = [];
+  waiting: readonly DriverFailure[] = [];
   differences: readonly DriverFailure[] = [];
   resyncs = 0;
 
   async apply(batch: readonly DataplaneUpdate[]) {
     this.batches.push(batch);
-    const { failures, impossible } = this;
-    return { changed: 0, failures, impossible, waiting: [], drift: [], durationMs: 0 };
+    const { failures, impossible, waiting } = this;
+    return { changed: 0, failures, impossible, waiting, drift: [], durationMs: 0 };
   }
   resync() {
     this.resyncs += 1;
@@ -102,6 +103,7 @@ async function start({
     ended,
     lives,
     state: () => facts && hostStatus(facts).state,
+    counts: () => facts?.counts,
     error: () => facts && hostStatus(facts).error,
     put: (key: string, value: string) =>
       store.transact({ guards: [], writes: [{ write: { op: 'put', key: key as StoreKey, value } }] }),
@@ -133,6 +135,16 @@ test('a host that cannot be the gateway of its workloads is degraded, once it ha
   await agent.remove(ENDPOINT);
   await until(() => agent.state() === 'live');
   t.pass();
+});
+
+test('what waits for an interface is counted, and takes nothing from live', async (t) => {
+  await using agent = await start();
+  await agent.put(READY, 'true');
+  const dataplane = await until(() => agent.lives[0]);
+  dataplane.waiting = [{ object: 'route 192.168.1.1/32 dev cali1', message: 'there is no such interface' }];
+  await agent.put(ENDPOINT, endpoint('192.168.1.1'));
+  await until(() => agent.counts()?.waiting === 1);
+  t.is(agent.state(), 'live');
 });
 
 test('law 3: nothing reaches the dataplane while the store is not ready', async (t) => {

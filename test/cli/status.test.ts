@@ -1,5 +1,8 @@
 /** What `heddle status` says of the reconcilers of a source, which run as processes on a real etcd. */
 import test from 'ava';
+import { openEtcdDatastore } from '../../src/datastore/etcd/etcd-datastore.js';
+import { createLayout } from '../../src/layout/create-layout.js';
+import { type HostStatus, hostStatusCodec } from '../../src/layout/records.js';
 import { startEtcd } from '../helpers/etcd.js';
 import { heddle, startHeddle } from '../helpers/heddle.js';
 import { until } from '../helpers/until.js';
@@ -43,6 +46,22 @@ test('status: processes verify each other, one that reads another folder is name
   t.is(left.reason, 'NoReconciler');
   t.regex(left.message, /no reconciler leads; the last commit was applied 20/);
 });
+
+test('status: a host that is live and has objects that wait for an interface says so', async (t) => {
+  await using etcd = await startEtcd();
+  await using store = openEtcdDatastore(etcd.options);
+  const { keys } = createLayout();
+  const status = { ...QUIET, counts: { waiting: 3 } };
+  const write = { op: 'put', key: keys.hostStatus('host-1'), value: hostStatusCodec.encode(status) } as const;
+  await store.transact({ guards: [], writes: [{ write }] });
+  const { stdout } = await heddle(['status', '--etcd', etcd.endpoint]);
+  t.regex(stdout, /^host-1 +live .* 3 objects wait for interfaces of workloads$/m);
+});
+
+const QUIET: HostStatus = {
+  ...{ node: 'host-1', state: 'live', sources: {}, revision: 1 },
+  ...{ counts: {}, bgp: { configured: 0, established: 0 } },
+};
 
 test('reconcile: a process that starts again parses nothing that the one before has parsed', async (t) => {
   await using etcd = await startEtcd();

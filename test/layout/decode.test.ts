@@ -201,7 +201,7 @@ test(
 test(
   'empty lists and nulls, which are no conditions',
   readsRule,
-  '{"src_nets":[],"src_tag":null,"dst_ports":[]}',
+  '{"src_nets":[],"src_tag":null,"dst_ports":[],"src_selector":" ","!dst_selector":""}',
   {
     action: 'Allow',
   },

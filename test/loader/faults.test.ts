@@ -72,6 +72,12 @@ test(
 );
 
 // --- schema ---
+test(
+  'a blank selector of a rule, which is not all()',
+  finds,
+  profile("    - {action: Deny, source: {selector: ' '}}\n"),
+  ['6:41', 'invalid-value', /leave the field out for anybody, or write all\(\)/],
+);
 test('an unknown field', finds, node('n', '\n  bpg: {}'), ['5:3', 'unknown-field', /Did you mean bgp/]);
 test('an unknown field at the top', finds, `${node('n').replace('spec', 'status')}`, [
   '4:1',

@@ -222,7 +222,7 @@ spec:
         selector: |
           role == 'db' &&
             has(zone)
-        notSelector: ''
+        notSelector: '  all() '
       destination: {ports: ['80', '90:90', '1:2']}
 `;
   const { spec } = resource(text, 'WorkloadEndpoint', 'web-1');

@@ -46,6 +46,10 @@ export const COUNTS = {
     help: 'Rules of ours in the kernel, all tables, both families.',
   },
   routes: { metric: 'heddle_routes', help: 'Routes of ours in the kernel, both families.' },
+  waiting: {
+    metric: 'heddle_waiting_objects',
+    help: 'Routes, neighbour entries and sysctls of endpoints whose interface is not there or is down.',
+  },
 } as const satisfies Readonly<Record<string, { readonly metric: string; readonly help: string }>>;
 
 export type CountName = keyof typeof COUNTS;

@@ -56,7 +56,9 @@ function formatStatus({ sources, hosts, live, suspended }: ClusterStatus, colors
 function row(host: HostReport): string[] {
   const commits = Object.values(host.sources).map(({ commit }) => shortCommit(commit));
   const bgp = `${host.bgp.established}/${host.bgp.configured}`;
-  return [host.node, host.state, commits.join(' ') || '-', bgp, host.verifiedAt ?? '-', host.error ?? ''];
+  const waiting = host.counts.waiting ?? 0;
+  const note = waiting === 0 ? '' : `${waiting} objects wait for interfaces of workloads`;
+  return [host.node, host.state, commits.join(' ') || '-', bgp, host.verifiedAt ?? '-', host.error ?? note];
 }
 
 function formatSessions(hosts: readonly HostReport[], colors: Colors): string {
