@@ -43,9 +43,12 @@ export const reconcile: Verb = (context) => {
     logLevel: 'info',
   });
   addEtcdOptions(addSourceOptions(command, context), context);
-  return addModes(command, context).action((options: ReconcileOptions) =>
-    options.once || options.dryRun ? runOnce(context, options) : runLoop(context, options),
-  );
+  return addModes(command, context).action((options: ReconcileOptions, self: Command) => {
+    if (!options.once && !options.dryRun) return runLoop(context, options);
+    // A loop is read by its log, a single run by what it prints: there only errors are told unasked.
+    const isAsked = self.getOptionValueSource('logLevel') !== 'default';
+    return runOnce(context, isAsked ? options : { ...options, logLevel: 'error' });
+  });
 };
 
 function addModes(command: Command, { environment }: CliContext): Command {
