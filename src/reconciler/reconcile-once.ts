@@ -14,7 +14,7 @@ import { isReviewedPlan } from '../diff/saved-plan.js';
 import type { Layout } from '../layout/layout.js';
 import type { Rollback } from '../layout/records.js';
 import { ManifestCache, type ParsedFiles } from '../loader/load.js';
-import type { Source } from '../loader/sources/source.js';
+import { type Source, SourceError, type SourceTree } from '../loader/sources/source.js';
 import type { Snapshot } from '../model/store.js';
 import { describeFailures } from '../verify/render/test-report.js';
 import { type ApprovedPlan, planWithApproval } from './approved-plan.js';
@@ -141,7 +141,10 @@ async function baseSnapshot(deps: ReconcileDeps, options: ReconcileOptions): Pro
     case 'store':
       return storeOf(deps).snapshot(deps.layout.prefix);
     case 'commit': {
-      const base = prepareDesired(await deps.source.read(deps.signal, against.commit), deps.layout);
+      const tree = await readBase(deps, against.commit);
+      // The commit under review makes the folder: everything in it is new.
+      if (!tree) return EMPTY_SNAPSHOT;
+      const base = prepareDesired(tree, deps.layout);
       const message = describeErrors(base.diagnostics);
       if (message !== undefined)
         throw new InvalidBaseError(
@@ -149,6 +152,16 @@ async function baseSnapshot(deps: ReconcileDeps, options: ReconcileOptions): Pro
         );
       return projectPlan(EMPTY_SNAPSHOT, (await plan(base, EMPTY_SNAPSHOT, deps, options)).plan, deps.layout);
     }
+  }
+}
+
+/** undefined: there is no such folder in that commit yet. */
+async function readBase({ source, signal }: ReconcileDeps, commit: string): Promise<SourceTree | undefined> {
+  try {
+    return await source.read(signal, commit);
+  } catch (error) {
+    if (error instanceof SourceError && error.code === 'no-path') return undefined;
+    throw error;
   }
 }
 

@@ -149,6 +149,22 @@ test('--approve-prune is refused in a loop, where it would approve every later c
   t.regex(stderr, /--approve-prune only goes with --once or --dry-run.*\n.*Prune-Approved: yes/);
 });
 
+test('a folder that the commit it is compared with does not have is all new', async (t) => {
+  await using folder = await folderOf({ 'README.md': 'nothing yet' });
+  const git = (...args: string[]) =>
+    runOrThrow(exec, ['git', '-C', folder.path, '-c', 'user.name=a', '-c', 'user.email=a@b', ...args]);
+  await git('init', '--quiet', '-b', 'main');
+  await git('add', '--all');
+  await git('commit', '--quiet', '-m', 'one');
+  await cp(EXAMPLE, join(folder.path, 'net'), { recursive: true });
+  const plan = (path: string) =>
+    heddle(['reconcile', '--dry-run', '--repo', folder.path, '--path', path, '--against', 'HEAD']);
+  const { code, stdout } = await plan('net');
+  t.is(code, 0);
+  t.regex(stdout, /Plan: \d+ to create\./);
+  t.is((await plan('nowhere')).code, 9);
+});
+
 test('--path that leads out of the repository is refused by name', async (t) => {
   for (const path of ['../x', 'a/../../x']) {
     const { code, stderr } = await heddle(['reconcile', '--dry-run', '--repo', EXAMPLE, '--path', path]);
