@@ -35,6 +35,8 @@ const onSignal = (name: NodeJS.Signals) => {
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => onSignal(name));
 // A reader that has seen enough (`heddle get ... | head`) is no error, but there may be something to clean up.
 stdout.on('error', () => stopBy('SIGPIPE'));
+// Nobody is left to be told anything, and what was made is taken down all the same.
+stderr.on('error', () => {});
 
 const context: CliContext = {
   out: (text) => stdout.write(text),

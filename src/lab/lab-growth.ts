@@ -3,7 +3,8 @@
  *
  * A lab only grows, as machines do not vanish when they are taken out of a repository: what is named no longer stays
  * where it is, and shows what heddle makes of it. A workload that is to stand elsewhere, or under another address, is
- * made anew. Hosts keep the addresses that they were started with: another one is another lab.
+ * made anew, and one whose interface or address another has now goes. Hosts keep the addresses that they were started
+ * with: another one is another lab.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { addressPart, type InterfaceAddress, networkOf } from '../model/address.js';
@@ -26,7 +27,8 @@ export function planGrowth(now: LabPlan, wanted: LabPlan): LabGrowth {
   const hosts = newOnes(now.hosts, wanted.hosts);
   const moved = now.workloads.filter((running) => {
     const workload = wanted.workloads.find(({ name }) => name === running.name);
-    return workload !== undefined && !isDeepStrictEqual(workload, running);
+    if (workload !== undefined) return !isDeepStrictEqual(placeOf(workload), placeOf(running));
+    return wanted.workloads.some((other) => isInTheWay(running, other));
   });
   const kept = now.workloads.filter((one) => !moved.includes(one));
   const workloads = newOnes(kept, wanted.workloads);
@@ -36,10 +38,24 @@ export function planGrowth(now: LabPlan, wanted: LabPlan): LabGrowth {
       ...now,
       fabric: { ...now.fabric, gateways: [...now.fabric.gateways, ...gateways] },
       hosts: [...now.hosts, ...hosts],
-      workloads: [...kept, ...workloads],
+      workloads: [
+        // Where the fabric routes them to may have changed with their pool.
+        ...kept.map((one) => wanted.workloads.find(({ name }) => name === one.name) ?? one),
+        ...workloads,
+      ],
     },
     ...{ gateways, hosts, workloads, moved },
   };
+}
+
+/** What cannot change while a workload runs. */
+function placeOf({ host, interfaceName, mac, addresses }: LabWorkload): object {
+  return { host, interfaceName, mac, addresses };
+}
+
+function isInTheWay(running: LabWorkload, wanted: LabWorkload): boolean {
+  const hasInterface = running.host === wanted.host && running.interfaceName === wanted.interfaceName;
+  return hasInterface || wanted.addresses.some((address) => running.addresses.includes(address));
 }
 
 function newOnes<T extends { readonly name: string }>(now: readonly T[], wanted: readonly T[]): readonly T[] {

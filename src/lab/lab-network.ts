@@ -34,7 +34,7 @@ export async function buildFabric(exec: Exec, plan: LabPlan): Promise<void> {
   ]);
 }
 
-/** Brings the fabric into more networks of hosts. */
+/** Brings the fabric into more networks of hosts, or leaves it there. */
 export async function extendFabric(
   exec: Exec,
   { fabric }: LabPlan,
@@ -44,7 +44,7 @@ export async function extendFabric(
   await ipBatch(
     exec,
     fabric.namespace,
-    gateways.map((gateway) => addAddress(gateway, BRIDGE)),
+    gateways.map((gateway) => addAddress(gateway, BRIDGE).replace('addr add', 'addr replace')),
   );
 }
 
@@ -73,6 +73,24 @@ export async function buildWorkload(
   await setSysctls(exec, workload.namespace, [...NO_DAD, 'net.ipv6.conf.default.accept_ra=0']);
   await ipBatch(exec, plan.fabric.namespace, routesFromOutside(host, workload));
   await connectWorkload(exec, host, workload);
+}
+
+/** Takes a host's leg and namespace down, if they are there. */
+export async function removeHost(exec: Exec, { fabric }: LabPlan, host: LabHost): Promise<void> {
+  await exec('ip', ['-n', fabric.namespace, 'link', 'delete', host.fabricPort]);
+  await deleteNamespace(exec, host.namespace);
+}
+
+/** Tells the fabric where all workloads are, also of what it was told otherwise before. */
+export async function routeFromOutside(exec: Exec, plan: LabPlan): Promise<void> {
+  for (const workload of plan.workloads) {
+    const host = plan.hosts.find(({ name }) => name === workload.host);
+    if (!host) continue;
+    await ipBatch(exec, plan.fabric.namespace, routesFromOutside(host, workload));
+    // There may be none.
+    for (const address of workload.addresses.filter((one) => !workload.routedAddresses.includes(one)))
+      await exec('ip', ['-n', plan.fabric.namespace, 'route', 'delete', hostCidr(address)]);
+  }
 }
 
 /** Takes a workload's leg and namespace down. The leg first: with the namespace it goes in its own time. */

@@ -68,14 +68,21 @@ export interface LabWorkload {
 
 const DEFAULT_WORKLOAD_MAC = 'ee:ee:ee:ee:ee:ee' as MacAddress;
 
-/** @throws {LabPlanError} when the manifests do not describe a network that can be built here. */
-export function planLab(name: string, resources: Iterable<Resource>): LabPlan {
+/**
+ * @param running - hosts that are there already, and keep the addresses that they found
+ * @throws {LabPlanError} when the manifests do not describe a network that can be built here.
+ */
+export function planLab(
+  name: string,
+  resources: Iterable<Resource>,
+  running: readonly LabHost[] = [],
+): LabPlan {
   const all = [...resources];
   const nodes = resourcesOf(all, 'Node');
   if (nodes.length === 0) throw new LabPlanError('there is no Node: a lab needs at least one host');
   const reflectors = resourcesOf(all, 'RouteReflector');
   const networks = fabricNetworks(nodes, reflectors);
-  const found = addressesToFind(nodes, reflectors, [...networks]);
+  const found = addressesToFind(nodes, reflectors, [...networks], running);
   const hosts = [...nodes, ...reflectors].map((host) =>
     planHost(name, host, networks, found.get(host.metadata.name)),
   );
@@ -168,14 +175,17 @@ function addressesToFind(
   nodes: readonly ResourceOf<'Node'>[],
   reflectors: readonly ResourceOf<'RouteReflector'>[],
   networks: readonly (readonly [Cidr, Address])[],
+  running: readonly LabHost[],
 ): ReadonlyMap<string, readonly InterfaceAddress[]> {
   const taken = new Set([
     ...nodes.flatMap(addressesOfNode).map(addressPart),
     ...reflectors.flatMap(reflectorAddresses),
     ...networks.map(([, gateway]) => gateway),
+    ...running.flatMap(({ addresses }) => addresses).map(addressPart),
   ]);
-  const found = new Map<string, readonly InterfaceAddress[]>();
-  for (const node of nodes.filter((one) => addressesOfNode(one).length === 0)) {
+  const found = new Map(running.map(({ name, addresses }) => [name, addresses]));
+  const homeless = nodes.filter((one) => addressesOfNode(one).length === 0 && !found.has(one.metadata.name));
+  for (const node of homeless) {
     const addresses = networks.map(([network]) => lowestFree(network, taken));
     for (const address of addresses) taken.add(addressPart(address));
     found.set(node.metadata.name, addresses);

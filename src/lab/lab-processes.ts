@@ -90,11 +90,19 @@ async function ended(processes: readonly LabProcess[], timeoutMs: number): Promi
 /** Field 22 of /proc/PID/stat; undefined when there is no such process, or only its corpse. */
 export function processStartTime(pid: number): string | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field is the program's name in parentheses, and may hold spaces.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? undefined : fields[19];
+    return startTimeIn(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return undefined;
   }
+}
+
+/**
+ * The start time in a line of proc(5); undefined for a corpse. A program with threads is none before the last of them is
+ * gone: until then the first one is a zombie, and what they had open (a port that its successor wants) still is.
+ */
+export function startTimeIn(stat: string): string | undefined {
+  // The second field is the program's name in parentheses, and may hold spaces.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [state, threads, startTime] = [fields[0], Number(fields[17]), fields[19]];
+  return state === 'Z' && threads <= 1 ? undefined : startTime;
 }

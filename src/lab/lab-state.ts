@@ -30,6 +30,8 @@ export interface LabState {
   readonly etcdInside: string;
   readonly etcdOutside: string;
   readonly processes: readonly LabProcess[];
+  /** What it is to become, while that is being made: what a failed try has left is found by it. */
+  readonly growing?: LabPlan;
   /** Somebody asked for it to be left up: only `lab down` ends it. */
   readonly kept?: true;
 }

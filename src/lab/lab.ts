@@ -15,7 +15,9 @@ import {
   buildWorkload,
   extendFabric,
   namespacesOf,
+  removeHost,
   removeWorkload,
+  routeFromOutside,
 } from './lab-network.js';
 import type { LabHost, LabPlan, LabWorkload } from './lab-plan.js';
 import { processesWith, processStartTime, startProcess, stopProcesses } from './lab-processes.js';
@@ -88,28 +90,37 @@ export async function startLab(options: LabOptions): Promise<LabState> {
   return state;
 }
 
-/** Makes what a running lab lacks, and starts it. */
+/** Makes what a running lab lacks, and starts it; what an earlier try that failed has left goes first. */
 export async function growLab(
   exec: Exec,
   options: HostOptions,
   running: LabState,
   growth: LabGrowth,
 ): Promise<LabState> {
-  const { plan, hosts } = growth;
-  let state: LabState = { ...running, plan };
-  await writeLabState(state);
-  for (const workload of growth.moved) {
+  const { plan, hosts, workloads, moved } = growth;
+  const { growing: _, ...earlier } = running;
+  const isOfNewHost = ({ role }: LabProcess) => hosts.some(({ name }) => role.split(' ')[1] === name);
+  const settled = { ...earlier, processes: earlier.processes.filter((one) => !isOfNewHost(one)) };
+  await writeLabState({ ...settled, growing: plan });
+  for (const workload of [...moved, ...workloads]) {
     const host = plan.hosts.find(({ name }) => name === workload.host);
     await endProcessesIn(exec, workload.namespace);
     if (host) await removeWorkload(exec, host, workload);
   }
+  for (const host of hosts) {
+    await endProcessesIn(exec, host.namespace);
+    await removeHost(exec, plan, host);
+  }
   await extendFabric(exec, plan, growth.gateways);
   for (const host of hosts) await buildHost(exec, plan, host);
-  await buildWorkloads(exec, plan, growth.workloads);
+  await buildWorkloads(exec, plan, workloads);
+  await routeFromOutside(exec, plan);
+  let state: LabState = { ...settled, plan };
   for (const host of hosts) {
     state = { ...state, processes: [...state.processes, ...(await startHost(options, state, host))] };
-    await writeLabState(state);
+    await writeLabState({ ...state, plan: running.plan, growing: plan });
   }
+  await writeLabState(state);
   return state;
 }
 
@@ -133,7 +144,7 @@ export async function removeLab(
   // is a path of this lab's, and so is known to be ours.
   const relays = processesWith(relaySocket(name));
   await stopProcesses([...(state?.processes ?? []).filter(isInfrastructure), ...relays]);
-  const namespaces = state ? await namespacesOf(state.plan) : [];
+  const namespaces = state ? await namespacesOf(state.growing ?? state.plan) : [];
   for (const namespace of namespaces) {
     // BIRD outlives its agent by design, and so may what a user started inside: what lives in our namespaces goes.
     await endProcessesIn(exec, namespace);

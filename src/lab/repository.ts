@@ -52,11 +52,12 @@ async function start(exec: Exec, workTree: string): Promise<void> {
 
 /** The history, on a branch main, and no files. */
 async function clone(exec: Exec, from: string, workTree: string): Promise<void> {
-  await runOrThrow(exec, ['git', 'clone', '--quiet', '--no-checkout', from, workTree]);
+  await runOrThrow(exec, ['git', 'clone', '--quiet', '--no-checkout', '--origin', 'origin', from, workTree]);
   await git(exec, workTree, ['remote', 'remove', 'origin']);
-  await git(exec, workTree, ['checkout', '--quiet', '-B', 'main']);
-  await git(exec, workTree, ['rm', '--quiet', '-r', '--force', '--ignore-unmatch', '.']);
-  await mkdir(workTree, { recursive: true });
+  await git(exec, workTree, ['update-ref', 'refs/heads/main', 'HEAD']);
+  await git(exec, workTree, ['symbolic-ref', 'HEAD', 'refs/heads/main']);
+  // The index is that of the commit, and the files are yet to come: what is ignored and tracked stays tracked.
+  await git(exec, workTree, ['reset', '--quiet']);
 }
 
 /** Whether the folder is the root of one that has a commit, and all before it: of a shallow one git pushes nothing. */

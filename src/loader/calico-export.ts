@@ -138,7 +138,7 @@ function itemsOf(document: ManifestDocument): Item[] {
 
 function importItem(item: Item): ItemResult {
   const [written, name] = [String(item.value.kind), mapOf(item.value.metadata).name];
-  const reason = LEFT_OUT[written] ?? (isMadeByRuntime(item) ? MADE_BY_RUNTIME : undefined);
+  const reason = own(LEFT_OUT, written) ?? (isMadeByRuntime(item) ? MADE_BY_RUNTIME : undefined);
   if (reason !== undefined) return { leftOut: { id: `${written}/${name}`, reason } };
   const value = renamed(item.value);
   const { kind, apiVersion, faults } = kindOf(value);
@@ -165,7 +165,7 @@ function isMadeByRuntime({ value: { kind, spec } }: Item): boolean {
 
 /** Under heddle's name for the kind, if that is another one. */
 function renamed(value: Fields): Fields {
-  const kind = RENAMED[String(value.kind)];
+  const kind = own(RENAMED, String(value.kind));
   if (!kind) return value;
   const { apiVersion } = value;
   return { ...value, kind, apiVersion: apiVersion === CALICO_VERSION ? NATIVE_VERSION : apiVersion };
@@ -204,6 +204,11 @@ function manifestOf(kind: Kind, name: string, value: Fields): ImportedManifest {
     path: `${KINDS[kind].plural}/${name}.yaml`,
     text: stringify(written, { lineWidth: 0, aliasDuplicateObjects: false }),
   };
+}
+
+/** What a table says of a word of others, who may have written `constructor`. */
+function own<T>(table: Readonly<Record<string, T>>, word: string): T | undefined {
+  return Object.hasOwn(table, word) ? table[word] : undefined;
 }
 
 function without(map: object, keys: ReadonlySet<string>): Record<string, unknown> {

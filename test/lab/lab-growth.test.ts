@@ -6,7 +6,7 @@ import test from 'ava';
 import { planGrowth } from '../../src/lab/lab-growth.js';
 import { LabPlanError, planLab } from '../../src/lab/lab-plan.js';
 import type { InterfaceAddress } from '../../src/model/address.js';
-import { resource, workload } from '../helpers/build-resources.js';
+import { cidr, resource, workload } from '../helpers/build-resources.js';
 
 const node = (name: string, address: string) =>
   resource('Node', name, { bgp: { ipv4Address: address as InterfaceAddress } });
@@ -50,6 +50,39 @@ test('planGrowth() makes a workload anew that is elsewhere now, and leaves alone
     [
       ['a', 'b'],
       ['v', 'w'],
+    ],
+  );
+});
+
+test('planGrowth() takes down whose interface or address another has now', (t) => {
+  const [old, fresh] = [at('old', 'a', '192.168.0.1'), at('fresh', 'b', '192.168.0.1')];
+  const growth = planGrowth(planOf([A, B, old]), planOf([A, B, fresh]));
+  t.deepEqual([names(growth.moved), names(growth.workloads)], [['old'], ['fresh']]);
+  t.deepEqual(names(growth.plan.workloads), ['fresh']);
+});
+
+test('planGrowth() leaves a workload alone whose pool is encapsulated now, and knows that outside has no route to it', (t) => {
+  const pool = resource('IPPool', 'p', {
+    ...{ cidr: cidr('192.168.0.0/16'), vxlanMode: 'Always', ipipMode: 'Never' },
+    ...{ natOutgoing: false, disabled: false, disableBGPExport: false },
+  });
+  const w = at('w', 'a', '192.168.0.1');
+  const growth = planGrowth(planOf([A, w]), planOf([A, w, pool]));
+  t.deepEqual([growth.moved, growth.workloads], [[], []]);
+  t.deepEqual(growth.plan.workloads[0]?.routedAddresses, []);
+});
+
+test('a host that found its address keeps it when others come', (t) => {
+  const [found, more] = [resource('Node', 'm', {}), resource('Node', 'c', {})];
+  const now = planOf([A, found]);
+  const wanted = planLab('x', [A, more, found], now.hosts);
+  const growth = planGrowth(now, wanted);
+  t.deepEqual(
+    growth.plan.hosts.map(({ name, addresses }) => [name, ...addresses]),
+    [
+      ['a', '10.0.0.1/24'],
+      ['m', '10.0.0.2/24'],
+      ['c', '10.0.0.3/24'],
     ],
   );
 });

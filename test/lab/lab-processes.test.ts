@@ -8,7 +8,7 @@ import { execPath } from 'node:process';
 import test from 'ava';
 import { exec } from '../../src/kernel/exec.js';
 import { removeLab } from '../../src/lab/lab.js';
-import { processesWith } from '../../src/lab/lab-processes.js';
+import { processesWith, startTimeIn } from '../../src/lab/lab-processes.js';
 import { labFolder } from '../../src/lab/lab-state.js';
 
 const SERVE = 'setInterval(() => {}, 1000)';
@@ -32,4 +32,12 @@ test('removeLab() ends a relay that a crash kept from being recorded, and no oth
     relay.kill('SIGKILL');
     other.kill('SIGKILL');
   }
+});
+
+test('startTimeIn() takes a program for gone when the last of its threads is', (t) => {
+  const stat = (state: string, threads: number) =>
+    `42 (a (b) c) ${state} 1 42 42 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 ${threads} 0 1234567 0 0`;
+  t.is(startTimeIn(stat('S', 1)), '1234567');
+  t.is(startTimeIn(stat('Z', 7)), '1234567', 'the first thread is dead, the others hold what they had open');
+  t.is(startTimeIn(stat('Z', 1)), undefined);
 });

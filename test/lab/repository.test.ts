@@ -65,3 +65,14 @@ test('what is not committed, and what was deleted, is one commit more', async (t
   t.deepEqual(await lab.log(), ['First commit of the lab', 'one']);
   t.is(await git(lab.bare, 'ls-tree', '--name-only', 'main'), 'a.yaml\nc.yaml\n');
 });
+
+test('a manifest that is tracked although git ignores it stays', async (t) => {
+  await using folder = await repository({ 'a.yaml': 'a' });
+  await writeFile(join(folder.path, '.gitignore'), '*.yaml\n');
+  await git(folder.path, 'add', '.gitignore');
+  await git(folder.path, 'commit', '--quiet', '-m', 'two');
+  await using lab = await setUp(folder.path);
+  await lab.seed();
+  t.deepEqual(await lab.log(), ['two', 'one']);
+  t.is(await git(lab.bare, 'ls-tree', '--name-only', 'main'), '.gitignore\na.yaml\n');
+});

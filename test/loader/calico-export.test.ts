@@ -138,6 +138,12 @@ test('an endpoint that somebody wrote is taken over, without the ids of its cont
 
 for (const [what, text, place, words] of [
   [
+    'a word that every object of JavaScript has',
+    'apiVersion: projectcalico.org/v3\nkind: constructor\nmetadata: {name: x}',
+    '2:7',
+    /no kind constructor/,
+  ],
+  [
     'a namespaced policy',
     'apiVersion: projectcalico.org/v3\nkind: NetworkPolicy\nmetadata: {name: x}',
     '2:7',

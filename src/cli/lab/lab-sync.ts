@@ -20,7 +20,10 @@ export const labSync: Verb = (context) =>
     requireRoot('heddle lab makes network namespaces');
     const running = await requireLab(options.name);
     const { state } = await loadFolder(context, running.repository, options);
-    const growth = growthOrExplain(running.plan, planOrExplain(options.name, state.values()));
+    const growth = growthOrExplain(
+      running.plan,
+      planOrExplain(options.name, state.values(), running.plan.hosts),
+    );
     await growLab(exec, { self: context.self }, running, growth);
     context.out(
       options.output === 'json' ? `${JSON.stringify(report(growth))}\n` : describe(options.name, growth),

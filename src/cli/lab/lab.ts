@@ -3,6 +3,7 @@
  */
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
+import { DatastoreError } from '../../datastore/datastore.js';
 import { exec } from '../../kernel/exec.js';
 import { inNamespace } from '../../kernel/namespaces.js';
 import { planProbes } from '../../lab/connectivity-probes.js';
@@ -123,11 +124,16 @@ const probe: Verb = (context) =>
       if (summary.mismatches > 0 || failed > 0) context.exitWith(EXIT.connectivity);
     });
 
-/** What hosts have been given; undefined where etcd does not say. */
+/** What hosts have been given; undefined where etcd does not say: then what was pushed last is as good. */
 async function liveCommit({ etcdOutside }: LabState): Promise<string | undefined> {
   await using opened = await openStore({ etcd: etcdOutside, etcdPrefix: '/calico' }, createLog('silent'));
-  const { sources } = await readClusterStatus(opened.store, opened.layout);
-  return sources[0]?.commit || undefined;
+  try {
+    const { sources } = await readClusterStatus(opened.store, opened.layout);
+    return sources[0]?.commit || undefined;
+  } catch (error) {
+    if (error instanceof DatastoreError) return undefined;
+    throw error;
+  }
 }
 
 const down: Verb = (context) =>

@@ -33,9 +33,9 @@ export async function requireLab(name: string): Promise<LabState> {
   return state;
 }
 
-export function planOrExplain(...[name, resources]: Parameters<typeof planLab>): ReturnType<typeof planLab> {
+export function planOrExplain(...wanted: Parameters<typeof planLab>): ReturnType<typeof planLab> {
   try {
-    return planLab(name, resources);
+    return planLab(...wanted);
   } catch (error) {
     if (error instanceof LabPlanError) throw new CliError(EXIT.invalidInput, error.message);
     throw error;

@@ -152,12 +152,7 @@ async function run(context: CliContext, options: AgentOptions, doors: KernelDoor
       runAgent({
         ...{ node, store, layout, speaker, log, signal, clock: systemClock, report: reports.report },
         checkNode: (ours, prefix) => registrar.check(ours, prefix),
-        checkGateway: () =>
-          rtnetlink
-            .routes(4)
-            .then(gatewayProblems, (error) => [
-              { object: 'workload gateway', message: `routes cannot be read: ${String(error)}` },
-            ]),
+        checkGateway: () => gatewayProblems(exec),
         onCalculated: (seconds, updates) => metrics.observeCalculation(seconds, updates),
         openDataplane: (settings, inbox, life) =>
           openDataplane({

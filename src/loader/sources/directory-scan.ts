@@ -19,24 +19,35 @@ export interface Scan {
   readonly changedAt: number;
 }
 
-/** Reads a folder, or a single file. @throws {SourceError} */
-export async function scanFolder(folder: string, signal: AbortSignal): Promise<Scan> {
+/** What to read: a folder or a single file, inside of another folder. */
+export interface ScanTarget {
+  readonly folder: string;
+  readonly within: string;
+}
+
+/** Reads it as it is now. @throws {SourceError} */
+export async function scanFolder(target: ScanTarget, signal: AbortSignal): Promise<Scan> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await scanOnce(folder, signal);
+      return await scanOnce(target, signal);
     } catch (error) {
       if (error instanceof SourceError || signal.aborted) throw error;
       // A file that vanishes between being listed and being read: somebody is writing, look again.
       const hasVanished = errnoOf(error) === 'ENOENT' && attempt < MAX_ATTEMPTS;
-      if (!hasVanished) throw unreadable(folder, error);
+      if (!hasVanished) throw unreadable(target.folder, error);
     }
   }
 }
 
 const MAX_ATTEMPTS = 3;
 
-async function scanOnce(folder: string, signal: AbortSignal): Promise<Scan> {
+async function scanOnce({ folder, within }: ScanTarget, signal: AbortSignal): Promise<Scan> {
   const root = await realpath(folder);
+  if (!isBelow(root, await realpath(within)))
+    throw new SourceError(
+      'not-found',
+      `${folder} is a link that leads out of ${within}. Name a folder inside it`,
+    );
   const info = await stat(root);
   if (!info.isDirectory()) {
     const file = await readOne(root, folder.slice(folder.lastIndexOf(sep) + 1), new FileBudget());
@@ -56,6 +67,10 @@ async function scanOnce(folder: string, signal: AbortSignal): Promise<Scan> {
     changedAt = Math.max(changedAt, read.changedAt);
   }
   return { files: sortByPath(files), changedAt };
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`);
 }
 
 interface Listing {

@@ -12,6 +12,8 @@ import { type Source, SourceError, type SourceTree } from './source.js';
 export interface DirectorySourceOptions {
   readonly folder: string;
   /** The same folder in the commits of the repository it belongs to; undefined outside of any. */
+  /** No link may lead out of it: whoever can commit one could choose what is read. */
+  readonly within: string;
   readonly history: Source | undefined;
   /** How often the folder is read again in case no event told of a change, in ms. */
   readonly rescanMs?: number;
@@ -27,12 +29,12 @@ export class DirectorySource implements Source {
   }
 
   async latest(signal: AbortSignal): Promise<string> {
-    return versionOf(await scanFolder(this.#options.folder, signal));
+    return versionOf(await scanFolder(this.#options, signal));
   }
 
   async read(signal: AbortSignal, commit?: string): Promise<SourceTree> {
     if (commit !== undefined && !commit.startsWith(VERSION_PREFIX)) return this.#readHistory(signal, commit);
-    const scan = await scanFolder(this.#options.folder, signal);
+    const scan = await scanFolder(this.#options, signal);
     const version = versionOf(scan);
     if (commit !== undefined && commit !== version)
       throw new SourceError('unknown-ref', `${this.description}: the files are no longer those of ${commit}`);

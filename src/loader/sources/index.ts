@@ -4,7 +4,7 @@
  * What `--repo` says decides: a URL and a bare repository are read as git objects, so is any repository when a ref
  * is named; every other path is a folder, read as its files are now.
  */
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { DirectorySource } from './directory.js';
 import { GitSource } from './git.js';
@@ -59,17 +59,11 @@ function openLocalRepository(options: CleanOptions): Source | undefined {
   );
 }
 
-/** @throws {SourceError} when a link below the folder leads out of it: whoever can commit one could choose what is read */
 function openFolder(options: CleanOptions): Source {
   const folder = resolve(options.repo);
-  const inner = join(folder, options.path);
-  if (existsSync(inner) && !isBelow(realpathSync(inner), realpathSync(folder)))
-    throw new SourceError(
-      'not-found',
-      `--path ${options.path} is a link that leads out of ${folder}. Name a folder inside it`,
-    );
   return new DirectorySource({
-    folder: inner,
+    folder: join(folder, options.path),
+    within: folder,
     history: openSurrounding(folder, options),
   });
 }
@@ -83,10 +77,6 @@ function openSurrounding(folder: string, options: CleanOptions): Source | undefi
     }
     if (root === dirname(root)) return undefined;
   }
-}
-
-function isBelow(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`);
 }
 
 function isBareRepository(folder: string): boolean {
