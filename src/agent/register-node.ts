@@ -3,7 +3,7 @@
  *
  * The keys are written only where there are none (Version 0), together or not at all, and are never taken back: they
  * are no lease's, because a host that is down keeps its address. A plan leaves them alone until a manifest gives
- * the Node an address.
+ * the Node an address, or the Node is deleted.
  */
 import type { Datastore } from '../datastore/datastore.js';
 import type { HostInterface } from '../kernel/host-addresses.js';

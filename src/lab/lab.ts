@@ -144,7 +144,9 @@ export async function removeLab(
   // is a path of this lab's, and so is known to be ours.
   const relays = processesWith(relaySocket(name));
   await stopProcesses([...(state?.processes ?? []).filter(isInfrastructure), ...relays]);
-  const namespaces = state ? await namespacesOf(state.growing ?? state.plan) : [];
+  // Of a lab that was about to grow, those of before and of after.
+  const plans = state ? [state.plan, ...(state.growing ? [state.growing] : [])] : [];
+  const namespaces = [...new Set((await Promise.all(plans.map(namespacesOf))).flat())];
   for (const namespace of namespaces) {
     // BIRD outlives its agent by design, and so may what a user started inside: what lives in our namespaces goes.
     await endProcessesIn(exec, namespace);

@@ -157,7 +157,7 @@ function importItem(item: Item): ItemResult {
 }
 
 const MADE_BY_RUNTIME = 'a container runtime made it, and makes another the next time';
-const OTHER_VERSION = `Export it as ${CALICO_VERSION}: calicoctl get -o yaml; what is older, through calicoctl convert`;
+const OTHER_VERSION = `Export it as ${CALICO_VERSION}: calicoctl get -o yaml; what is older, through calicoctl convert (v3.21 was the last to have it)`;
 
 function isMadeByRuntime({ value: { kind, spec } }: Item): boolean {
   return kind === 'WorkloadEndpoint' && RUNTIMES.has(mapOf(spec).orchestrator);

@@ -134,7 +134,6 @@ test('a host that cannot be the gateway of its workloads is degraded, once it ha
   t.regex(agent.error() ?? '', /workload gateway: this host has no route to 169\.254\.1\.1/);
   await agent.remove(ENDPOINT);
   await until(() => agent.state() === 'live');
-  t.pass();
 });
 
 test('what waits for an interface is counted, and takes nothing from live', async (t) => {

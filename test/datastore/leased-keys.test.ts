@@ -2,7 +2,7 @@
 import test from 'ava';
 import { DatastoreError, type Lease } from '../../src/datastore/datastore.js';
 import { LeasedKeys } from '../../src/datastore/leased-keys.js';
-import type { LeaseId, StoreKey, Transaction } from '../../src/model/store.js';
+import type { LeaseId, Revision, StoreKey, Transaction } from '../../src/model/store.js';
 
 const KEY = '/a' as StoreKey;
 
@@ -25,7 +25,7 @@ function setUp() {
       for (const { write } of writes)
         if (write.op === 'put' && write.lease !== undefined && gone.has(write.lease))
           throw new DatastoreError('lease-not-found', 'no such lease');
-      return { ok: true, revision: 1 } as never;
+      return { ok: true, revision: 1 as Revision } as const;
     },
   };
   const keys = new LeasedKeys(store, { ttlSeconds: 30, onLost: () => (lost += 1) });
@@ -36,7 +36,7 @@ test('LeasedKeys keeps one lease for all its keys, and ends it', async (t) => {
   const { keys, granted, revoked } = setUp();
   await Promise.all([keys.put(KEY, '1'), keys.put(KEY, '2')]);
   await keys.close();
-  t.deepEqual([granted.map(({ id }) => id), revoked], [['1'], ['1']] as unknown as [LeaseId[], LeaseId[]]);
+  t.deepEqual<unknown, unknown>([granted.map(({ id }) => id), revoked], [['1'], ['1']]);
 });
 
 test('LeasedKeys whose lease is gone says so once, also when its keeper hears of it after the next one was granted', async (t) => {
@@ -54,5 +54,5 @@ test('LeasedKeys whose lease is gone says so once, also when its keeper hears of
   t.is(lost(), 2);
   await keys.put(KEY, '4');
   await keys.close();
-  t.deepEqual(revoked, ['3'] as unknown as LeaseId[]);
+  t.deepEqual<unknown, unknown>(revoked, ['3']);
 });

@@ -14,7 +14,7 @@ const imported = (text: string) => {
   return importCalico(file);
 };
 
-/** As calicoctl 3.29 prints it: a typed list, with what the server has added. */
+/** In the form of Calico's documents: a typed list, with what the server has added. No calicoctl was asked. */
 const POOLS = `apiVersion: projectcalico.org/v3
 items:
 - apiVersion: projectcalico.org/v3

@@ -5,7 +5,6 @@
  * length 0, so everything becomes two halves; and a half that was wished for twice must not go with one wish.
  */
 import {
-  type Address,
   addressLength,
   addressPart,
   type Cidr,
@@ -39,8 +38,8 @@ export function elementsOf(member: Cidr): readonly IpSetElement[] {
  */
 export function printedElement(text: string): IpSetElement {
   const isMixed = text.includes(':') && text.includes('.');
-  const canonical: Address | Cidr | undefined = isMixed ? (parseCidr(text) ?? parseAddress(text)) : undefined;
-  return (canonical ?? text) as string as IpSetElement;
+  const canonical: string = isMixed ? (parseCidr(text) ?? parseAddress(text) ?? text) : text;
+  return canonical as IpSetElement;
 }
 
 /** The elements that leave the kernel when `member` is no longer among `members`. */
