@@ -133,6 +133,17 @@ export async function allEstablished(host: Host, count: number): Promise<readonl
   );
 }
 
+/** The kernel's own names of the host's BGP connections (ss(8), sk:): one that is made anew has another. */
+export async function connections({ namespace }: Host): Promise<readonly string[]> {
+  const text = await namespace.run('ss', [
+    '-Htne',
+    'state',
+    'established',
+    '( sport = :179 or dport = :179 )',
+  ]);
+  return Array.from(text.matchAll(/ sk:(\S+)/g), ([, name = '']) => name).sort();
+}
+
 export const appears = (host: Host, destination: string): Promise<string> =>
   until(async () => (await host.route(destination)) || false, {
     what: `a route of ${host.name} to ${destination}`,

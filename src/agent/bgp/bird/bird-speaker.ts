@@ -21,6 +21,7 @@ import { type KeptRoute, readBgpRoutes } from '../kept-routes.js';
 import { readPasswords } from '../passwords.js';
 import { SessionHandover } from '../session-handover.js';
 import type { BgpSpeaker, BgpStatus, SessionStatus, SpeakerSettings } from '../speaker.js';
+import { withSteadyTimes } from '../steady-times.js';
 import { birdPathsIn } from './bird-paths.js';
 import { BirdProcess } from './bird-process.js';
 import { readText, stageFile } from './config-file.js';
@@ -89,6 +90,8 @@ class BirdSpeaker implements BgpSpeaker {
   /** Routes that stay in the kernel during the handover. */
   #keptRoutes: readonly KeptRoute[] | undefined;
   #handoverTimer: NodeJS.Timeout | undefined;
+  /** The sessions of the last answer. */
+  #told: readonly SessionStatus[] = [];
   #closed = false;
   readonly #turns = new Turns();
 
@@ -155,12 +158,14 @@ class BirdSpeaker implements BgpSpeaker {
       silence = error.message;
     }
     const byName = new Map(found.map((protocol) => [protocol.name, protocol]));
-    const sessions = wanted.map((session) => {
+    const asked = wanted.map((session) => {
       const running = this.#handover.runningFor(session);
       const status = sessionStatus(running, byName.get(sessionSymbol(running)));
       const reason = this.#leftOut.get(session);
       return reason === undefined ? status : { ...status, state: 'Down', lastError: reason };
     });
+    const sessions = withSteadyTimes(this.#told, asked);
+    this.#told = sessions;
     const problems = [...this.#leftOut].map(([session, reason]) => `${sessionSymbol(session)}: ${reason}`);
     const problem = silence ?? (problems.length > 0 ? problems.join('; ') : undefined);
     return { ...summary(sessions), ...(problem !== undefined && { problem }) };
