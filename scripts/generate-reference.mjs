@@ -17,7 +17,7 @@ for editors; \`heddle init\` makes a repository whose editor settings use them.
 Each document has \`apiVersion: heddle/v1\` (where a kind exists in Calico v3, \`projectcalico.org/v3\` is taken as well, with
 the defaults of v3), \`kind\`, \`metadata\` with \`name\` and where it makes sense \`labels\` and \`annotations\`, and \`spec\`.
 Several documents may stand in a file, at any depth of folders; names are unique for each kind. Files are read whose names
-end in \`.yaml\` or \`.yml\`, in small letters; not those in folders that begin with a dot, those that \`.heddleignore\` names, and
+end in \`.yaml\` or \`.yml\` (capitals or not); not those in folders that begin with a dot, those that \`.heddleignore\` names, and
 links that lead out of the repository (of a git repository: no links). Field names are Calico's.
 Fields marked **not yet** are checked, and refused until an agent enforces them.
 

@@ -9,6 +9,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { createLayout } from '../layout/create-layout.js';
 import { type DiagnosticStyle, formatHuman } from '../loader/format-diagnostics.js';
+import { isYamlName } from '../loader/ignore-file.js';
 import type { SourceFile } from '../loader/sources/source.js';
 import type { Diagnostic } from '../model/diagnostic.js';
 import type { DesiredState } from '../model/resource.js';
@@ -51,7 +52,7 @@ export async function checkFolder(context: CliContext, path: string, ref?: strin
 
 async function readOne(path: string): Promise<SourceFile> {
   const name = basename(path);
-  if (!/\.ya?ml$/.test(name))
+  if (!isYamlName(name))
     throw new CliError(EXIT.invalidInput, `${path} is no manifest`, 'manifests end in .yaml or .yml');
   return { path: name, blobId: name, bytes: await readFile(path) };
 }

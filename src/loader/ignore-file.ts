@@ -43,9 +43,14 @@ export function readIgnoreFile(source: SourceText): IgnoreList {
   return { patterns, faults };
 }
 
+/** True for `.yaml` and `.yml`, also in capitals: a network that lacks a file without a word is worse than an odd name. */
+export function isYamlName(name: string): boolean {
+  return /\.ya?ml$/i.test(name);
+}
+
 /** True when the file is to be read as a manifest. */
 export function isManifestPath(path: string, ignored: readonly IgnorePattern[]): boolean {
-  if (!/\.ya?ml$/.test(path)) return false;
+  if (!isYamlName(path)) return false;
   const segments = path.split('/');
   if (segments.slice(0, -1).some((folder) => folder.startsWith('.'))) return false;
   // A folder that matches takes its contents along, so every leading part of the path is tried.

@@ -25,6 +25,8 @@ const reads = test.macro({
 });
 test(reads, '', 'a.yaml', true);
 test(reads, '', 'a/b/c.yml', true);
+test(reads, '', 'a/B.YAML', true);
+test(reads, '', 'a.Yml', true);
 test(reads, '', 'a.yaml.txt', false);
 test(reads, '', 'yaml', false);
 test(reads, '', '.github/a.yaml', false);

@@ -69,7 +69,9 @@ export async function showKeys(opened: OpenStore, kind: Kind, name: string, prin
   const keys = Object.keys(written?.keys ?? {}) as StoreKey[];
   print(
     `etcd: the keys of ${kind} ${name}`,
-    keys.map((key) => `${key}\n  ${snapshot.entries.get(key)?.value ?? ''}`).join('\n'),
+    keys
+      .map((key) => `${key}\n  ${snapshot.entries.get(key)?.value || '(empty: the key alone says it)'}`)
+      .join('\n'),
   );
 }
 

@@ -1,22 +1,22 @@
 /**
  * `heddle import`: what Calico exports, as manifests of a folder. All of it or nothing; no file is overwritten.
  */
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import { type ImportedManifest, importCalico, type LeftOut } from '../../loader/calico-export.js';
 import { formatHuman } from '../../loader/format-diagnostics.js';
 import { type CommonOptions, type Verb, verb } from '../command.js';
 import { pickColors } from '../context.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { diagnosticStyle } from '../load-folder.js';
+import { readInput } from '../read-input.js';
 
 export const importVerb: Verb = (context) =>
   verb(context, 'import', 'what Calico exports, as manifests of a folder')
     .argument('<export>', 'what calicoctl get -o yaml printed; - is standard input')
     .argument('[dir]', 'where the manifests go; what stands there is not overwritten', '.')
     .action(async (file: string, dir: string, options: CommonOptions) => {
-      const bytes = await readExport(file);
+      const bytes = await readInput(file, context.signal, 'name what calicoctl get -o yaml printed');
       const path = file === '-' ? 'standard input' : file;
       const { manifests, leftOut, errors } = importCalico({ path, blobId: path, bytes });
       if (errors.length > 0) {
@@ -35,17 +35,6 @@ export const importVerb: Verb = (context) =>
           : format(dir, manifests, leftOut),
       );
     });
-
-async function readExport(file: string): Promise<Uint8Array> {
-  if (file === '-') return buffer(process.stdin);
-  try {
-    return await readFile(file);
-  } catch (error) {
-    throw new CliError(EXIT.invalidInput, `cannot read ${file}`, 'name what calicoctl get -o yaml printed', {
-      cause: error,
-    });
-  }
-}
 
 async function refuseToOverwrite(dir: string, manifests: readonly ImportedManifest[]): Promise<void> {
   const taken = new Set<string>();

@@ -1,8 +1,6 @@
 /**
  * `heddle trace`: would this packet pass, and which rule says so?
  */
-import { readFile } from 'node:fs/promises';
-import { text as readText } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { networkFrom } from '../../verify/network.js';
 import { type Parsed, parseConversation, parseQuestion, type QuestionError } from '../../verify/question.js';
@@ -13,6 +11,7 @@ import { type CliContext, pickColors } from '../context.js';
 import { addEtcdOptions, DEFAULT_PATH, type EtcdOptions, storeOrFolder } from '../etcd-options.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { loadNetwork } from '../load-network.js';
+import { readInput } from '../read-input.js';
 import { verifyStyle } from '../verify-style.js';
 
 interface TraceOptions extends CommonOptions, EtcdOptions {
@@ -86,7 +85,7 @@ async function traceBatch(
 ): Promise<void> {
   if (more.some((word) => word !== undefined))
     throw new CliError(EXIT.invalidInput, 'too many words beside --batch', 'write --batch FILE [PATH]');
-  const lines = (await readBatch(file)).split('\n');
+  const lines = (await readInput(file, context.signal, 'name a file of JSON lines')).toString().split('\n');
   const { resources, withHistory } = await loadNetwork(context, path, options);
   const ask = createTracer(networkFrom(resources));
   const faults: string[] = [];
@@ -100,17 +99,6 @@ async function traceBatch(
   if (faults.length === 0) return;
   context.err(faults.join(''));
   context.exitWith(EXIT.invalidInput);
-}
-
-async function readBatch(file: string): Promise<string> {
-  if (file === '-') return readText(process.stdin);
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw new CliError(EXIT.invalidInput, `cannot read ${file}`, 'name a file of JSON lines', {
-      cause: error,
-    });
-  }
 }
 
 function answerLine(ask: Tracer, line: string, family: 4 | 6): Parsed<Trace> {

@@ -76,14 +76,14 @@ export function renderPlan(
 }
 
 function heading(plan: Plan, colours: Palette, comparedWith: ComparedWith): string {
-  const over = comparedWith === 'store' ? overStore(plan) : `, compared with ${baseOf(plan)}`;
-  return `${colours.bold(`${plan.source}: commit ${shortCommit(plan.commit)}`)}${colours.dim(printable(over))}`;
+  const beside = comparedWith === 'store' ? besideStore(plan) : `, compared with ${baseOf(plan)}`;
+  return `${colours.bold(`${plan.source}: commit ${shortCommit(plan.commit)}`)}${colours.dim(printable(beside))}`;
 }
 
-function overStore({ base: { head, revision } }: Plan): string {
+function besideStore({ base: { head, revision } }: Plan): string {
   return head
-    ? `, over ${shortCommit(head.commit)} (seq ${head.seq}, revision ${revision})`
-    : `, the first of this source (revision ${revision})`;
+    ? `, replaces ${shortCommit(head.commit)} (seq ${head.seq}, etcd at revision ${revision})`
+    : `, the first of this source (etcd at revision ${revision})`;
 }
 
 function baseOf({ base: { head } }: Plan): string {

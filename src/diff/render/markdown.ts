@@ -63,10 +63,11 @@ export function renderPlanMarkdown(
 
 function title(plan: Plan, { comparedWith }: Required<MarkdownOptions>): string[] {
   const { head } = plan.base;
-  const seq = comparedWith === 'store' && head ? ` (seq ${head.seq})` : '';
-  const over = head ? ` over ${code(shortCommit(head.commit))}${seq}` : '';
+  const base = head ? code(shortCommit(head.commit)) : '';
+  const replaced =
+    comparedWith === 'store' ? ` replaces ${base} (seq ${head?.seq})` : `, compared with ${base}`;
   return [
-    `### heddle: ${escapeMarkdown(plan.source)}, commit ${code(shortCommit(plan.commit))}${over}`,
+    `### heddle: ${escapeMarkdown(plan.source)}, commit ${code(shortCommit(plan.commit))}${head ? replaced : ''}`,
     '',
     `**${escapeMarkdown(planVerdict(plan, comparedWith))}**`,
   ];

@@ -7,11 +7,12 @@
  * found where it would be read (source-text.ts).
  */
 import { createHash } from 'node:crypto';
+import { IGNORE_FILE, isYamlName } from '../ignore-file.js';
 import { SourceError, type SourceFile } from './source.js';
 
 /** True for manifests and for the list of files that are none. `name` is the last segment of a path. */
 export function isCandidateFile(name: string): boolean {
-  return /\.ya?ml$/.test(name) || name === '.heddleignore';
+  return isYamlName(name) || name === IGNORE_FILE;
 }
 
 export function isSkippedFolder(name: string): boolean {

@@ -38,16 +38,17 @@ test('read() gives the manifests of a folder, sorted by path', async (t) => {
   const folder = folderWith(t, {
     'b.yaml': 'b',
     'a/z.yml': 'z',
+    'a/Y.YAML': 'y',
     'a/.heddleignore': 'i',
     'README.md': 'no',
     '.git/config.yaml': 'no',
     'node_modules/p/p.yaml': 'no',
   });
   const tree = await open(t, folder).read(signal);
-  t.deepEqual(contents(tree), { 'a/.heddleignore': 'i', 'a/z.yml': 'z', 'b.yaml': 'b' });
+  t.deepEqual(contents(tree), { 'a/.heddleignore': 'i', 'a/Y.YAML': 'y', 'a/z.yml': 'z', 'b.yaml': 'b' });
   t.deepEqual(
     tree.files.map(({ path }) => path),
-    ['a/.heddleignore', 'a/z.yml', 'b.yaml'],
+    ['a/.heddleignore', 'a/Y.YAML', 'a/z.yml', 'b.yaml'],
   );
   t.is(tree.version.author, '');
   t.is(tree.version.time, new Date(tree.version.time).toISOString());
