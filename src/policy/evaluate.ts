@@ -12,6 +12,14 @@ import type { Policy, Profile } from './policy.js';
 export interface Decision {
   readonly verdict: 'allow' | 'deny';
   readonly by: Decider;
+  /** Tiers that left it to those behind them, in order; absent where there is none. */
+  readonly passed?: readonly PassedTier[];
+}
+
+export interface PassedTier {
+  readonly tier: string;
+  /** Absent: none of the policies had a rule for it, and the tier ends in Pass. */
+  readonly by?: { readonly policy: Policy; readonly rule: number };
 }
 
 /** Rules count from 1. */
@@ -26,15 +34,21 @@ export type Decider =
 /** Judges the first packet of a connection at one endpoint, in the direction of the policy. */
 export function evaluate(policy: EffectivePolicy, packet: Packet, membership: Membership): Decision {
   const ask = (rules: readonly Rule[]): Match | undefined => firstMatch(rules, packet, membership);
+  const passed: PassedTier[] = [];
   for (const tier of policy.tiers) {
-    const decision = evaluateTier(policy, tier, ask);
-    if (decision) return decision;
+    const outcome = evaluateTier(policy, tier, ask);
+    if ('verdict' in outcome) return after(passed, outcome);
+    passed.push(outcome);
   }
   for (const profile of policy.profiles) {
     const decision = evaluateProfile(policy, profile, ask);
-    if (decision) return decision;
+    if (decision) return after(passed, decision);
   }
-  return { verdict: verdictOf(policy.default), by: { type: 'default' } };
+  return after(passed, { verdict: verdictOf(policy.default), by: { type: 'default' } });
+}
+
+function after(passed: readonly PassedTier[], decision: Decision): Decision {
+  return passed.length === 0 ? decision : { ...decision, passed };
 }
 
 interface Match {
@@ -52,13 +66,13 @@ function firstMatch(rules: readonly Rule[], packet: Packet, membership: Membersh
   return undefined;
 }
 
-function evaluateTier({ direction }: EffectivePolicy, tier: EffectiveTier, ask: Ask): Decision | undefined {
+function evaluateTier({ direction }: EffectivePolicy, tier: EffectiveTier, ask: Ask): Decision | PassedTier {
   for (const policy of tier.policies) {
     const match = ask(policy.rules[direction]);
-    if (match?.action === 'Pass') return undefined;
+    if (match?.action === 'Pass') return { tier: tier.name, by: { policy, rule: match.rule } };
     if (match) return { verdict: verdictOf(match.action), by: { type: 'policy', policy, ...match } };
   }
-  if (tier.endOfTier === 'Pass') return undefined;
+  if (tier.endOfTier === 'Pass') return { tier: tier.name };
   return { verdict: 'deny', by: { type: 'end-of-tier', tier: tier.name, policies: tier.policies } };
 }
 

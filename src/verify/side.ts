@@ -4,7 +4,7 @@
 import { type Origin, originOfRule } from '../model/resource.js';
 import type { Action } from '../model/rule.js';
 import type { EffectivePolicy } from '../policy/effective.js';
-import type { Decider, Decision } from '../policy/evaluate.js';
+import type { Decider, Decision, PassedTier } from '../policy/evaluate.js';
 
 /** What one endpoint says. */
 export interface Side {
@@ -19,6 +19,8 @@ export interface Side {
   readonly origin: Place | null;
   /** Where no rule decided: who was asked last, and had none for the packet. */
   readonly considered?: readonly Considered[];
+  /** Tiers that left it to those behind them, in order. */
+  readonly passed?: readonly Passed[];
   /** The commit that last changed what the place names, where that is known. */
   readonly lastChange?: LastChange;
   /** The endpoint that was asked, or the host itself, as Kind/name. */
@@ -37,6 +39,15 @@ export interface Considered {
   readonly kind: 'GlobalNetworkPolicy' | 'Profile';
   readonly name: string;
   readonly origin: Place;
+}
+
+export interface Passed {
+  readonly tier: string;
+  /** null, and so the rest: none of its policies had a rule for it, and the tier ends in Pass. */
+  readonly policy: string | null;
+  /** From 1. */
+  readonly rule: number | null;
+  readonly origin: Place | null;
 }
 
 export interface LastChange {
@@ -58,10 +69,22 @@ export function deciderOf({ kind, name, origin, considered }: Side): Considered 
 
 export function sideOfDecision(
   policy: EffectivePolicy,
-  { verdict, by }: Decision,
+  { verdict, by, passed }: Decision,
 ): Omit<Side, 'endpoint' | 'node'> {
   const action = verdict === 'allow' ? 'Allow' : 'Deny';
-  return { verdict, action, ...fieldsOf(policy, by), reason: reasonOf(policy, verdict, by) };
+  return {
+    verdict,
+    action,
+    ...fieldsOf(policy, by),
+    ...(passed && { passed: passed.map((tier) => passedOf(policy, tier)) }),
+    reason: reasonOf(policy, verdict, by),
+  };
+}
+
+function passedOf({ direction }: EffectivePolicy, { tier, by }: PassedTier): Passed {
+  if (!by) return { tier, policy: null, rule: null, origin: null };
+  const { policy, rule } = by;
+  return { tier, policy: policy.name, rule, origin: placeOf(originOfRule(policy, direction, rule)) };
 }
 
 type DeciderFields = Pick<Side, 'kind' | 'name' | 'tier' | 'rule' | 'origin' | 'considered'> &

@@ -137,3 +137,24 @@ test(
   'profile',
   1,
 );
+
+test('evaluate() names the tiers that left it to the next, in order, and the rules that said so', (t) => {
+  const { passed } = judge([
+    { policies: [['Log'], ['Log', 'Pass']] },
+    { policies: [[]], end: 'Pass' },
+    { policies: [['Allow']] },
+    { policies: [['Deny']] },
+  ]);
+  t.deepEqual(
+    passed?.map(({ tier, by }) => [tier, by?.policy.name, by?.rule]),
+    [
+      ['t0', 'p1', 2],
+      ['t1', undefined, undefined],
+    ],
+  );
+});
+
+test('evaluate() names no tier where the first one decides, and all where none does', (t) => {
+  t.false('passed' in judge([{ policies: [['Deny']] }]));
+  t.is(judge([{ policies: [['Pass']] }, { policies: [], end: 'Pass' }]).passed?.length, 2);
+});

@@ -3,7 +3,7 @@
  */
 import { familyOf } from '../../model/address.js';
 import { printable } from '../../model/printable.js';
-import { deciderOf, type Side } from '../side.js';
+import { deciderOf, type Passed, type Side } from '../side.js';
 import type { Trace, TraceEnd } from '../trace.js';
 import { PLAIN_STYLE, type VerifyStyle } from './style.js';
 
@@ -14,10 +14,17 @@ export function formatTrace(trace: Trace, style: VerifyStyle = PLAIN_STYLE): str
     { label: 'egress', side: egress, without: 'nothing of ours polices what it sends' },
     { label: 'ingress', side: ingress, without: 'nothing of ours polices what it receives' },
   ];
-  const width = Math.max(...sides.map(({ side }) => side?.reason.length ?? 0));
+  const width = Math.max(
+    0,
+    ...sides.flatMap(({ label, side }) => (side ? textsOf(label, side) : [])).map(lengthOf),
+  );
   const middle = sides.flatMap(({ label, side, without }) =>
     side
-      ? [line(label, describeSide(side, width, style), style), ...historyLine(side, style)]
+      ? [
+          ...passedLines(label, side, width, style),
+          line(side.passed ? '' : label, describeSide(side, width, style), style),
+          ...historyLine(side, style),
+        ]
       : [line(label, style.dim(`-      ${without}`), style)],
   );
   return [
@@ -48,6 +55,30 @@ function describeSide(side: Side, width: number, style: VerifyStyle): string {
   const place = origin ? `  ${style.dim(printable(placeOf(origin)))}` : '';
   return `${paint(verdict, verdict.padEnd(5), style)}  ${printable(reason).padEnd(width)}${place}`;
 }
+
+/** The tiers that were asked before. */
+function passedLines(label: string, side: Side, width: number, style: VerifyStyle): string[] {
+  return (side.passed ?? []).map((passed, index) => {
+    const place = passed.origin ? `  ${printable(placeOf(passed.origin))}` : '';
+    const text = `${'pass'.padEnd(5)}  ${passedText(label, passed).padEnd(width)}${place}`;
+    return line(index === 0 ? label : '', style.dim(text), style);
+  });
+}
+
+function passedText(direction: string, { tier, policy, rule }: Passed): string {
+  const how =
+    policy === null
+      ? ' ends in Pass: it had no rule for it'
+      : `, policy ${policy}, ${direction} rule ${rule}: Pass`;
+  return printable(`tier ${tier}${how}`);
+}
+
+/** All reasons of a side. */
+function textsOf(direction: string, { passed = [], reason }: Side): string[] {
+  return [...passed.map((tier) => passedText(direction, tier)), printable(reason)];
+}
+
+const lengthOf = ({ length }: string): number => length;
 
 const MAX_SUMMARY = 72;
 

@@ -14,8 +14,8 @@ const NETWORK: readonly Resource[] = [
   workload('api', { addresses: ['192.168.0.2', 'fd80::2'], profiles: ['open'], node: 'host-2' }),
 ];
 
-function formatted(question: Question): readonly string[] {
-  const answer = trace(networkFrom(NETWORK), question);
+function formatted(question: Question, network: readonly Resource[] = NETWORK): readonly string[] {
+  const answer = trace(networkFrom(network), question);
   if (!answer.ok) throw new TypeError(answer.error.message);
   return formatTrace(answer.value).split('\n');
 }
@@ -38,6 +38,28 @@ test('formatTrace() says where nothing of ours is asked, and writes IPv6 with a 
     '  egress   allow  profile open, egress rule 1: Allow  Profile.yaml:1',
     '  ingress  -      nothing of ours polices what it receives',
     '  to       [2001:db8::1]:443  outside: no endpoint and no host has it',
+    '',
+  ]);
+});
+
+test('formatTrace() shows every tier that left it to the next, by a rule or by its end', (t) => {
+  const tiers = [
+    resource('Tier', 'security', { order: 1, defaultAction: 'Pass' }),
+    resource('Tier', 'platform', { order: 2, defaultAction: 'Deny' }),
+    policy('lets-on', {
+      tier: 'platform',
+      types: ['Ingress'],
+      ingress: [{ action: 'Deny', protocol: 'UDP' }, { action: 'Pass' }],
+    }),
+  ];
+  t.deepEqual(formatted({ src: 'web', dst: 'api', protocol: 6, port: 80 }, [...NETWORK, ...tiers]), [
+    'ALLOW  web -> api  tcp/80  IPv4',
+    '  from     192.168.0.1  workload web on host-1',
+    '  egress   allow  profile open, egress rule 1: Allow                   Profile.yaml:1',
+    '  ingress  pass   tier security ends in Pass: it had no rule for it',
+    '           pass   tier platform, policy lets-on, ingress rule 2: Pass  GlobalNetworkPolicy.yaml:1',
+    '           allow  profile open, ingress rule 1: Allow                  Profile.yaml:1',
+    '  to       192.168.0.2:80  workload api on host-2',
     '',
   ]);
 });
