@@ -22,7 +22,7 @@ import type { AgentSettings } from './calc/agent-settings.js';
 import { type CalcGraph, createCalcGraph } from './calc/calc-graph.js';
 import type { DataplaneUpdate } from './calc/updates.js';
 import { countObjects, type ObjectCounts } from './count-objects.js';
-import type { ApplySummary, Dataplane } from './dataplane/dataplane.js';
+import type { Dataplane } from './dataplane/dataplane.js';
 import type { DriverFailure } from './dataplane/driver.js';
 import { Inbox, type Work } from './inbox.js';
 import type { Clock } from './status/clock.js';
@@ -53,11 +53,6 @@ export interface AgentOptions {
 /** The longest rest between two turns, in ms. */
 const IDLE_MS = 2_000;
 const RETRY_MS = 1_000;
-const NOTHING_APPLIED: Pick<ApplySummary, 'failures' | 'impossible' | 'waiting'> = {
-  failures: [],
-  impossible: [],
-  waiting: [],
-};
 /** A turn that takes longer is reported while it runs; so long, too, a report waits for the BGP daemon's word. */
 const SLOW_TURN_MS = 1_000;
 
@@ -184,8 +179,9 @@ class AgentRun {
         this.#counts.onDataplaneUpdate(update);
         this.#noteEndpoint(update);
       }
-      if (this.#needsOtherDrivers(updates)) return 'other-drivers';
-      if (!this.#isIdle(updates, work)) await this.#program(updates, work);
+      const dataplane = this.#dataplaneFor(updates);
+      if (dataplane === 'other-drivers') return dataplane;
+      if (!this.#isIdle(updates, work)) await this.#program(dataplane, updates, work);
     } finally {
       clearTimeout(slow);
     }
@@ -216,29 +212,32 @@ class AgentRun {
     return isUnchanged && !resync && !repair && !isDue;
   }
 
-  #needsOtherDrivers(updates: readonly DataplaneUpdate[]): boolean {
+  /** Opens the dataplane for the first settings; later ones may ask for other drivers than it has. */
+  #dataplaneFor(updates: readonly DataplaneUpdate[]): Dataplane | 'other-drivers' {
     const update = updates.find((one) => one.type === 'settings-update');
-    if (update?.type !== 'settings-update') return false;
-    const before = this.#settings;
-    this.#settings = update.settings;
-    if (before && !sameDrivers(before, update.settings)) return true;
-    this.#dataplane ??= this.#options.openDataplane(update.settings, this.#inbox, this.#signal);
-    return false;
+    if (update?.type === 'settings-update') {
+      const before = this.#settings;
+      this.#settings = update.settings;
+      if (before && !sameDrivers(before, update.settings)) return 'other-drivers';
+      this.#dataplane ??= this.#options.openDataplane(update.settings, this.#inbox, this.#signal);
+    }
+    if (!this.#dataplane) throw new Error('The calculation graph put out no settings with its first flush');
+    return this.#dataplane;
   }
 
-  async #program(updates: readonly DataplaneUpdate[], work: Work): Promise<void> {
+  async #program(dataplane: Dataplane, updates: readonly DataplaneUpdate[], work: Work): Promise<void> {
     const revision = this.#facts.received?.revision;
     const heads = this.#heads;
     const differed = (this.#facts.verified?.differences.length ?? 0) > 0;
-    if (work.resync || differed) this.#dataplane?.resync();
-    const { failures, impossible, waiting } = (await this.#dataplane?.apply(updates)) ?? NOTHING_APPLIED;
+    if (work.resync || differed) dataplane.resync();
+    const { failures, impossible, waiting } = await dataplane.apply(updates);
     this.#askBgp(updates, work.resync);
     this.#retryAt = this.#options.clock.monotonic() + RETRY_MS;
     // After the dataplane, and never while the store would not answer: policy does not wait for it.
     if (work.storeAway === undefined) await this.#checkNode(work.resync);
     await this.#checkGateway(work.resync);
     const at = this.#options.clock.now();
-    const differences = failures.length > 0 ? [] : ((await this.#dataplane?.verify('changed')) ?? []);
+    const differences = failures.length > 0 ? [] : await dataplane.verify('changed');
     if (revision === undefined) return;
     this.#facts = {
       ...this.#facts,
@@ -246,7 +245,7 @@ class AgentRun {
       failures,
       verified: failures.length > 0 ? this.#facts.verified : { revision, at, differences },
       unenforced: [...impossible, ...this.#unenforced()],
-      counts: { ...this.#counts.all(), ...this.#dataplane?.counts(), waiting: waiting.length },
+      counts: { ...this.#counts.all(), ...dataplane.counts(), waiting: waiting.length },
     };
   }
 
@@ -257,7 +256,7 @@ class AgentRun {
     const problems = [...objects, ...this.#nodeProblems, ...this.#gatewayProblems];
     if (this.#counts.hasHost(node)) return problems;
     const message =
-      'is not in the store, so nothing is here for it: add it to the repository, or mend --node';
+      'is not in the store, so this host has nothing to do: add it to the repository, or correct --node';
     return [{ object: `Node ${node}`, message }, ...problems];
   }
 

@@ -67,12 +67,14 @@ export const exec: Exec = (command, args, options = {}) =>
     child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
     // A program may exit before it has read its input: that shows in its exit code, not here.
     child.stdin.on('error', () => {});
+    child.on('exit', () => {
+      if (!timedOut) return;
+      // What it has started itself may live on, and would keep its pipes open for as long.
+      for (const pipe of child.stdio) pipe?.destroy();
+      reject(new ExecError(command, 'timeout', `${command}: timed out after ${timeoutMs} ms`));
+    });
     child.on('close', (code) => {
       clearTimeout(timer);
-      if (timedOut) {
-        reject(new ExecError(command, 'timeout', `${command}: no end after ${timeoutMs} ms`));
-        return;
-      }
       resolve({ code, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() });
     });
     child.stdin.end(input ?? '');

@@ -101,7 +101,7 @@ class KeptProgram {
         this.#child?.kill('SIGKILL');
         this.#child = undefined;
         this.#settle(
-          new ExecError(this.#command, 'timeout', `${this.#command}: no end after ${timeoutMs} ms`),
+          new ExecError(this.#command, 'timeout', `${this.#command}: timed out after ${timeoutMs} ms`),
         );
       }, timeoutMs);
       const settle = (outcome: ExecResult | ExecError): void => {
@@ -131,14 +131,16 @@ class KeptProgram {
     // Without descriptors to spare it has no pipes either.
     if (child.pid === undefined) return child;
     this.#child = child;
+    // What a program still says that was given up is no answer to what another was asked.
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      if (this.#child !== child) return;
       this.#stdout += text;
       const mark = this.#call?.mark;
       if (mark === undefined || !this.#stdout.endsWith(mark)) return;
       this.#settle({ code: 0, stdout: this.#stdout.slice(0, -mark.length), stderr: this.#stderr });
     });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      this.#stderr += text;
+      if (this.#child === child) this.#stderr += text;
     });
     // A program may end before it has read its input: that shows in its exit code, not here.
     child.stdin.on('error', () => {});

@@ -32,7 +32,18 @@ test('exec() tells that a program is not there', async (t) => {
 
 test('exec() kills a program that takes too long', async (t) => {
   const error = await t.throwsAsync(exec('sleep', ['60'], { timeoutMs: 20 }), { instanceOf: ExecError });
-  t.like(error, { reason: 'timeout', message: 'sleep: no end after 20 ms' });
+  t.like(error, { reason: 'timeout', message: 'sleep: timed out after 20 ms' });
+});
+
+test('exec() waits for no program that the killed one has started, though it holds the pipes', async (t) => {
+  let group = 0;
+  const onStart = (pid: number) => {
+    group = pid;
+  };
+  // setsid(1) makes a process group, by which what is left can be ended.
+  const running = exec('setsid', ['sh', '-c', 'sleep 600 & wait'], { timeoutMs: 500, onStart });
+  t.like(await t.throwsAsync(running, { instanceOf: ExecError }), { reason: 'timeout' });
+  process.kill(-group, 'SIGKILL');
 });
 
 test('exec() kills a program when it is aborted', async (t) => {

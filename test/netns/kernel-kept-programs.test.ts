@@ -134,7 +134,7 @@ test.serial('one that does not answer in time is ended, and another one takes it
   await kept.restore('iptables', chain('-j DROP'));
   const onStart = (pid: number) => kill(pid, 'SIGSTOP');
   await t.throwsAsync(kept.restore('iptables', list('kept'), { onStart, timeoutMs: 50 }), {
-    message: 'iptables-nft-restore: no end after 50 ms',
+    message: 'iptables-nft-restore: timed out after 50 ms',
   });
   t.is((await kept.restore('iptables', list('kept'))).stdout, '-N kept\n-A kept -j DROP\n');
 });
