@@ -10,6 +10,11 @@ import type { LabProcess } from './lab-state.js';
 const STOP_TIMEOUT_MS = 5_000;
 const POLL_MS = 20;
 
+/** A program of a lab did not start, or did not stay. */
+export class LabStartError extends Error {
+  override readonly name = 'LabStartError';
+}
+
 export interface StartOptions {
   readonly role: string;
   readonly logFile: string;
@@ -30,11 +35,20 @@ export async function startProcess(commandLine: CommandLine, options: StartOptio
     });
     child.unref();
     const startTime = processStartTime(pid);
-    if (startTime === undefined) throw new Error(`${options.role} ended at once: see ${options.logFile}`);
+    if (startTime === undefined)
+      throw new LabStartError(`${options.role} ended at once${lastWords(options.logFile)}`);
     return { role: options.role, pid, startTime, logFile: options.logFile };
   } finally {
     closeSync(log);
   }
+}
+
+const LAST_LINES = 5;
+
+/** The end of a log, for an error that outlives it: `: it said: ...`. */
+export function lastWords(logFile: string): string {
+  const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-LAST_LINES);
+  return lines.join('') === '' ? ' and said nothing' : `; it said: ${lines.join('\n')}`;
 }
 
 /** Programs that were started with this word among their arguments. */

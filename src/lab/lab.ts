@@ -20,7 +20,15 @@ import {
   routeFromOutside,
 } from './lab-network.js';
 import type { LabHost, LabPlan, LabWorkload } from './lab-plan.js';
-import { processesWith, processStartTime, startProcess, stopProcesses } from './lab-processes.js';
+import {
+  isRunning,
+  LabStartError,
+  lastWords,
+  processesWith,
+  processStartTime,
+  startProcess,
+  stopProcesses,
+} from './lab-processes.js';
 import {
   type LabProcess,
   type LabState,
@@ -54,7 +62,10 @@ export interface LabOptions extends HostOptions {
   readonly signal: AbortSignal;
 }
 
-/** Builds and starts everything; what an earlier run of the same name left behind goes first. */
+/**
+ * Builds and starts everything; what an earlier run of the same name left behind goes first.
+ * @throws {LabStartError} when a program does not start
+ */
 export async function startLab(options: LabOptions): Promise<LabState> {
   const { plan, exec } = options;
   await removeLab(exec, plan.name);
@@ -82,10 +93,11 @@ export async function startLab(options: LabOptions): Promise<LabState> {
     message: 'First commit of the lab',
   });
   await buildFabric(exec, plan);
-  await started(await startEtcd(options, state));
+  const [etcd, ...relays] = await startEtcd(options, state);
+  await started([etcd, ...relays]);
   await Promise.all(plan.hosts.map((host) => buildHost(exec, plan, host)));
   await buildWorkloads(exec, plan, plan.workloads);
-  await untilHealthy(state.etcdOutside, options.signal);
+  await untilHealthy(etcd, state.etcdOutside, options.signal);
   for (const host of plan.hosts) await started(await startHost(options, state, host));
   return state;
 }
@@ -194,7 +206,10 @@ async function startReconciler(options: HostOptions, state: LabState, host: LabH
   return startProcess(inNamespace(host.namespace, commandLine), roleOf(state, `reconcile ${host.name}`));
 }
 
-async function startEtcd({ self }: LabOptions, state: LabState): Promise<LabProcess[]> {
+async function startEtcd(
+  { self }: LabOptions,
+  state: LabState,
+): Promise<[etcd: LabProcess, ...relays: LabProcess[]]> {
   const { namespace, etcdAddress } = state.plan.fabric;
   const folder = labFolder(state.plan.name);
   const socket = relaySocket(state.plan.name);
@@ -246,13 +261,17 @@ async function endProcessesIn(exec: Exec, namespace: string): Promise<void> {
   }
 }
 
-async function untilHealthy(etcd: string, stop: AbortSignal): Promise<void> {
+/** @throws {LabStartError} when etcd has ended, or does not answer in time; with what it said last */
+async function untilHealthy(etcd: LabProcess, url: string, stop: AbortSignal): Promise<void> {
   const deadline = performance.now() + ETCD_START_TIMEOUT_MS;
   for (;;) {
     stop.throwIfAborted();
-    if (await isHealthy(etcd)) return;
+    if (await isHealthy(url)) return;
+    if (!isRunning(etcd)) throw new LabStartError(`etcd ended${lastWords(etcd.logFile)}`);
     if (performance.now() > deadline)
-      throw new Error(`etcd does not answer at ${etcd} after ${ETCD_START_TIMEOUT_MS} ms`);
+      throw new LabStartError(
+        `etcd did not answer at ${url} in ${ETCD_START_TIMEOUT_MS} ms${lastWords(etcd.logFile)}`,
+      );
     await delay(50);
   }
 }

@@ -1,5 +1,5 @@
 /** `heddle lab up|status|exec|probe|down`, on a story of policies, and on the repository that `heddle init` makes. */
-import { cp, readFile, writeFile } from 'node:fs/promises';
+import { chmod, cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { exec } from '../../src/kernel/exec.js';
@@ -93,6 +93,21 @@ test('lab status lists every program, and exits 1 when one has ended', async (t)
   t.deepEqual(
     ended.map(({ role }: { role: string }) => role),
     ['reconcile host-3'],
+  );
+});
+
+test('a lab whose etcd does not start says what etcd said, and leaves nothing', async (t) => {
+  await using folder = await folderOf({ etcd: '#!/bin/sh\necho "no space left on device"\nexit 1\n' });
+  await chmod(join(folder.path, 'etcd'), 0o755);
+  const name = `${NAME}e`;
+  const path = `${folder.path}:${process.env.PATH}`;
+  const { code, stderr } = await heddle(['lab', 'up', STORY, '--name', name], { PATH: path });
+  t.is(code, 1);
+  t.regex(stderr, /^heddle: etcd ended.*; it said: no space left on device$/m);
+  t.notRegex(stderr, /unexpected error/);
+  t.deepEqual(
+    await exec('ip', ['netns', 'list']).then(({ stdout }) => stdout.match(new RegExp(`\\b${name}-`, 'g'))),
+    null,
   );
 });
 

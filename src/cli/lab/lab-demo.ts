@@ -6,7 +6,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { exec } from '../../kernel/exec.js';
 import { CHAPTERS, type Chapter, DEMO_PORT, type Files } from '../../lab/demo-story.js';
-import { removeLab, startLab } from '../../lab/lab.js';
+import { removeLab } from '../../lab/lab.js';
 import { type LabPlan, planLab } from '../../lab/lab-plan.js';
 import { isRunning } from '../../lab/lab-processes.js';
 import { type LabState, readLabState, writeLabState } from '../../lab/lab-state.js';
@@ -21,12 +21,13 @@ import { CliError, EXIT } from '../exit-codes.js';
 import { loadFolder } from '../load-folder.js';
 import { createLog } from '../log.js';
 import { packageFolder } from '../package-folder.js';
+import { requireRoot } from '../require-root.js';
 import { showKeys, showNeighbor, showNoRoutes, showRoutes, showSessions } from './demo-views.js';
 import { labName } from './lab-name.js';
 import { untilRouted, untilSessionsAreUp } from './lab-ready.js';
 import { PROBE_PROGRAM } from './probe-program.js';
-import { requireRoot } from './require-root.js';
-import { tellOfCleaning } from './running-lab.js';
+import { requirePrograms } from './require-programs.js';
+import { startOrExplain, tellOfCleaning } from './running-lab.js';
 
 interface DemoOptions extends CommonOptions {
   readonly keep: boolean;
@@ -50,6 +51,7 @@ export const labDemo: Verb = (context) =>
     .addOption(labName(context, 'demo'))
     .action(async (options: DemoOptions) => {
       requireRoot('the demo makes network namespaces');
+      await requirePrograms(context);
       await refuseKept(options.name);
       let done = false;
       tellOfCleaning(context);
@@ -84,7 +86,7 @@ async function tell(context: CliContext, options: DemoOptions): Promise<void> {
   // The lab starts with hosts, daemons and a README: the story begins from nothing.
   const { self, signal } = context;
   const seedOnly = (path: string) => path === 'README.md';
-  const lab = await startLab({ plan, seed: folder, seedOnly, exec, self, signal });
+  const lab = await startOrExplain({ plan, seed: folder, seedOnly, exec, self, signal });
   context.out(
     colors.dim(`  up in ${seconds(started)} s: etcd, a git repository, and on each host a reconcile loop,\n`),
   );

@@ -9,7 +9,7 @@ import { LabPlanError } from '../../lab/lab-plan.js';
 import { type Verb, verb } from '../command.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { loadFolder } from '../load-folder.js';
-import { requireRoot } from './require-root.js';
+import { requireRoot } from '../require-root.js';
 import { type LabOptions, planOrExplain, requireLab, withName } from './running-lab.js';
 
 export const labSync: Verb = (context) =>

@@ -7,7 +7,7 @@ import { DatastoreError } from '../../datastore/datastore.js';
 import { exec } from '../../kernel/exec.js';
 import { inNamespace } from '../../kernel/namespaces.js';
 import { planProbes } from '../../lab/connectivity-probes.js';
-import { removeLab, startLab } from '../../lab/lab.js';
+import { removeLab } from '../../lab/lab.js';
 import type { LabPlan } from '../../lab/lab-plan.js';
 import { isRunning } from '../../lab/lab-processes.js';
 import { type LabState, labFolder, readLabState } from '../../lab/lab-state.js';
@@ -27,13 +27,21 @@ import { CliError, EXIT } from '../exit-codes.js';
 import { formatMissing } from '../format-wait.js';
 import { loadFolder } from '../load-folder.js';
 import { createLog } from '../log.js';
+import { requireRoot } from '../require-root.js';
 import { formatProbes } from './format-probes.js';
 import { labDemo } from './lab-demo.js';
 import { untilSessionsAreUp } from './lab-ready.js';
 import { labSync } from './lab-sync.js';
 import { PROBE_PROGRAM } from './probe-program.js';
-import { requireRoot } from './require-root.js';
-import { type LabOptions, planOrExplain, requireLab, tellOfCleaning, withName } from './running-lab.js';
+import { requirePrograms } from './require-programs.js';
+import {
+  type LabOptions,
+  planOrExplain,
+  requireLab,
+  startOrExplain,
+  tellOfCleaning,
+  withName,
+} from './running-lab.js';
 
 const LIVE_TIMEOUT_MS = 60_000;
 
@@ -56,6 +64,7 @@ const up: Verb = (context) =>
     )
     .action(async (path: string, options: LabOptions & { readonly replace: boolean }) => {
       requireRoot('heddle lab makes network namespaces');
+      await requirePrograms(context);
       const { state } = await loadFolder(context, path, options);
       const plan = planOrExplain(options.name, state.values());
       await refuseRunning(options);
@@ -174,7 +183,7 @@ async function start(context: CliContext, plan: LabPlan, seed: string): Promise<
   const { self, signal } = context;
   tellOfCleaning(context);
   try {
-    const running = await startLab({ plan, seed, exec, self, signal });
+    const running = await startOrExplain({ plan, seed, exec, self, signal });
     await runAfterPush(running.repository, [...self, 'lab', 'sync', '--name', plan.name]);
     await using opened = await openStore(
       { etcd: running.etcdOutside, etcdPrefix: '/calico' },

@@ -2,7 +2,9 @@
  * What the verbs of a lab share: its name, the lab that runs under it, and what a folder would make of it.
  */
 import type { Command } from 'commander';
+import { startLab } from '../../lab/lab.js';
 import { LabPlanError, planLab } from '../../lab/lab-plan.js';
+import { LabStartError } from '../../lab/lab-processes.js';
 import { type LabState, readLabState } from '../../lab/lab-state.js';
 import type { CommonOptions } from '../command.js';
 import type { CliContext } from '../context.js';
@@ -20,6 +22,15 @@ export function withName(context: CliContext, command: Command): Command {
 /** Says at once that a signal was heard: taking a lab down takes seconds. */
 export function tellOfCleaning({ signal, err }: CliContext): void {
   signal.addEventListener('abort', () => err('\nheddle: interrupted, taking the lab down\n'), { once: true });
+}
+
+export async function startOrExplain(options: Parameters<typeof startLab>[0]): Promise<LabState> {
+  try {
+    return await startLab(options);
+  } catch (error) {
+    if (error instanceof LabStartError) throw new CliError(EXIT.unexpected, error.message);
+    throw error;
+  }
 }
 
 export async function requireLab(name: string): Promise<LabState> {

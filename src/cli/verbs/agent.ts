@@ -37,8 +37,8 @@ import { type CommonOptions, flag, type Verb, verb } from '../command.js';
 import type { CliContext } from '../context.js';
 import { addEtcdOptions, type EtcdOptions, openStore } from '../etcd-options.js';
 import { CliError, EXIT } from '../exit-codes.js';
-import { requireRoot } from '../lab/require-root.js';
 import { createLog } from '../log.js';
+import { requireRoot } from '../require-root.js';
 
 interface AgentOptions extends CommonOptions, EtcdOptions {
   readonly node: string;

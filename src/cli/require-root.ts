@@ -1,5 +1,6 @@
+/** What changes the machine's network says early that it may not. */
 import { getuid } from 'node:process';
-import { CliError, EXIT } from '../exit-codes.js';
+import { CliError, EXIT } from './exit-codes.js';
 
 /** @throws {CliError} when this process is not root */
 export function requireRoot(why: string): void {
