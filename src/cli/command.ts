@@ -96,6 +96,7 @@ export function verbGroup(name: string, summary: string): Command {
 /** `30s`, `1m`, `500ms`, or plain seconds; in ms. */
 export function durationFlag(text: string): number {
   const ms = parseDurationMs(text);
-  if (ms === undefined) throw new InvalidArgumentError(`"${text}" is no duration: write 30s, 1m or 500ms.`);
+  if (ms === undefined)
+    throw new InvalidArgumentError(`"${text}" is not a duration: write 30s, 1m or 500ms.`);
   return ms;
 }

@@ -42,7 +42,7 @@ export async function checkFolder(context: CliContext, path: string, ref?: strin
   if (!found?.isDirectory())
     throw new CliError(
       EXIT.invalidInput,
-      found ? `${path} is no folder and no file` : `${path}: there is no such folder or file`,
+      found ? `${path} is neither a folder nor a file` : `${path}: there is no such folder or file`,
       'name the folder that holds the manifests, or one manifest',
     );
   const { files } = await openFolderSource(path, ref).read(context.signal);
@@ -53,7 +53,7 @@ export async function checkFolder(context: CliContext, path: string, ref?: strin
 async function readOne(path: string): Promise<SourceFile> {
   const name = basename(path);
   if (!isYamlName(name))
-    throw new CliError(EXIT.invalidInput, `${path} is no manifest`, 'manifests end in .yaml or .yml');
+    throw new CliError(EXIT.invalidInput, `${path} is not a manifest`, 'manifests end in .yaml or .yml');
   return { path: name, blobId: name, bytes: await readFile(path) };
 }
 

@@ -1,7 +1,7 @@
 /**
  * Which kind a document is, before anything else is asked of it.
  *
- * A document that is no manifest at all is an error too: files that belong to other tools are listed in
+ * A document that is not a manifest at all is an error too: files that belong to other tools are listed in
  * .heddleignore, so that nothing is left out by accident.
  */
 import { KIND_NAMES, KINDS } from '../model/kinds.js';
@@ -51,7 +51,7 @@ export function kindOf(value: unknown): KindResult {
     return faulty({
       code: 'yaml-document',
       path: [],
-      message: 'this document has neither apiVersion nor kind, so it is no manifest',
+      message: 'this document has neither apiVersion nor kind, so it is not a manifest',
       hint: `Add apiVersion: ${NATIVE_VERSION} and a kind, or list the file in ${IGNORE_FILE}`,
     });
   const meant = typeof kind === 'string' ? meantKind(kind) : undefined;

@@ -38,7 +38,7 @@ export interface ParsedFile {
   readonly unread: ReadonlySet<string>;
 }
 
-/** More faults than this in one file are one fault: usually the file is no manifest at all. */
+/** More faults than this in one file are one fault: usually the file is not a manifest at all. */
 const MAX_FAULTS = 100;
 
 export function parseManifestFile(file: SourceFile): ParsedFile {

@@ -3,7 +3,7 @@
  */
 const UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 
-/** In ms, rounded; undefined for text that is no duration. */
+/** In ms, rounded; undefined for text that is not a duration. */
 export function parseDurationMs(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text);
   if (!match) return undefined;

@@ -1,5 +1,5 @@
 /**
- * The host side of a workload's veth pair: how it is called when nobody says.
+ * The host side of a workload's veth pair: how it is called by default.
  *
  * The agent takes every interface with the prefix for a workload's, so the name must begin with it. A Linux
  * interface name has at most 15 characters; what the prefix leaves over is filled with hexadecimal digits of

@@ -89,7 +89,7 @@ export function hasPorts(protocol: number): boolean {
   );
 }
 
-/** Parses 80 or '8000:8100'; `undefined` for anything that is no port or runs backwards. */
+/** Parses 80 or '8000:8100'; `undefined` for anything that is not a port or runs backwards. */
 export function parsePortRange(text: PortText): PortRange | undefined {
   const match = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(String(text));
   if (!match) return undefined;

@@ -48,7 +48,7 @@ export function parseConversation(text: string): Parsed<Conversation> {
   const protocol = parseProtocol(name);
   const numbers = rest.map(parseNumber);
   if (protocol === undefined || numbers.some((number) => number === undefined))
-    return refuse(`"${text}" is no protocol`, EXAMPLES);
+    return refuse(`"${text}" is not a protocol`, EXAMPLES);
   const [first, second, tooMany] = numbers;
   if (tooMany !== undefined || (second !== undefined && !isIcmp(protocol)))
     return refuse(`"${text}" has too many parts`, EXAMPLES);
@@ -61,7 +61,7 @@ export function parseConversation(text: string): Parsed<Conversation> {
 export function parseQuestion(line: string): Parsed<Question> {
   const members = parseObject(line);
   if (!members)
-    return refuse('the line is no JSON object', 'write {"src": ..., "dst": ..., "protocol": ...}');
+    return refuse('the line is not a JSON object', 'write {"src": ..., "dst": ..., "protocol": ...}');
   for (const [key, value] of members) {
     const member = MEMBERS[key];
     if (!member) return refuse(`unknown key "${key}"`, `known keys: ${Object.keys(MEMBERS).join(', ')}`);
@@ -162,7 +162,7 @@ function conversation(
   const name = typeof protocol === 'number' ? protocolText(protocol) : protocol;
   if (ported && (port === undefined || !hasPortNumber(port)))
     return refuse(
-      port === undefined ? `${name} needs a port` : `${port} is no port`,
+      port === undefined ? `${name} needs a port` : `${port} is not a port`,
       `write ${String(name).toLowerCase()}/PORT, with a port from 1 to 65535`,
     );
   if (!ported && port !== undefined)

@@ -74,7 +74,7 @@ test('apply refuses a file that is no plan', async (t) => {
     'http://127.0.0.1:1',
   ]);
   t.is(code, 3);
-  t.regex(stderr, /no saved plan/);
+  t.regex(stderr, /not a saved plan/);
 });
 
 test('blame names the line and the commit of an object', async (t) => {

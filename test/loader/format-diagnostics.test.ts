@@ -107,7 +107,7 @@ test('the report has every documented field, absent ones as null', (t) => {
         code: 'yaml-document',
         path: '',
         value: null,
-        message: 'this document has neither apiVersion nor kind, so it is no manifest',
+        message: 'this document has neither apiVersion nor kind, so it is not a manifest',
         hint: 'Add apiVersion: heddle/v1 and a kind, or list the file in .heddleignore',
       },
     ],

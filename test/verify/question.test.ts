@@ -33,16 +33,16 @@ const refuses = test.macro({
 });
 
 test(refuses, 'tcp', /TCP needs a port; write tcp\/PORT/);
-test(refuses, 'tcp/0', /0 is no port/);
-test(refuses, 'tcp/65536', /65536 is no port/);
-test(refuses, 'tcp/http', /is no protocol/);
+test(refuses, 'tcp/0', /0 is not a port/);
+test(refuses, 'tcp/65536', /65536 is not a port/);
+test(refuses, 'tcp/http', /is not a protocol/);
 test(refuses, 'tcp/80/1', /too many parts/);
 test(refuses, 'icmp/8/0/0', /too many parts/);
 test(refuses, 'icmp/256', /out of range/);
 test(refuses, '47/80', /47 has no ports/);
-test(refuses, 'gre', /is no protocol/);
-test(refuses, '256', /is no protocol/);
-test(refuses, '', /is no protocol/);
+test(refuses, 'gre', /is not a protocol/);
+test(refuses, '256', /is not a protocol/);
+test(refuses, '', /is not a protocol/);
 
 test('parseQuestion() reads every key of a line, and takes null for absent', (t) => {
   const line = {
@@ -72,8 +72,8 @@ const refusesLine = test.macro({
   title: (_, line) => `parseQuestion() refuses ${line}`,
 });
 
-test(refusesLine, 'web', /no JSON object/);
-test(refusesLine, '["web"]', /no JSON object/);
+test(refusesLine, 'web', /not a JSON object/);
+test(refusesLine, '["web"]', /not a JSON object/);
 test(
   refusesLine,
   '{"src":"a","dst":"b","proto":"tcp"}',

@@ -73,7 +73,7 @@ function withoutUnreadable(spec: AgentConfigurationSpec) {
     const text = spec[field];
     if (text === undefined || parseDurationMs(text) !== undefined) continue;
     delete readable[field];
-    problems.push(`${field} ${JSON.stringify(text)} is no duration and is ignored; write it as 90s or 2m`);
+    problems.push(`${field} ${JSON.stringify(text)} is not a duration and is ignored; write it as 90s or 2m`);
   }
   return { readable, problems };
 }

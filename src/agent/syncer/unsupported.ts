@@ -25,7 +25,7 @@ function namesWithoutCommunity(resource: Resource): readonly string[] {
     .filter(({ value }) => !isCommunity(value))
     .map(
       ({ name, value }) =>
-        `spec.communities: ${name} = ${JSON.stringify(value)} is no BGP community, and no route is given it: ` +
+        `spec.communities: ${name} = ${JSON.stringify(value)} is not a BGP community, and no route is given it: ` +
         'write 65000:100 with parts up to 65535, or 65000:1:2',
     );
 }

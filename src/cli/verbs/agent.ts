@@ -236,14 +236,14 @@ async function listen(
 async function requireFolder(folder: string | undefined): Promise<void> {
   if (folder === undefined) return;
   const found = await stat(folder).catch(() => undefined);
-  if (!found?.isDirectory()) throw new CliError(EXIT.invalidInput, `--secrets-dir ${folder} is no folder`);
+  if (!found?.isDirectory()) throw new CliError(EXIT.invalidInput, `--secrets-dir ${folder} is not a folder`);
 }
 
 function parseOf(family: IpFamily): (text: string) => Address {
   return (text) => {
     const parsed = parseAddress(text);
     if (!parsed || familyOf(parsed) !== family)
-      throw new InvalidArgumentError(`"${text}" is no IPv${family} address.`);
+      throw new InvalidArgumentError(`"${text}" is not an IPv${family} address.`);
     return parsed;
   };
 }
@@ -252,6 +252,6 @@ function parseListen(text: string): ListenAddress {
   const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (!match || port > 65_535)
-    throw new InvalidArgumentError(`"${text}" is no address: write 127.0.0.1:9091 or [::1]:9091.`);
+    throw new InvalidArgumentError(`"${text}" is not an address: write 127.0.0.1:9091 or [::1]:9091.`);
   return { host: match[1] ?? (match[2] || '0.0.0.0'), port };
 }

@@ -30,7 +30,7 @@ export const apply: Verb = (context) => {
   return command
     .argument('<plan.json>', 'what reconcile --dry-run --out wrote')
     .addOption(
-      flag(context.environment, '--approve-prune', 'let a plan pass that deletes unusually much').default(
+      flag(context.environment, '--approve-prune', 'allow a plan that deletes more than the limit').default(
         false,
       ),
     )
@@ -84,7 +84,7 @@ async function readSavedPlan(file: string): Promise<SavedPlan> {
   if (!reviewed)
     throw new CliError(
       EXIT.invalidInput,
-      `${file} is no saved plan`,
+      `${file} is not a saved plan`,
       'make one: heddle reconcile --dry-run --out plan.json',
     );
   const { repository } = JSON.parse(text) as { readonly repository?: Partial<SourceOptions> };

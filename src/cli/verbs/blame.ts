@@ -58,7 +58,7 @@ async function findObject(what: string, { store, layout }: OpenStore): Promise<S
   const kind = findKind(what.slice(0, slash));
   const name = what.slice(slash + 1);
   if (slash < 0 || !kind)
-    throw new CliError(EXIT.invalidInput, `"${what}" is no object`, 'write Kind/name: Profile/web');
+    throw new CliError(EXIT.invalidInput, `"${what}" is not an object`, 'write Kind/name: Profile/web');
   const snapshot = await store.snapshot(layout.prefix);
   const found = storedObjects(snapshot, layout, kind).find((object) => object.name === name);
   if (!found)

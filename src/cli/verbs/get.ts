@@ -23,7 +23,7 @@ export const get: Verb = (context) =>
         const stored = KIND_NAMES.filter((one) => KINDS[one].stored);
         const near = suggest(kindText, [...stored, ...stored.map((one) => KINDS[one].plural)]);
         const hint = `${near === undefined ? '' : `did you mean ${near}? `}kinds: ${stored.join(', ')}`;
-        throw new CliError(EXIT.invalidInput, `"${kindText}" is no kind`, hint);
+        throw new CliError(EXIT.invalidInput, `"${kindText}" is not a kind`, hint);
       }
       if (!KINDS[kind].stored)
         throw new CliError(

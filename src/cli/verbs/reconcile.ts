@@ -74,7 +74,7 @@ function addModes(command: Command, { environment }: CliContext): Command {
         .default(30_000, '30s'),
     )
     .addOption(add('--lead <when>', 'never: verify only').choices(['auto', 'never']).default('auto'))
-    .addOption(add('--approve-prune', 'let a plan pass that deletes unusually much').default(false))
+    .addOption(add('--approve-prune', 'allow a plan that deletes more than the limit').default(false))
     .addOption(add('--deny-widening', 'refuse what opens anything to anybody (exit code 4)').default(false))
     .addOption(
       add('--lock-timeout <time>', 'how long --once waits for another leader')

@@ -42,7 +42,7 @@ export const rollback: Verb = (context) => {
     )
     .addOption(add('--source <name>', 'name under which the repository owns its objects').default('default'))
     .addOption(add('--dry-run', 'say what would change, and change nothing').default(false))
-    .addOption(add('--approve-prune', 'let a plan pass that deletes unusually much').default(false))
+    .addOption(add('--approve-prune', 'allow a plan that deletes more than the limit').default(false))
     .action(async (options: RollbackOptions) => {
       await using opened = await openStore(options, createLog(options.logLevel));
       const entry = await findEntry(opened, options);
@@ -107,6 +107,6 @@ async function findEntry(
 }
 
 function parseSeq(text: string): number {
-  if (!/^[1-9]\d{0,9}$/.test(text)) throw new InvalidArgumentError(`"${text}" is no sequence number.`);
+  if (!/^[1-9]\d{0,9}$/.test(text)) throw new InvalidArgumentError(`"${text}" is not a sequence number.`);
   return Number(text);
 }

@@ -58,13 +58,13 @@ export const wait: Verb = (context) => {
 
 function parseCommit(text: string): string {
   if (!/^([0-9a-f]{4,64}|folder-[0-9a-f]+)$/.test(text))
-    throw new InvalidArgumentError(`"${text}" is no commit id.`);
+    throw new InvalidArgumentError(`"${text}" is not a commit id.`);
   return text;
 }
 
 function parseShare(text: string): number {
   const match = /^(\d+(?:\.\d+)?)%$/.exec(text);
   const share = Number(match?.[1]) / 100;
-  if (!match || share > 1) throw new InvalidArgumentError(`"${text}" is no share: write 95%.`);
+  if (!match || share > 1) throw new InvalidArgumentError(`"${text}" is not a share: write 95%.`);
   return share;
 }

@@ -38,7 +38,7 @@ export function readBlockClaim(
   key: StoreKey,
   value: string,
 ): BlockClaim | undefined {
-  if (!cidr) throw new LayoutError(key, value, 'the last part of the key is no network of that family');
+  if (!cidr) throw new LayoutError(key, value, 'the last part of the key is not a network of that family');
   if (host !== undefined) {
     const { state = 'confirmed', deleted = false } = decodeJson(key, value, affinity);
     return deleted ? undefined : { from: 'host', node: host, state };

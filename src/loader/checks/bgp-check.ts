@@ -16,7 +16,7 @@ export function checkPeer(spec: SpecOf<'BGPPeer'>): Fault[] {
         ['spec', 'nodeSelector'],
         spec.nodeSelector,
         'a peer has either node or nodeSelector',
-        'Take one of them away',
+        'Remove one of them',
         [['spec', 'node']],
       ),
     );
@@ -30,7 +30,7 @@ export function checkPeer(spec: SpecOf<'BGPPeer'>): Fault[] {
       ],
       part: 'key',
       message: 'a peer has exactly one of peerIP and peerSelector',
-      hint: spec.peerIP === undefined ? 'Add peerIP' : 'Take one of them away',
+      hint: spec.peerIP === undefined ? 'Add peerIP' : 'Remove one of them',
     });
   if (spec.keepOriginalNextHop === true && spec.nextHopMode !== undefined && spec.nextHopMode !== 'Keep')
     faults.push(
@@ -38,7 +38,7 @@ export function checkPeer(spec: SpecOf<'BGPPeer'>): Fault[] {
         ['spec', 'nextHopMode'],
         spec.nextHopMode,
         `keepOriginalNextHop contradicts nextHopMode ${spec.nextHopMode}`,
-        'Take one of them away',
+        'Remove one of them',
         [['spec', 'keepOriginalNextHop']],
       ),
     );

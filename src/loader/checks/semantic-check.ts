@@ -115,13 +115,9 @@ function checkPolicy(spec: SpecOf<'GlobalNetworkPolicy'>): Fault[] {
       );
   if (spec.doNotTrack && spec.preDNAT)
     faults.push(
-      invalid(
-        ['spec', 'preDNAT'],
-        true,
-        'a policy has either doNotTrack or preDNAT',
-        'Take one of them away',
-        [['spec', 'doNotTrack']],
-      ),
+      invalid(['spec', 'preDNAT'], true, 'a policy has either doNotTrack or preDNAT', 'Remove one of them', [
+        ['spec', 'doNotTrack'],
+      ]),
     );
   if (spec.preDNAT && spec.types?.includes('Egress'))
     faults.push(
@@ -158,7 +154,7 @@ function checkEndpoint(spec: SpecOf<'WorkloadEndpoint'>): Fault[] {
         invalid(
           [...path, 'internalIP'],
           internalIP,
-          `${internalIP} is no address of the endpoint`,
+          `${internalIP} is not an address of the endpoint`,
           'Write one of spec.ipNetworks',
           [['spec', 'ipNetworks']],
         ),

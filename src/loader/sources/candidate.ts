@@ -67,6 +67,6 @@ function tooMuch(path: string, what: string, found: string, limit: string): Sour
   return new SourceError(
     'limit',
     `${path}: ${what} is over the limit: ${found}, and ${limit} at most. ` +
-      'Move what is no manifest out of the folder, or read a folder below with --path',
+      'Move what is not a manifest out of the folder, or read a folder below with --path',
   );
 }

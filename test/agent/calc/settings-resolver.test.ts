@@ -53,7 +53,7 @@ test('SettingsResolver says which duration cannot be read, until it can', (t) =>
   t.deepEqual([...resolver.problems], [
     [
       'AgentConfiguration/default',
-      'ipsetsRefreshInterval "soon" is no duration and is ignored; write it as 90s or 2m',
+      'ipsetsRefreshInterval "soon" is not a duration and is ignored; write it as 90s or 2m',
     ],
   ] as unknown[]);
   const repaired = resource('AgentConfiguration', 'default', { ipsetsRefreshInterval: '9s' });

@@ -52,7 +52,7 @@ test('a name that stands for no BGP community is named with its value and the re
   ];
   t.regex(
     unsupportedParts(resource('BGPConfiguration', { communities })) ?? '',
-    /^spec\.communities: gold = "65536:1" is no BGP community, .*write 65000:100/,
+    /^spec\.communities: gold = "65536:1" is not a BGP community, .*write 65000:100/,
   );
   t.is(unsupportedParts(resource('BGPConfiguration', { communities: communities.slice(1) })), undefined);
 });

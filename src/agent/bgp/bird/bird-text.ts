@@ -49,7 +49,7 @@ export function interfacesStartingWith(prefix: string): BirdText {
 /** A pattern for interface names, in which `*` stands for any characters. @throws {RangeError} for anything else. */
 export function interfacesLike(pattern: string): BirdText {
   if (!/^[A-Za-z0-9_.*-]{1,15}$/.test(pattern))
-    throw new RangeError(`${JSON.stringify(pattern)} is no pattern for names of interfaces`);
+    throw new RangeError(`${JSON.stringify(pattern)} is not a pattern for names of interfaces`);
   return `"${pattern}"` as BirdText;
 }
 
@@ -67,13 +67,13 @@ export function symbol(prefix: 'heddle_' | 'Mesh_' | 'Global_' | 'Node_', rest: 
   return name as BirdText;
 }
 
-/** @throws {RangeError} for text that is no address, whatever its type says. */
+/** @throws {RangeError} for text that is not an address, whatever its type says. */
 export function address(value: Address): BirdText {
   if (isIP(value) === 0) throw new RangeError(`not an address: ${JSON.stringify(value)}`);
   return value as string as BirdText;
 }
 
-/** `10.65.0.0/16`. @throws {RangeError} for text that is no network, whatever its type says. */
+/** `10.65.0.0/16`. @throws {RangeError} for text that is not a network, whatever its type says. */
 export function network(cidr: Cidr): BirdText {
   address(addressPart(cidr));
   if (!/\/\d{1,3}$/.test(cidr)) throw new RangeError(`not a network: ${JSON.stringify(cidr)}`);
