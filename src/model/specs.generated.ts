@@ -591,7 +591,7 @@ export interface BGPFilterSpec {
  */
 export interface BGPFilterRuleV4 {
   /**
-   * The network that matchOperator compares the route with.
+   * The network that matchOperator compares the route with. The two go together.
    */
   cidr?: Cidr;
   /**
@@ -641,7 +641,7 @@ export interface BGPFilterRuleV4 {
    */
   asPathPrefix?: number[];
   /**
-   * Only routes of this kernel priority.
+   * Only routes of this priority. On export: the metric of the route in the kernel. On import: 2147483647 less the local preference (RFC 4271) of the route.
    */
   priority?: number;
   /**
@@ -675,11 +675,11 @@ export interface BGPFilterRuleV4 {
       prefix: number[];
     };
     /**
-     * Sets the kernel priority.
+     * Announces the route with a local preference (RFC 4271) of 2147483647 less the priority. It counts between hosts of one AS and is not told to others.
      */
     setPriority?: {
       /**
-       * The priority; lower is preferred.
+       * The priority; the route with the lower one is preferred.
        */
       value: number;
     };
@@ -690,7 +690,7 @@ export interface BGPFilterRuleV4 {
  */
 export interface BGPFilterRuleV6 {
   /**
-   * The network that matchOperator compares the route with.
+   * The network that matchOperator compares the route with. The two go together.
    */
   cidr?: Cidr;
   /**
@@ -740,7 +740,7 @@ export interface BGPFilterRuleV6 {
    */
   asPathPrefix?: number[];
   /**
-   * Only routes of this kernel priority.
+   * Only routes of this priority. On export: the metric of the route in the kernel. On import: 2147483647 less the local preference (RFC 4271) of the route.
    */
   priority?: number;
   /**
@@ -774,11 +774,11 @@ export interface BGPFilterRuleV6 {
       prefix: number[];
     };
     /**
-     * Sets the kernel priority.
+     * Announces the route with a local preference (RFC 4271) of 2147483647 less the priority. It counts between hosts of one AS and is not told to others.
      */
     setPriority?: {
       /**
-       * The priority; lower is preferred.
+       * The priority; the route with the lower one is preferred.
        */
       value: number;
     };
