@@ -71,11 +71,11 @@ export interface IPPoolSpec {
    */
   vxlanMode: 'Never' | 'Always' | 'CrossSubnet';
   /**
-   * Prefix length of the blocks that hosts take, stored for whoever assigns addresses (heddle assigns none): 20-32 for IPv4, 116-128 for IPv6.
+   * Prefix length of the blocks that hosts take, stored for whoever assigns addresses (heddle assigns none): 20-32 for IPv4, 116-128 for IPv6. Absent: they decide.
    */
   blockSize?: number;
   /**
-   * Which nodes may use the pool; absent: all.
+   * Which nodes may use the pool. Absent: all.
    */
   nodeSelector?: SelectorText;
   /**
@@ -203,7 +203,7 @@ export interface EntityRuleSpec {
  */
 export interface TierSpec {
   /**
-   * Lower is asked first; absent is last.
+   * Lower is asked first. Absent: last; in the tier default, 1000000.
    */
   order?: number;
   /**
@@ -216,15 +216,15 @@ export interface TierSpec {
  */
 export interface GlobalNetworkPolicySpec {
   /**
-   * The tier that the policy belongs to; absent: default.
+   * The tier that the policy belongs to. Default: default.
    */
   tier?: string;
   /**
-   * Lower is asked first; absent is last; ties go by name.
+   * Lower is asked first; ties go by name. Absent: last.
    */
   order?: number;
   /**
-   * Which endpoints the policy is for. Blank or absent: all().
+   * Which endpoints the policy is for. Blank is all(). Default: all().
    */
   selector?: SelectorText;
   /**
@@ -290,7 +290,7 @@ export interface WorkloadEndpointSpec {
    */
   interfaceName?: string;
   /**
-   * Hardware address inside the workload; ee:ee:ee:ee:ee:ee when absent.
+   * Hardware address inside the workload. Default: ee:ee:ee:ee:ee:ee.
    */
   mac?: MacAddress;
   /**
@@ -401,28 +401,28 @@ export interface NodeSpec {
  */
 export interface BGPConfigurationSpec {
   /**
-   * AS number of nodes that have none of their own; 64512 when nobody says.
+   * AS number of nodes that have none of their own. Default: 64512.
    */
   asNumber?: number;
   /**
-   * Whether every node peers with every other; true when nobody says.
+   * Whether every node peers with every other. Default: true.
    */
   nodeToNodeMeshEnabled?: boolean;
   /**
-   * TCP port of BGP on the nodes; 179 when nobody says.
+   * TCP port of BGP on the nodes. Default: 179.
    */
   listenPort?: number;
   /**
-   * NodeIP: listen on the address of the node only. None: on every address.
+   * NodeIP: listen on the address of the node only. None: on every address. Default: None.
    */
   bindMode?: 'None' | 'NodeIP';
   /**
-   * How much BIRD logs.
+   * How much BIRD logs. Default: Info.
    */
   logSeverityScreen?: 'Debug' | 'Info' | 'Warning' | 'Error' | 'Fatal' | 'None';
   nodeMeshPassword?: SecretReference;
   /**
-   * How long routes of a mesh peer that restarts are kept (RFC 4724).
+   * How long nodes keep the routes of a mesh peer that restarts (RFC 4724). Absent: 120 s, as BIRD has it.
    */
   nodeMeshMaxRestartTime?: string;
   /**
@@ -469,7 +469,7 @@ export interface BGPConfigurationSpec {
  */
 export interface BGPPeerSpec {
   /**
-   * The one node that has this session.
+   * The one node that has this session. Absent, like nodeSelector: every node.
    */
   node?: string;
   /**
@@ -485,52 +485,52 @@ export interface BGPPeerSpec {
    */
   peerSelector?: SelectorText;
   /**
-   * AS number of the peer. May be left out when the peer is a node.
+   * AS number of the peer. Absent: that of the node, where the peer is one.
    */
   asNumber?: number;
   /**
-   * AS number under which our side appears in this session.
+   * AS number under which our side appears in this session. Absent: that of the node.
    */
   localASNumber?: number;
   password?: SecretReference;
   /**
-   * Announce routes with the next hop that they came with.
+   * Announce routes with the next hop that they came with. Default: false.
    */
   keepOriginalNextHop?: boolean;
   /**
-   * Which next hop is announced: by the rules of BGP, always ourselves, or the original one.
+   * Which next hop is announced: by the rules of BGP, always ourselves, or the original one. Default: Auto.
    */
   nextHopMode?: 'Auto' | 'Self' | 'Keep';
   /**
-   * UseNodeIP: the session comes from the address of the node. None: the kernel chooses.
+   * UseNodeIP: the session comes from the address of the node. None: the kernel chooses. Default: UseNodeIP.
    */
   sourceAddress?: 'UseNodeIP' | 'None';
   /**
-   * How long routes of a peer that restarts are kept (RFC 4724).
+   * How long the peer keeps our routes while we restart (RFC 4724), and we those of a peer that is a node. Absent: 120 s, as BIRD has it.
    */
   maxRestartTime?: string;
   /**
-   * How often keepalives are sent.
+   * How often keepalives are sent; a peer is given up after three that did not come. Absent: 30 s.
    */
   keepaliveTime?: string;
   /**
-   * Whether BFD (RFC 5880) watches the session.
+   * Whether BFD (RFC 5880) watches the session. Default: false.
    */
   bfd?: boolean;
   /**
-   * Generalized TTL security (RFC 5082): how many hops away the peer is.
+   * Generalized TTL security (RFC 5082): how many hops away the peer is. Absent: its distance does not matter.
    */
   ttlSecurity?: number;
   /**
-   * How often our own AS number may stand in a path that is accepted.
+   * How often our own AS number may stand in a path that is accepted. Default: 0.
    */
   numAllowedLocalASNumbers?: number;
   /**
-   * Gateway through which the peer is reached.
+   * Gateway through which the peer is reached. Absent: the routes of the host decide.
    */
   reachableBy?: Address;
   /**
-   * Auto: when the peer is a node, it has the session too. Manual: only our side is made.
+   * Auto: when the peer is a node, it has the session too. Manual: only our side is made. Default: Auto.
    */
   reversePeering?: 'Auto' | 'Manual';
   /**
@@ -561,7 +561,7 @@ export interface RouteReflectorSpec {
    */
   asNumber?: number;
   /**
-   * Which nodes peer with it; absent: all.
+   * Which nodes peer with it. Absent: every node that does not reflect itself.
    */
   clientSelector?: SelectorText;
 }
@@ -800,55 +800,55 @@ export interface IPReservationSpec {
  */
 export interface AgentConfigurationSpec {
   /**
-   * How workload interfaces on the host begin.
+   * How the names of workload interfaces on the host begin: letters and digits, at most 11. Default: cali.
    */
   interfacePrefix?: string;
   /**
-   * What happens to traffic from a workload to its own host after its egress rules.
+   * What happens to traffic from a workload to its own host after its egress rules. Default: Drop.
    */
   defaultEndpointToHostAction?: 'Drop' | 'Return' | 'Accept';
   /**
-   * Egress of a workload endpoint with no policy and no profile.
+   * Egress of a workload endpoint with no policy and no profile. Default: Allow.
    */
   noPolicyEgress?: 'Allow' | 'Deny';
   /**
-   * managed: the agent runs BIRD. system: it writes the configuration for a BIRD that the host runs. none: policy only.
+   * managed: the agent runs BIRD. system: it writes the configuration for a BIRD that the host runs. none: policy only. Default: managed.
    */
   bgpMode?: 'managed' | 'system' | 'none';
   /**
-   * Insert: our jumps stand first in the chains of the kernel. Append: they stand last.
+   * Insert: our jumps stand first in the chains of the kernel. Append: they stand last. Default: Insert.
    */
   chainInsertMode?: 'Insert' | 'Append';
   /**
-   * How often iptables are read back and repaired.
+   * How often iptables are read back and repaired; 0s: never. Default: 10s.
    */
   iptablesRefreshInterval?: string;
   /**
-   * How often ipsets are read back and repaired.
+   * How often ipsets are read back and repaired; 0s: never. Default: 10s.
    */
   ipsetsRefreshInterval?: string;
   /**
-   * How often routes are read back and repaired.
+   * How often routes are read back and repaired; 0s: never. Default: 10s.
    */
   routeRefreshInterval?: string;
   /**
-   * Protocol number that marks our routes in the kernel; 80 when nobody says.
+   * Protocol number that marks our routes in the kernel. Default: 80.
    */
   deviceRouteProtocol?: number;
   /**
-   * Whether the agent works on IPv6 too.
+   * Whether the agent works on IPv6 too. Default: true.
    */
   ipv6Support?: boolean;
   /**
-   * How much the agent logs.
+   * How much the agent logs. Use its flag --log-level instead.
    */
   logSeverityScreen?: 'Debug' | 'Info' | 'Warning' | 'Error' | 'Fatal';
   /**
-   * How often the agent writes its status to the store; 0s: never.
+   * How often the agent writes its status to the store; 0s: never. Default: 0s.
    */
   reportingInterval?: string;
   /**
-   * Bits of the packet mark that are ours.
+   * Bits of the packet mark that are ours. Default: 0xff000000.
    */
   iptablesMarkMask?: number;
   /**
