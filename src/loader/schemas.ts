@@ -39,6 +39,7 @@ export interface JsonSchema {
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
   readonly default?: unknown;
+  readonly examples?: readonly unknown[];
   readonly required?: readonly string[];
   readonly minimum?: number;
   readonly minItems?: number;

@@ -160,13 +160,13 @@ export interface EntityRuleSpec {
   /**
    * The address is in one of these networks.
    *
-   * Items: A network, IPv4 or IPv6, without host bits: 192.168.0.0/16.
+   * Items: A network, IPv4 or IPv6, as address and prefix length, without host bits.
    */
   nets?: Cidr[];
   /**
    * The address is in none of these networks.
    *
-   * Items: A network, IPv4 or IPv6, without host bits: 192.168.0.0/16.
+   * Items: A network, IPv4 or IPv6, as address and prefix length, without host bits.
    */
   notNets?: Cidr[];
   /**
@@ -261,7 +261,7 @@ export interface GlobalNetworkSetSpec {
   /**
    * The networks of the set.
    *
-   * Items: A network, IPv4 or IPv6, without host bits: 192.168.0.0/16.
+   * Items: A network, IPv4 or IPv6, as address and prefix length, without host bits.
    */
   nets?: Cidr[];
 }
@@ -637,7 +637,7 @@ export interface BGPFilterRuleV4 {
   /**
    * Only routes whose AS path begins so.
    *
-   * Items: An autonomous system number, 1 to 4294967295 (RFC 6793).
+   * Items: An autonomous system number (RFC 6793), 1 to 4294967295.
    */
   asPathPrefix?: number[];
   /**
@@ -670,7 +670,7 @@ export interface BGPFilterRuleV4 {
       /**
        * The AS numbers, first one outermost.
        *
-       * Items: An autonomous system number, 1 to 4294967295 (RFC 6793).
+       * Items: An autonomous system number (RFC 6793), 1 to 4294967295.
        */
       prefix: number[];
     };
@@ -736,7 +736,7 @@ export interface BGPFilterRuleV6 {
   /**
    * Only routes whose AS path begins so.
    *
-   * Items: An autonomous system number, 1 to 4294967295 (RFC 6793).
+   * Items: An autonomous system number (RFC 6793), 1 to 4294967295.
    */
   asPathPrefix?: number[];
   /**
@@ -769,7 +769,7 @@ export interface BGPFilterRuleV6 {
       /**
        * The AS numbers, first one outermost.
        *
-       * Items: An autonomous system number, 1 to 4294967295 (RFC 6793).
+       * Items: An autonomous system number (RFC 6793), 1 to 4294967295.
        */
       prefix: number[];
     };
@@ -791,7 +791,7 @@ export interface IPReservationSpec {
   /**
    * Networks from which no address is given out.
    *
-   * Items: A network, IPv4 or IPv6, without host bits: 192.168.0.0/16.
+   * Items: A network, IPv4 or IPv6, as address and prefix length, without host bits.
    */
   reservedCIDRs: Cidr[];
 }
