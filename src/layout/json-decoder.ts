@@ -16,7 +16,7 @@ export interface Place {
 }
 
 export type Decoder<T> = (value: unknown, place: Place) => T;
-type Members = Readonly<Record<string, Decoder<unknown>>>;
+export type Members = Readonly<Record<string, Decoder<unknown>>>;
 export type Decoded<M extends Members> = {
   readonly [K in keyof M]?: M[K] extends Decoder<infer T> ? T : never;
 };

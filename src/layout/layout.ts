@@ -73,7 +73,7 @@ export class LayoutError extends Error {
     readonly path: string,
     readonly value: string,
     message: string,
-    /** The object without that value, where its values stand alone: settings do, parts of an endpoint do not. */
+    /** What is to be enforced all the same (unreadable.ts); of an endpoint or a profile nothing, which closes them. */
     readonly rest?: Resource,
   ) {
     super(`${path}: ${message}`);

@@ -35,6 +35,7 @@ import {
   text,
   unexpected,
 } from './json-decoder.js';
+import type { Unreadable } from './unreadable.js';
 
 type Rule = DeepReadonly<RuleSpec>;
 type Entity = DeepReadonly<EntityRuleSpec>;
@@ -62,6 +63,16 @@ export function encodeRule(rule: Rule): Readonly<Record<string, unknown>> {
 
 /** Reads a list of v1 rules. A rule that logs and decides becomes two. */
 export const ruleList: Decoder<readonly Rule[]> = (value, place) => list(decodeRule)(value, place).flat();
+
+export const DENY: Rule = { action: 'Deny' };
+
+/** The same; a rule that cannot be read denies whatever reaches it, since it may have been meant to deny that. */
+export function closingRuleList(unreadable: Unreadable): Decoder<readonly Rule[]> {
+  return (value, place) =>
+    unreadable
+      .list(decodeRule, [[DENY]])(value, place)
+      .flat();
+}
 
 const V1_ACTIONS: Readonly<Record<Action, string>> = {
   Allow: 'allow',

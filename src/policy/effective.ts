@@ -5,6 +5,7 @@
  * alone, because a policy may decide one and leave the other open. Selecting policies is the caller's business
  * (the agent keeps the matches incrementally, the verifier computes them), ordering them is this file's.
  */
+import { compareText } from '../model/compare-text.js';
 import type { Direction } from '../model/rule.js';
 import { findTier, type Policy, type Profile, type Tier } from './policy.js';
 import { byOrder } from './policy-order.js';
@@ -37,7 +38,7 @@ export interface EffectivePolicy {
 
 export interface EffectiveTier {
   readonly name: string;
-  /** At least one. */
+  /** None: the tier is not there. It denies what its policies pick, because nobody knows what it was to come before. */
   readonly policies: readonly Policy[];
   readonly endOfTier: 'Deny' | 'Pass';
 }
@@ -74,12 +75,15 @@ function effectiveTiers(direction: Direction, matches: PolicyMatches): readonly 
     if (policies) policies.push(policy);
     else byTier.set(policy.tier, [policy]);
   }
-  return [...byTier.keys()]
-    .map((name) => findTier(name, matches.tiers))
-    .sort(byOrder)
-    .map(({ name, endOfTier }) => ({
+  const names = [...byTier.keys()].sort(compareText);
+  const missing = names.filter((name) => !findTier(name, matches.tiers));
+  const found = names.flatMap((name) => findTier(name, matches.tiers) ?? []).sort(byOrder);
+  return [
+    ...missing.map((name) => ({ name, policies: [], endOfTier: 'Deny' as const })),
+    ...found.map(({ name, endOfTier }) => ({
       name,
       policies: (byTier.get(name) ?? []).sort(byOrder),
       endOfTier,
-    }));
+    })),
+  ];
 }

@@ -53,30 +53,32 @@ export interface Profile {
   readonly ruleOrigins?: RuleOrigins;
 }
 
+const DEFAULT: Tier = { name: DEFAULT_TIER, order: DEFAULT_TIER_ORDER, endOfTier: 'Deny' };
+
 export function tierFrom(resource: ResourceOf<'Tier'>): Tier {
   const { name } = resource.metadata;
   const absent = name === DEFAULT_TIER ? DEFAULT_TIER_ORDER : Number.POSITIVE_INFINITY;
   return { name, order: resource.spec.order ?? absent, endOfTier: resource.spec.defaultAction };
 }
 
-/**
- * The tier of this name. `default` is there unasked; any other tier that is not there closes: its policies are asked
- * after all others, and what they do not decide is denied.
- */
-export function findTier(name: string, tiers: ReadonlyMap<string, Tier>): Tier {
-  const absent = name === DEFAULT_TIER ? DEFAULT_TIER_ORDER : Number.POSITIVE_INFINITY;
-  return tiers.get(name) ?? { name, order: absent, endOfTier: 'Deny' };
+/** The tier of this name: `default` is there unasked. undefined: there is none, or nobody can read it. */
+export function findTier(name: string, tiers: ReadonlyMap<string, Tier>): Tier | undefined {
+  const unasked = name === DEFAULT_TIER ? DEFAULT : undefined;
+  return tiers.get(name) ?? unasked;
 }
 
-export function policyFrom(resource: ResourceOf<'GlobalNetworkPolicy'>): Policy {
-  const { spec, metadata, origin, ruleOrigins } = resource;
+/** @param name - in its tier; a manifest may spell it with the name of the tier in front */
+export function policyFrom(
+  resource: ResourceOf<'GlobalNetworkPolicy'>,
+  name: string = nameInTier(resource),
+): Policy {
+  const { spec, origin, ruleOrigins } = resource;
   const types = new Set(
     policyTypes(spec).map((type): Direction => (type === 'Ingress' ? 'ingress' : 'egress')),
   );
-  const tier = spec.tier ?? DEFAULT_TIER;
   return {
-    name: withoutPrefix(metadata.name, `${tier}.`),
-    tier,
+    name,
+    tier: spec.tier ?? DEFAULT_TIER,
     order: spec.order ?? Number.POSITIVE_INFINITY,
     selector: spec.selector === undefined ? { type: 'all' } : selectorAst(spec.selector),
     types,
@@ -102,8 +104,9 @@ export function profileFrom(resource: ResourceOf<'Profile'>): Profile {
   };
 }
 
-/** Calico before 3.32 wrote the tier into the name, and then ties are broken by the rest of it. */
-function withoutPrefix(name: string, prefix: string): string {
+/** Calico before 3.32 wrote the tier into the name. The store has the rest of it, by which ties are broken. */
+function nameInTier({ metadata: { name }, spec }: ResourceOf<'GlobalNetworkPolicy'>): string {
+  const prefix = `${spec.tier ?? DEFAULT_TIER}.`;
   return name.startsWith(prefix) ? name.slice(prefix.length) : name;
 }
 

@@ -144,6 +144,8 @@ function reasonOf(
     case 'profile':
       return `profile ${by.profile.name}, ${direction} rule ${by.rule}: ${by.action}`;
     case 'end-of-tier':
+      if (by.policies.length === 0)
+        return `tier ${by.tier} does not exist or cannot be read, which denies what its policies pick`;
       return `tier ${by.tier} ends in Deny: ${listOf('policy', by.policies)} had no rule for it`;
     case 'missing-profile':
       return `profile ${by.name} does not exist, which denies everything`;

@@ -256,10 +256,10 @@ function naiveEndpointPolicy(
   noPolicyEgress: 'Allow' | 'Deny',
 ): EndpointPolicy {
   const policies = naivePolicies(network, endpoint, direction);
-  const tiers = naiveTiers(network, policies).map(({ name, defaultAction }) => ({
+  const tiers = naiveTiers(network, policies).map(({ name, isMissing, defaultAction }) => ({
     name,
     policies: policies
-      .filter(({ spec }) => (spec.tier ?? 'default') === name)
+      .filter(({ spec }) => !isMissing && (spec.tier ?? 'default') === name)
       .map(({ metadata }) => metadata.name),
     endOfTier: defaultAction,
   }));

@@ -48,6 +48,7 @@ export function naiveVerdict(
   for (const tier of naiveTiers(network, applying)) {
     let passed = tier.defaultAction === 'Pass';
     let decided: NaiveVerdict | undefined;
+    if (tier.isMissing) return { verdict: 'deny', by: `end-of-tier ${tier.name}` };
     for (const policy of applying.filter((candidate) => (candidate.spec.tier ?? 'default') === tier.name)) {
       const found = naiveFirst(network, policy.spec[direction] ?? [], packet);
       if (!found) continue;
@@ -128,6 +129,8 @@ export function isNaiveTunnel(network: readonly Resource[], packet: NaivePacket)
 export interface NaiveTier {
   readonly name: string;
   readonly order: number | undefined;
+  /** What its policies pick is denied, before any other tier. */
+  readonly isMissing: boolean;
   readonly defaultAction: 'Deny' | 'Pass';
 }
 
@@ -137,8 +140,10 @@ export function naiveTiers(network: readonly Resource[], policies: readonly Poli
   return [...names]
     .map((name): NaiveTier => {
       const spec = resourcesOf(network, 'Tier').find((tier) => tier.metadata.name === name)?.spec;
-      const order = spec?.order ?? (name === 'default' ? 1_000_000 : undefined);
-      return { name, order, defaultAction: spec?.defaultAction ?? 'Deny' };
+      const isMissing = spec === undefined && name !== 'default';
+      const unwritten = name === 'default' ? 1_000_000 : undefined;
+      const order = isMissing ? Number.NEGATIVE_INFINITY : (spec?.order ?? unwritten);
+      return { name, order, isMissing, defaultAction: spec?.defaultAction ?? 'Deny' };
     })
     .sort(byOrderThenName((tier) => tier));
 }

@@ -73,23 +73,32 @@ test(
   [tier('early', 999_999), tier('late', 1_000_001), tier('unordered', undefined)],
   ['early/p', 'default/p', 'late/p', 'unordered/p'],
 );
-test(
-  'a tier that does not exist last',
-  order,
-  [named('p', { tier: 'nowhere' }), named('p')],
-  [],
-  ['default/p', 'nowhere/p'],
-);
+test('effective() denies before all else what policies pick whose tier is not there, and asks none of them', (t) => {
+  const policies = [named('p'), named('q', { tier: 'nowhere' }), named('r', { tier: 'first' })];
+  const { tiers } = effective(WORKLOAD, 'ingress', matches(policies, [tier('first', -5)]));
+  t.deepEqual(
+    tiers.map(({ name, policies: asked, endOfTier }) => [name, asked.map((one) => one.name), endOfTier]),
+    [
+      ['nowhere', [], 'Deny'],
+      ['first', ['r'], 'Deny'],
+      ['default', ['p'], 'Deny'],
+    ],
+  );
+});
 
 test('effective() ends the tier default with Deny, and any other tier as its defaultAction says', (t) => {
-  const policies = [named('p'), named('p', { tier: 'soft' }), named('p', { tier: 'nowhere' })];
-  const { tiers } = effective(WORKLOAD, 'ingress', matches(policies, [tier('soft', 1, 'Pass')]));
+  const policies = [named('p'), named('p', { tier: 'soft' }), named('p', { tier: 'hard' })];
+  const { tiers } = effective(
+    WORKLOAD,
+    'ingress',
+    matches(policies, [tier('soft', 1, 'Pass'), tier('hard', 2)]),
+  );
   t.deepEqual(
     tiers.map(({ name, endOfTier }) => [name, endOfTier]),
     [
       ['soft', 'Pass'],
+      ['hard', 'Deny'],
       ['default', 'Deny'],
-      ['nowhere', 'Deny'],
     ],
   );
 });

@@ -71,7 +71,7 @@ function matchesOf(
   const labels = labelsOf(network, endpoint);
   return {
     policies: resourcesOf(network, 'GlobalNetworkPolicy')
-      .map(policyFrom)
+      .map((one) => policyFrom(one))
       .filter((policy) => matchesSelector(policy.selector, labels)),
     tiers: new Map(resourcesOf(network, 'Tier').map((tier) => [tier.metadata.name, tierFrom(tier)])),
     profiles: profilesByName(network),

@@ -52,7 +52,8 @@ export class ActiveRulesCalculator {
   }
 
   onPolicy(id: StoredId, resource: ResourceOf<'GlobalNetworkPolicy'> | undefined): void {
-    const policy = resource && policyFrom(resource);
+    // In the store a name has no tier in front, whatever it looks like.
+    const policy = resource && policyFrom(resource, resource.metadata.name);
     if (!policy?.judgesConnections) {
       this.#index.deleteSelector(id);
       this.#policies.delete(id);

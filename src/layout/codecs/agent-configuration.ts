@@ -3,15 +3,17 @@
  *
  * Each field is one key with a raw string, named and spelled as Felix reads it: actions in capitals, durations in
  * seconds, ports as `tcp:22` or `tcp:[fd00::/8]:22`. What Felix has no parameter for is named in its style. A
- * parameter that is not in the table (ClusterGUID, IpInIpTunnelAddr, ...) is not ours: others keep theirs there.
+ * parameter that is not in the table (ClusterGUID, IpInIpTunnelAddr, ...) is not ours: others keep theirs there. One that
+ * cannot be read must not open what another closes: the others stay.
  */
 import { type Cidr, familyOf, parseCidr } from '../../model/address.js';
-import type { ResourceOf, SpecOf } from '../../model/resource.js';
+import type { SpecOf } from '../../model/resource.js';
 import { compact } from '../compact.js';
 import { escapeName, unescapeName } from '../escape.js';
-import { type Codec, LayoutError } from '../layout.js';
+import type { Codec } from '../layout.js';
 import { scopeId, scopeName, scopeOf, scopeOfId } from '../scope.js';
-import { storedResource } from '../stored-values.js';
+import { rawValue, storedResource } from '../stored-values.js';
+import { settle, Unreadable } from '../unreadable.js';
 
 export const agentConfigurationCodec: Codec<'AgentConfiguration'> = {
   kind: 'AgentConfiguration',
@@ -36,37 +38,20 @@ export const agentConfigurationCodec: Codec<'AgentConfiguration'> = {
   },
 
   decode(id, values) {
+    const unreadable = new Unreadable();
     const fields: [string, unknown][] = [];
-    const unreadable: Unreadable[] = [];
     for (const [path, text] of values) {
       const field = FIELD_BY_NAME.get(path.slice(path.lastIndexOf('/') + 1));
       if (!field) continue;
       const { decode, what } = PARAMETERS[field];
-      const value = decode(text.trim());
-      if (value === undefined) unreadable.push({ path, text, what });
-      else fields.push([field, value]);
+      const value = unreadable.attempt(() => rawValue<unknown>({ path, text }, decode, what));
+      if (value !== undefined) fields.push([field, value]);
     }
     const spec = Object.fromEntries(fields) as Spec;
-    const resource = storedResource('AgentConfiguration', { name: scopeName(scopeOfId(id)) }, spec, values);
-    throwUnreadable(unreadable, resource);
-    return resource;
+    const name = scopeName(scopeOfId(id));
+    return settle(storedResource('AgentConfiguration', { name }, spec, values), unreadable);
   },
 };
-
-interface Unreadable {
-  readonly path: string;
-  readonly text: string;
-  readonly what: string;
-}
-
-/** One bad parameter must not open what another closes: the rest of them goes along. @throws {LayoutError} */
-function throwUnreadable(unreadable: readonly Unreadable[], rest: ResourceOf<'AgentConfiguration'>): void {
-  const [first, ...others] = unreadable;
-  if (!first) return;
-  const say = ({ text, what }: Unreadable): string => `expected ${what}, found ${JSON.stringify(text)}`;
-  const more = others.map((one) => `; ${one.path}: ${say(one)}`).join('');
-  throw new LayoutError(first.path, first.text, `${say(first)}${more}`, rest);
-}
 
 type Spec = SpecOf<'AgentConfiguration'>;
 type Values = { readonly [F in keyof Spec]-?: Exclude<Spec[F], undefined> };

@@ -3,7 +3,8 @@
  * /bgp/v1/host/<name>/loglevel, and whatever v1 cannot say at /heddle/v1/resources/bgpconfigurations/<name>.
  *
  * The AS number of one host has a v1 key too, but that is the Node's. BIRD knew three log levels; the others
- * of v3 have no v1 spelling. Without the keys the defaults hold: AS 64512, full mesh.
+ * of v3 have no v1 spelling. Without the keys the defaults hold: AS 64512, full mesh. A value that cannot be read takes no
+ * other along: a network whose log level is misspelt keeps its AS number and its peers.
  */
 import type { SpecOf } from '../../model/resource.js';
 import { compact } from '../compact.js';
@@ -20,6 +21,7 @@ import {
 import { parseScope, type Scope, scopeId, scopeName, scopeOf, scopeOfId } from '../scope.js';
 import { secret } from '../secret-decoder.js';
 import { rawValue, type StoredValues, storedResource, valueEnding } from '../stored-values.js';
+import { settle, Unreadable } from '../unreadable.js';
 
 type Spec = SpecOf<'BGPConfiguration'>;
 
@@ -47,10 +49,12 @@ export const bgpConfigurationCodec: Codec<'BGPConfiguration'> = {
 
   decode(id, values) {
     const scope = scopeOfId(id);
+    const unreadable = new Unreadable();
     const stored = valueEnding(values, resourcePath('BGPConfiguration', scopeName(scope)));
-    const rest = stored ? decodeResourceValue(stored, restOfSpec).spec : undefined;
-    const spec = { ...rest, ...decodeV1(values) };
-    return storedResource('BGPConfiguration', { name: scopeName(scope) }, spec, values);
+    const restOfSpec = unreadable.object(REST_OF_SPEC, 'refused');
+    const rest = stored && unreadable.attempt(() => decodeResourceValue(stored, restOfSpec).spec);
+    const spec = { ...rest, ...decodeV1(values, unreadable) };
+    return settle(storedResource('BGPConfiguration', { name: scopeName(scope) }, spec, values), unreadable);
   },
 };
 
@@ -75,15 +79,16 @@ function splitSpec(scope: Scope, spec: Spec): { v1: [string, string][]; rest: Sp
   return { v1, rest: compact({ ...withoutLevel, asNumber: undefined, nodeToNodeMeshEnabled: undefined }) };
 }
 
-function decodeV1(values: StoredValues): Spec {
+function decodeV1(values: StoredValues, unreadable: Unreadable): Spec {
   const as = valueEnding(values, '/as_num');
   const mesh = valueEnding(values, '/node_mesh') ?? valueEnding(values, '/bgp_node_mesh');
   const level = valueEnding(values, '/loglevel');
-  const enabled = mesh && decodeJson(mesh.path, mesh.text, object({ enabled: flag })).enabled;
+  const attempt = <T>(read: () => T): T | undefined => unreadable.attempt(read);
   return compact({
-    asNumber: as && rawValue(as, parseAsNumber, 'an AS number'),
-    nodeToNodeMeshEnabled: enabled,
-    logSeverityScreen: level && rawValue(level, severityOf, 'debug, info or none'),
+    asNumber: as && attempt(() => rawValue(as, parseAsNumber, 'an AS number')),
+    nodeToNodeMeshEnabled:
+      mesh && attempt(() => decodeJson(mesh.path, mesh.text, object({ enabled: flag })).enabled),
+    logSeverityScreen: level && attempt(() => rawValue(level, severityOf, 'debug, info or none')),
   });
 }
 
@@ -91,19 +96,16 @@ function severityOf(level: string): 'Debug' | 'Info' | 'None' | undefined {
   return LOG_LEVELS.find(([, v1]) => v1 === level.toLowerCase())?.[0];
 }
 
-const restOfSpec = object(
-  {
-    asNumber,
-    nodeToNodeMeshEnabled: flag,
-    listenPort: integer(1, 65535),
-    bindMode: oneOf('None', 'NodeIP'),
-    logSeverityScreen: oneOf('Debug', 'Info', 'Warning', 'Error', 'Fatal', 'None'),
-    nodeMeshPassword: secret,
-    nodeMeshMaxRestartTime: duration,
-    ignoredInterfaces: list(interfacePattern),
-    // Any text: for one name that stands for nothing, no host may lose its AS number and its mesh.
-    communities: list(objectWith(['name', 'value'], { name: text, value: text })),
-    prefixAdvertisements: list(objectWith(['cidr', 'communities'], { cidr, communities: list(text) })),
-  },
-  'refused',
-);
+const REST_OF_SPEC = {
+  asNumber,
+  nodeToNodeMeshEnabled: flag,
+  listenPort: integer(1, 65535),
+  bindMode: oneOf('None', 'NodeIP'),
+  logSeverityScreen: oneOf('Debug', 'Info', 'Warning', 'Error', 'Fatal', 'None'),
+  nodeMeshPassword: secret,
+  nodeMeshMaxRestartTime: duration,
+  ignoredInterfaces: list(interfacePattern),
+  // Any text: for one name that stands for nothing, no host may lose its AS number and its mesh.
+  communities: list(objectWith(['name', 'value'], { name: text, value: text })),
+  prefixAdvertisements: list(objectWith(['cidr', 'communities'], { cidr, communities: list(text) })),
+};

@@ -5,7 +5,8 @@
  * Who gives the address owns its keys. A manifest with an IPv4 address writes all of them, `ip_addr_v6` as an
  * empty string when there is none, because readers wait for the key. A manifest without one leaves them to the
  * agent, which registers what it finds on the host. What v1 had no key for is a further member of `metadata`; the
- * prefix length of the IPv6 address is not kept, since nothing needs it: it comes back as 128.
+ * prefix length of the IPv6 address is not kept, since nothing needs it: it comes back as 128. A value that cannot be read
+ * takes no other along.
  */
 import {
   type Address,
@@ -23,7 +24,7 @@ import type { ResourceOf, SpecOf } from '../../model/resource.js';
 import { compact } from '../compact.js';
 import { escapeName, idSegments, storedId, unescapeName } from '../escape.js';
 import { address, address4, mac, parseAsNumber } from '../field-decoders.js';
-import { decodeJson, object, textMap } from '../json-decoder.js';
+import { decodeJson, text } from '../json-decoder.js';
 import type { Codec } from '../layout.js';
 import {
   rawValue,
@@ -32,6 +33,7 @@ import {
   storedResource,
   valueEnding,
 } from '../stored-values.js';
+import { settle, Unreadable } from '../unreadable.js';
 
 export const nodeCodec: Codec<'Node'> = {
   kind: 'Node',
@@ -56,13 +58,17 @@ export const nodeCodec: Codec<'Node'> = {
   },
 
   decode(id, values) {
+    const unreadable = new Unreadable();
     const stored = valueEnding(values, '/metadata');
-    const metadata = stored ? decodeJson(stored.path, stored.text, v1Metadata) : {};
+    const readMetadata = unreadable.object(v1Metadata(unreadable));
+    const metadata =
+      (stored && unreadable.attempt(() => decodeJson(stored.path, stored.text, readMetadata))) ?? {};
+    const raw = <T>(...what: RawValue<T>) => unreadable.attempt(() => rawEnding(values, ...what));
     const bgp = compact({
-      ipv4Address: interfaceAddress(values, 4),
-      ipv6Address: interfaceAddress(values, 6),
-      asNumber: rawEnding(values, '/as_num', parseAsNumber, 'an AS number'),
-      ipv4IPIPTunnelAddr: rawEnding(values, '/IpInIpTunnelAddr', ofFamily(4), 'an IPv4 address'),
+      ipv4Address: interfaceAddress(raw, 4),
+      ipv6Address: interfaceAddress(raw, 6),
+      asNumber: raw('/as_num', parseAsNumber, 'an AS number'),
+      ipv4IPIPTunnelAddr: raw('/IpInIpTunnelAddr', ofFamily(4), 'an IPv4 address'),
       routeReflectorClusterID: metadata.route_reflector_cluster_id,
     });
     const spec = compact({
@@ -73,7 +79,7 @@ export const nodeCodec: Codec<'Node'> = {
       vxlanTunnelMACAddrV6: metadata.vxlan_tunnel_mac_addr_v6,
     });
     const name = unescapeName(idSegments(id)[0] ?? '');
-    return storedResource('Node', { name, labels: metadata.labels }, spec, values);
+    return settle(storedResource('Node', { name, labels: metadata.labels }, spec, values), unreadable);
   },
 };
 
@@ -81,8 +87,8 @@ export const nodeCodec: Codec<'Node'> = {
 const NODE_PATHS =
   /^(?:\/v1\/host\/([^/]+)\/(?:metadata|bird_ip|ipv4_address|config\/(?:marker|IpInIpTunnelAddr))|\/bgp\/v1\/host\/([^/]+)\/(?:ip_addr_v[46]|network_v[46]|as_num))$/;
 
-const v1Metadata = object({
-  labels: textMap,
+const v1Metadata = (unreadable: Unreadable) => ({
+  labels: unreadable.mapOf(text),
   route_reflector_cluster_id: address4,
   ipv4_vxlan_tunnel_addr: address,
   vxlan_tunnel_mac_addr: mac,
@@ -112,11 +118,14 @@ function encodeBgp(bgp: NonNullable<SpecOf<'Node'>['bgp']>): [string, string][] 
   return entries;
 }
 
+type RawValue<T> = [ending: string, parse: (text: string) => T | undefined, what: string];
+type ReadRaw = <T>(...value: RawValue<T>) => T | undefined;
+
 /** The address, with the prefix length of the network key, or as a single address where there is none. */
-function interfaceAddress(values: StoredValues, family: 4 | 6): InterfaceAddress | undefined {
-  const ip = rawEnding(values, `/ip_addr_v${family}`, ofFamily(family), `an IPv${family} address`);
+function interfaceAddress(raw: ReadRaw, family: 4 | 6): InterfaceAddress | undefined {
+  const ip = raw(`/ip_addr_v${family}`, ofFamily(family), `an IPv${family} address`);
   if (ip === undefined) return undefined;
-  const network = rawEnding(values, `/network_v${family}`, parseCidr, 'a network');
+  const network = raw(`/network_v${family}`, parseCidr, 'a network');
   const length = network && familyOf(network) === family ? prefixLength(network) : addressLength(family);
   return parseInterfaceAddress(`${ip}/${length}`);
 }
@@ -129,12 +138,7 @@ function ofFamily(family: 4 | 6): (text: string) => Address | undefined {
 }
 
 /** The raw value of the key that ends so; blank is absent. */
-function rawEnding<T>(
-  values: StoredValues,
-  ending: string,
-  parse: (text: string) => T | undefined,
-  what: string,
-): T | undefined {
+function rawEnding<T>(values: StoredValues, ...[ending, parse, what]: RawValue<T>): T | undefined {
   const stored = valueEnding(values, ending);
   return stored && stored.text.trim() !== '' ? rawValue(stored, parse, what) : undefined;
 }

@@ -2,14 +2,16 @@
  * Tier: /v1/policy/tier/<name>/metadata.
  *
  * A tier without an order comes last; Python wrote `"default"` for that. What the end of a tier does is a fact
- * that v1 did not have (it always denied), so it is written only when it passes.
+ * that v1 did not have (it always denied), so it is written only when it passes. A tier whose place among the others
+ * cannot be read is as one that is not there: what its policies pick is denied (policy/effective.ts).
  */
 import { compact } from '../compact.js';
 import { escapeName, idSegments, storedId, unescapeName } from '../escape.js';
-import { decodeJson, object, oneOf } from '../json-decoder.js';
+import { type Decoder, decodeJson, object, oneOf } from '../json-decoder.js';
 import type { Codec } from '../layout.js';
 import { order } from '../policy-order.js';
 import { firstValue, storedResource } from '../stored-values.js';
+import { settle, Unreadable } from '../unreadable.js';
 
 export const tierCodec: Codec<'Tier'> = {
   kind: 'Tier',
@@ -30,10 +32,16 @@ export const tierCodec: Codec<'Tier'> = {
 
   decode(id, values) {
     const { path, text } = firstValue(values);
-    const tier = decodeJson(path, text, v1Tier);
+    const unreadable = new Unreadable();
+    const tier = decodeJson(path, text, object({ order, default_action: anyAction(unreadable) }));
     const spec = compact({ order: tier.order?.value, defaultAction: tier.default_action ?? 'Deny' });
-    return storedResource('Tier', { name: unescapeName(idSegments(id)[0] ?? '') }, spec, values);
+    const name = unescapeName(idSegments(id)[0] ?? '');
+    return settle(storedResource('Tier', { name }, spec, values), unreadable);
   },
 };
 
-const v1Tier = object({ order, default_action: oneOf('Deny', 'Pass') });
+/** One that cannot be read is as absent. */
+const anyAction =
+  (unreadable: Unreadable): Decoder<'Deny' | 'Pass' | undefined> =>
+  (value, place) =>
+    unreadable.attempt(() => oneOf('Deny', 'Pass')(value, place));
