@@ -43,16 +43,16 @@ import {
   renderChain,
   renderHook,
 } from './table-state.js';
-import type { Tools } from './tools.js';
 import { failureOf, type Pause, writeBatch } from './write-batch.js';
 
 export interface IptablesTableOptions {
   readonly table: Table;
   readonly family: IpFamily;
-  readonly tools: Tools;
   readonly pause: Pause;
   /** The kernel's present name of a set. */
   readonly setName: (id: IpSetId) => string;
+  /** Hands this to iptables-restore. @throws {ToolError} */
+  readonly restore: (input: string) => Promise<void>;
   /** Reads the kernel back and hands it to `noteTable`. @throws {ToolError} */
   readonly readBack: () => Promise<void>;
 }
@@ -168,7 +168,7 @@ export class IptablesTable {
         name: this.name,
         pending: () => this.#pendingEdits(),
         write: async (edits) => {
-          await this.#options.tools.restoreTables(restoreInput(this.table, edits, NEW_CHAINS_PER_COMMIT));
+          await this.#options.restore(restoreInput(this.table, edits, NEW_CHAINS_PER_COMMIT));
           for (const edit of edits) this.#noteEdit(edit);
         },
         readBack: this.#options.readBack,
@@ -181,13 +181,13 @@ export class IptablesTable {
   }
 
   async applyDeletions(): Promise<ApplyReport> {
-    const { tools, pause, readBack } = this.#options;
+    const { restore, pause, readBack } = this.#options;
     return writeBatch<ChainKey>(
       {
         name: this.name,
         pending: () => [...this.#chains.pendingDeletions()].map(([key]) => key),
         write: async (keys) => {
-          await tools.restoreTables(removalInput(this.table, keys.map(chainNameOf)));
+          await restore(removalInput(this.table, keys.map(chainNameOf)));
           for (const key of keys) {
             this.#chains.setActual(key, undefined);
             this.#written.present.delete(afterSlash(key));
@@ -291,7 +291,7 @@ export class IptablesTable {
     });
     if (missing.length === 0) return;
     const names = missing.map(([, { chain }]) => chain.name);
-    await this.#options.tools.restoreTables(closedInput(this.table, names));
+    await this.#options.restore(closedInput(this.table, names));
     // The nat table takes no drop, so there they are empty.
     const hashes = this.table === 'nat' ? [] : [undefined];
     for (const [key, { chain }] of missing) {

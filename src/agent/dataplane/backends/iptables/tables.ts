@@ -12,10 +12,12 @@ import { type SetUse, TABLES } from '../../intent.js';
 import { NO_USE } from '../../rules/set-uses.js';
 import { parseList, parseSave } from './save-parser.js';
 import { IptablesTable, type IptablesTableOptions, type WrittenChains } from './table.js';
-import { ToolError } from './tools.js';
+import { ToolError, type Tools } from './tools.js';
 import { failureOf } from './write-batch.js';
 
-export type IptablesTablesOptions = Omit<IptablesTableOptions, 'table' | 'readBack'>;
+export interface IptablesTablesOptions extends Omit<IptablesTableOptions, 'table' | 'restore' | 'readBack'> {
+  readonly tools: Tools;
+}
 
 /** With more chains than this, listing each takes longer than saving all. */
 const MAX_LISTED = 200;
@@ -32,8 +34,9 @@ export class IptablesTables implements Driver {
   constructor(options: IptablesTablesOptions) {
     this.#options = options;
     this.name = `iptables-${options.family}`;
+    const restore = (input: string) => this.#restore(input);
     const readBack = () => this.#readBack();
-    this.tables = TABLES.map((table) => new IptablesTable({ ...options, table, readBack }));
+    this.tables = TABLES.map((table) => new IptablesTable({ ...options, table, restore, readBack }));
   }
 
   queueResync(): void {
@@ -108,6 +111,16 @@ export class IptablesTables implements Driver {
       failures.push(...report.failures);
     }
     return { changed, failures };
+  }
+
+  /** What nobody heard the end of may be written: written again, rules would be there twice. */
+  async #restore(input: string): Promise<void> {
+    try {
+      await this.#options.tools.restoreTables(input);
+    } catch (error) {
+      this.queueResync();
+      throw error;
+    }
   }
 
   async #readBack(): Promise<void> {
