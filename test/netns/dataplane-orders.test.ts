@@ -20,6 +20,7 @@ import { storedId } from '../helpers/build-resources.js';
 import { requirePrivateNetns, run } from '../helpers/netns.js';
 import { HOST_NAME, hostManifests, loadText } from '../helpers/random-host.js';
 import { variantOf, wipe } from './dataplane-world.js';
+import { plainSave } from './plain-save.js';
 
 requirePrivateNetns();
 
@@ -80,7 +81,10 @@ function inBatches(updates: readonly Update[], random: Iterator<number>): Update
 }
 
 /** The kernel's chains and sets, after a host that had none was told of one batch after the other. */
-async function kernelAfter(backend: BackendName, batches: readonly (readonly Update[])[]): Promise<string[]> {
+async function kernelAfter(
+  backend: BackendName,
+  batches: readonly (readonly Update[])[],
+): Promise<readonly string[]> {
   const lockFile = `/run/heddle-orders-${process.pid}.lock`;
   try {
     const wishes = recordWishes(IP_FAMILIES);
@@ -104,37 +108,11 @@ async function kernelAfter(backend: BackendName, batches: readonly (readonly Upd
   }
 }
 
-/** Without what tells nothing: counters, generations of sets, hashes (which hold generations), the order of chains. */
-async function saved(backend: BackendName): Promise<string[]> {
+/** The chains and sets of both families. */
+async function saved(backend: BackendName): Promise<readonly string[]> {
   const texts = await Promise.all([
     ...['iptables', 'ip6tables'].map((tool) => run(`${tool}-${variantOf(backend)}-save`, [])),
     run('ipset', ['save']),
   ]);
-  return texts.flatMap((text, index) => {
-    const lines = text.split('\n').filter((line) => /^(\*|:cali|-|create|add)/.test(line));
-    const plain = lines.map((line) =>
-      line
-        .replace(/ \[\d+:\d+\]$/, '')
-        .replace(/-m comment --comment "cali:[^"]*" /, '')
-        .replaceAll(/\b(cali[46])\d/g, '$1')
-        .replace(/( family inet6?) .*/, '$1'),
-    );
-    return byChain(plain).map((line) => `${index} ${line}`);
-  });
-}
-
-/** Rules stay in the order of their chain. */
-function byChain(lines: readonly string[]): string[] {
-  const tables: string[][] = [[]];
-  for (const line of lines) {
-    if (line.startsWith('*')) tables.push([]);
-    tables.at(-1)?.push(line);
-  }
-  const keyOf = (line: string): string => (line.startsWith('-A') ? `-A ${line.split(' ')[1]}` : line);
-  // A table that holds nothing is there once somebody has looked.
-  return tables
-    .filter((table) => table.some((line) => !line.startsWith('*')))
-    .map((table) => table.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : keyOf(a) > keyOf(b) ? 1 : 0)))
-    .sort((a, b) => ((a[0] ?? '') < (b[0] ?? '') ? -1 : 1))
-    .flat();
+  return texts.flatMap((text, index) => plainSave(text).map((line) => `${index} ${line}`));
 }
