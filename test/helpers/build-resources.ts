@@ -4,10 +4,20 @@
  */
 import type { StoredId } from '../../src/layout/layout.js';
 import { type Address, type Cidr, hostCidr, parseAddress, parseCidr } from '../../src/model/address.js';
+import type { BlockState, IpamBlock } from '../../src/model/ipam-block.js';
 import type { Kind, Resource, ResourceOf, SpecOf } from '../../src/model/resource.js';
 import { type SelectorText, toSelectorText } from '../../src/model/selector/selector.js';
 
 type Labels = Readonly<Record<string, string>>;
+
+/** A block of addresses, beside the resources. */
+export interface StoredBlock {
+  readonly kind: 'IpamBlock';
+  readonly block: IpamBlock;
+}
+
+/** What the store holds. */
+export type Stored = Resource | StoredBlock;
 
 export function address(text: string): Address {
   return parsed(parseAddress(text), text);
@@ -63,8 +73,16 @@ export function policy(name: string, spec: Partial<PolicySpec>): ResourceOf<'Glo
   return resource('GlobalNetworkPolicy', name, { ...off, ...spec });
 }
 
+/** @param claims - node -> state of its claim */
+export function block(text: string, claims: Readonly<Record<string, BlockState>>): StoredBlock {
+  const affinities = Object.entries(claims).map(([node, state]) => ({ node, state }));
+  affinities.sort((a, b) => (a.node < b.node ? -1 : 1));
+  return { kind: 'IpamBlock', block: { cidr: cidr(text), affinities } };
+}
+
 /** The id that tells the object from others of its kind, as keys in the store do. */
-export function storedId(object: Resource): StoredId {
+export function storedId(object: Stored): StoredId {
+  if (object.kind === 'IpamBlock') return `IpamBlock/${object.block.cidr}` as StoredId;
   const { name } = object.metadata;
   switch (object.kind) {
     case 'WorkloadEndpoint': {

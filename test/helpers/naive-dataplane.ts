@@ -12,7 +12,8 @@ import type {
   RuleSet,
 } from '../../src/agent/calc/updates.js';
 import type { StoredId } from '../../src/layout/layout.js';
-import { addressPart, compareAddresses, familyOf } from '../../src/model/address.js';
+import { addressPart, type Cidr, compareAddresses, compareCidrs, familyOf } from '../../src/model/address.js';
+import type { IpamBlock } from '../../src/model/ipam-block.js';
 import { type Resource, type ResourceOf, resourcesOf } from '../../src/model/resource.js';
 import { type Direction, type EntityMatch, type Rule, ruleFromSpec } from '../../src/model/rule.js';
 import { canonicalSelector } from '../../src/model/selector/ast.js';
@@ -20,6 +21,7 @@ import { selectorAst } from '../../src/model/selector/selector.js';
 import { bgpModelFor } from '../../src/topology/bgp.js';
 import type { BgpModel } from '../../src/topology/bgp-model.js';
 import { type OverlayModel, overlayFor } from '../../src/topology/overlay.js';
+import type { Stored } from './build-resources.js';
 import { type DataplaneState, sortedByKey } from './dataplane-view.js';
 import {
   naiveEncapsulations,
@@ -32,12 +34,12 @@ import {
   naiveTypes,
 } from './naive-policy.js';
 
-type Store = ReadonlyMap<StoredId, Resource>;
+type Store = ReadonlyMap<StoredId, Stored>;
 type Workload = ResourceOf<'WorkloadEndpoint'>;
 type NaiveSet = DataplaneState['sets'] extends ReadonlyMap<string, infer S> ? S : never;
 
 export function naiveDataplane(node: string, store: Store): DataplaneState {
-  const network = [...store.values()];
+  const network = [...store.values()].filter(isResource);
   const local = new Map<StoredId, Workload>();
   for (const [id, resource] of store)
     if (resource.kind === 'WorkloadEndpoint' && resource.spec.node === node && resource.spec.interfaceName)
@@ -95,7 +97,7 @@ function naiveBgp(node: string, network: readonly Resource[], store: Store): Bgp
   if (modes.at(-1) === 'none') return undefined;
   const pools = new Map<string, ResourceOf<'IPPool'>>();
   for (const [id, resource] of store) if (resource.kind === 'IPPool') pools.set(id, resource);
-  return bgpModelFor(node, {
+  const model = bgpModelFor(node, {
     nodes: byName(resourcesOf(network, 'Node')),
     routeReflectors: byName(resourcesOf(network, 'RouteReflector')),
     bgpPeers: byName(resourcesOf(network, 'BGPPeer')),
@@ -105,6 +107,30 @@ function naiveBgp(node: string, network: readonly Resource[], store: Store): Bgp
     blocks: new Map(),
     interfacePrefix: naiveSettings(node, network).interfacePrefix,
   });
+  return model && { ...model, blocks: naiveHostBlocks(node, store) };
+}
+
+/** What the host claims of address assignment; it stands for the whole of it once nobody can dispute that. */
+function naiveHostBlocks(node: string, store: Store): BgpModel['blocks'] {
+  return [...naiveBlocks(store).values()]
+    .filter(({ cidr, affinities }) => !isSingle(cidr) && affinities.some((claim) => claim.node === node))
+    .map(({ cidr, affinities }) => ({
+      cidr,
+      aggregated: affinities.some((claim) => claim.node === node && claim.state === 'confirmed'),
+    }))
+    .sort((a, b) => compareCidrs(a.cidr, b.cidr));
+}
+
+function isSingle(cidr: Cidr): boolean {
+  return cidr.endsWith(cidr.includes(':') ? '/128' : '/32');
+}
+
+function naiveBlocks(store: Store): ReadonlyMap<StoredId, IpamBlock> {
+  return new Map([...store].flatMap(([id, stored]) => (isResource(stored) ? [] : [[id, stored.block]])));
+}
+
+function isResource(stored: Stored): stored is Resource {
+  return stored.kind !== 'IpamBlock';
 }
 
 /** Whose packets hosts take others out of, while any do. */
@@ -127,7 +153,7 @@ function naiveOverlay(node: string, network: readonly Resource[], store: Store):
   return overlayFor(node, {
     nodes: byName(resourcesOf(network, 'Node')),
     pools: byName(resourcesOf(network, 'IPPool')),
-    blocks: new Map(),
+    blocks: naiveBlocks(store),
     workloads: new Map(workloads),
     hasBgp: naiveBgp(node, network, store) !== undefined,
   });

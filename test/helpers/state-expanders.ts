@@ -5,8 +5,8 @@
  */
 import type { Update } from '../../src/agent/syncer/update.js';
 import type { StoredId } from '../../src/layout/layout.js';
-import type { Resource } from '../../src/model/resource.js';
 import { State, updatesBetween } from '../states/state.js';
+import type { Stored } from './build-resources.js';
 
 export interface Step {
   readonly name: string;
@@ -52,7 +52,9 @@ function steps(story: readonly State[]): readonly Step[] {
 }
 
 /** What the store holds after an update. */
-export function applyUpdate(store: Map<StoredId, Resource>, { id, resource }: Update): void {
-  if (resource) store.set(id, resource);
+export function applyUpdate(store: Map<StoredId, Stored>, update: Update): void {
+  const { id, kind } = update;
+  if (kind === 'IpamBlock' && update.block) store.set(id, { kind, block: update.block });
+  else if (update.resource) store.set(id, update.resource);
   else store.delete(id);
 }

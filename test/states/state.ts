@@ -4,30 +4,27 @@
  */
 import type { Update } from '../../src/agent/syncer/update.js';
 import type { StoredId } from '../../src/layout/layout.js';
-import type { Resource } from '../../src/model/resource.js';
-import { storedId } from '../helpers/build-resources.js';
+import { type Stored, storedId } from '../helpers/build-resources.js';
 
 export class State {
   static readonly empty = new State('empty', new Map());
 
   private constructor(
     readonly name: string,
-    readonly objects: ReadonlyMap<StoredId, Resource>,
+    readonly objects: ReadonlyMap<StoredId, Stored>,
   ) {}
 
   /** This state with these objects added, or put in the place of what has their id. */
-  with(name: string, ...resources: readonly Resource[]): State {
-    return new State(
-      name,
-      new Map([...this.objects, ...resources.map((resource) => [storedId(resource), resource] as const)]),
-    );
+  with(name: string, ...objects: readonly Stored[]): State {
+    const added = objects.map((object) => [storedId(object), object] as const);
+    return new State(name, new Map([...this.objects, ...added]));
   }
 
   /** @throws when one of the objects is not there. */
-  without(name: string, ...resources: readonly Resource[]): State {
+  without(name: string, ...gone: readonly Stored[]): State {
     const objects = new Map(this.objects);
-    for (const resource of resources)
-      if (!objects.delete(storedId(resource))) throw new Error(`${name}: ${storedId(resource)} is not there`);
+    for (const object of gone)
+      if (!objects.delete(storedId(object))) throw new Error(`${name}: ${storedId(object)} is not there`);
     return new State(name, objects);
   }
 
@@ -40,9 +37,17 @@ export class State {
 export function updatesBetween(from: State, to: State): readonly Update[] {
   const gone = [...from.objects]
     .filter(([id]) => !to.objects.has(id))
-    .map(([id, { kind }]): Update => ({ id, kind, resource: undefined }));
+    .map(([id, object]) => removal(id, object));
   const changed = [...to.objects]
-    .filter(([id, resource]) => from.objects.get(id) !== resource)
-    .map(([id, resource]): Update => ({ id, kind: resource.kind, resource }));
+    .filter(([id, object]) => from.objects.get(id) !== object)
+    .map(([id, object]) => writing(id, object));
   return [...gone, ...changed];
+}
+
+function removal(id: StoredId, { kind }: Stored): Update {
+  return kind === 'IpamBlock' ? { id, kind, block: undefined } : { id, kind, resource: undefined };
+}
+
+function writing(id: StoredId, object: Stored): Update {
+  return object.kind === 'IpamBlock' ? { id, ...object } : { id, kind: object.kind, resource: object };
 }

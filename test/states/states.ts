@@ -2,7 +2,7 @@
  * Situations of the store, and stories that lead from one to the next. All seen from host-1.
  */
 import type { SpecOf } from '../../src/model/resource.js';
-import { cidr, policy, resource, selector, workload } from '../helpers/build-resources.js';
+import { block, cidr, policy, resource, selector, workload } from '../helpers/build-resources.js';
 import { State } from './state.js';
 
 const { empty } = State;
@@ -292,6 +292,7 @@ export const inIpip = mesh.with(
   'a pool is encapsulated otherwise',
   pool('10.65.0.0/16', true, { ipipMode: 'CrossSubnet' }),
 );
+
 export const globalSettings = localEndpoint.with(
   'settings for all hosts',
   workload('w2', {}),
@@ -304,6 +305,60 @@ export const ownSettings = globalSettings.with(
 export const othersSettings = globalSettings.with(
   'settings for another host',
   agent('node.host-2', { noPolicyEgress: 'Allow' }),
+);
+
+// --- blocks of addresses
+
+const OWN = '10.65.0.0/26';
+const OWN_V6 = 'fd00:65::/122';
+const OTHERS = '10.65.1.0/26';
+
+export const pendingBlock = mesh.with('a block that this host asks for', block(OWN, { 'host-1': 'pending' }));
+export const ownBlock = pendingBlock.with("it is this host's", block(OWN, { 'host-1': 'confirmed' }));
+export const ownBlocks = ownBlock.with(
+  'so are one of the other family and one of a single address',
+  block(OWN_V6, { 'host-1': 'confirmed' }),
+  block('10.65.9.9/32', { 'host-1': 'confirmed' }),
+);
+export const goingBlock = ownBlocks.with(
+  'this host is about to give one up',
+  block(OWN, { 'host-1': 'pendingDeletion' }),
+);
+export const claimedBlock = goingBlock.with(
+  'another host asks for it',
+  block(OWN, { 'host-1': 'pendingDeletion', 'host-2': 'pending' }),
+);
+export const lostBlock = claimedBlock.with("it is the other host's", block(OWN, { 'host-2': 'confirmed' }));
+export const blocksWithoutBgp = ownBlocks.with(
+  'a host with blocks takes no part in BGP',
+  agent('node.host-1', { bgpMode: 'none' }),
+);
+export const encapsulatedWithoutBgp = blocksWithoutBgp.with(
+  'and encapsulates',
+  pool('10.65.0.0/16', true, vxlan),
+);
+export const othersPending = behindTunnels.with(
+  'another host asks for a block around its workload',
+  block(OTHERS, { 'host-2': 'pending' }),
+);
+export const othersBlock = othersPending.with('it has it', block(OTHERS, { 'host-2': 'confirmed' }));
+export const strangerInBlock = othersBlock.with(
+  'a workload here has an address out of it',
+  workload('w3', { addresses: ['10.65.1.3'] }),
+  workload('r3', { node: 'host-3', addresses: ['10.65.1.4'] }),
+  node('host-3', '10.0.0.3/24'),
+);
+export const othersGoing = strangerInBlock.with(
+  'the other host is about to give it up',
+  block(OTHERS, { 'host-2': 'pendingDeletion' }),
+);
+export const movedBlock = strangerInBlock.with(
+  'a third host has it',
+  block(OTHERS, { 'host-3': 'confirmed' }),
+);
+export const blockOutsidePools = othersBlock.with(
+  'one is outside the pools',
+  block('10.66.0.0/26', { 'host-2': 'confirmed' }),
 );
 
 /** Each is followed from state to state, forwards and backwards. */
@@ -385,6 +440,30 @@ export const stories: Readonly<Record<string, readonly State[]>> = {
     inIpip,
     encapsulated,
     mesh,
+  ],
+  'blocks of this host come and go': [
+    mesh,
+    pendingBlock,
+    ownBlock,
+    ownBlocks,
+    goingBlock,
+    claimedBlock,
+    lostBlock,
+    ownBlocks,
+    blocksWithoutBgp,
+    encapsulatedWithoutBgp,
+    ownBlock,
+    mesh,
+  ],
+  'blocks of other hosts come and go': [
+    behindTunnels,
+    othersPending,
+    othersBlock,
+    strangerInBlock,
+    othersGoing,
+    movedBlock,
+    blockOutsidePools,
+    behindTunnels,
   ],
   'settings change': [localEndpoint, globalSettings, ownSettings, othersSettings, globalSettings, noBgp],
 };

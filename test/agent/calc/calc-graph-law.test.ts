@@ -9,7 +9,7 @@ import type { StoredId } from '../../../src/layout/layout.js';
 import { type Resource, resourcesOf } from '../../../src/model/resource.js';
 import { DIRECTIONS } from '../../../src/model/rule.js';
 import { bgpModelFor } from '../../../src/topology/bgp.js';
-import { storedId } from '../../helpers/build-resources.js';
+import { type Stored, storedId } from '../../helpers/build-resources.js';
 import { dataplaneVerdict } from '../../helpers/dataplane-verdict.js';
 import { DataplaneView } from '../../helpers/dataplane-view.js';
 import { naiveDataplane } from '../../helpers/naive-dataplane.js';
@@ -29,7 +29,7 @@ test('after any events the dataplane is what the state of the store alone says',
     fc.property(fc.array(event, { maxLength: 40 }), (events) => {
       const graph = createCalcGraph({ node: 'host-1', computeBgp: bgpModelFor });
       const view = new DataplaneView();
-      const store = new Map<StoredId, Resource>();
+      const store = new Map<StoredId, Stored>();
       for (const happening of [...events, { type: 'flush' } as const]) {
         if (happening.type === 'flush') {
           view.apply(graph.flush());

@@ -6,8 +6,8 @@ import fc from 'fast-check';
 import { createCalcGraph } from '../../../src/agent/calc/calc-graph.js';
 import type { Update } from '../../../src/agent/syncer/update.js';
 import type { StoredId } from '../../../src/layout/layout.js';
-import type { Resource } from '../../../src/model/resource.js';
 import { bgpModelFor } from '../../../src/topology/bgp.js';
+import type { Stored } from '../../helpers/build-resources.js';
 import { DataplaneView } from '../../helpers/dataplane-view.js';
 import { naiveDataplane } from '../../helpers/naive-dataplane.js';
 import { applyUpdate, EXPANDERS, type Step } from '../../helpers/state-expanders.js';
@@ -21,7 +21,7 @@ const FLUSH_MODES: readonly FlushMode[] = ['after each update', 'after each step
 function follow(t: import('ava').ExecutionContext, steps: readonly Step[], mode: FlushMode): void {
   const graph = createCalcGraph({ node: 'host-1', computeBgp: bgpModelFor });
   const view = new DataplaneView();
-  const store = new Map<StoredId, Resource>();
+  const store = new Map<StoredId, Stored>();
   const flush = (where: string): void => {
     view.apply(graph.flush());
     t.deepEqual(view.state, naiveDataplane('host-1', store), where);

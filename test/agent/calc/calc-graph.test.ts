@@ -187,7 +187,7 @@ test('an object that cannot be read is as if gone, and named until it can be rea
   const graph = graphAt(localEndpointWithProfile);
   graph.flush();
   const profile = [...localEndpointWithProfile.objects.values()].find(({ kind }) => kind === 'Profile');
-  if (!profile) throw new Error('no profile');
+  if (profile?.kind !== 'Profile') throw new Error('no profile');
   const id = storedId(profile);
   graph.onUpdate({ id, kind: 'Profile', resource: undefined, problem: 'not JSON' });
   t.like(
