@@ -57,7 +57,7 @@ function fromFolder({ state, folder }: CheckedFolder): LoadedNetwork {
   };
 }
 
-/** What the store named by --etcd holds. What cannot be read is named, and left out, as agents do. */
+/** What the store named by --etcd holds. What agents cannot read, or do not enforce, is named. */
 async function loadStored(context: CliContext, options: CommonOptions & EtcdOptions): Promise<LoadedNetwork> {
   await using opened = await openStore(options, createLog(options.logLevel));
   const { store, layout } = opened;
@@ -65,7 +65,7 @@ async function loadStored(context: CliContext, options: CommonOptions & EtcdOpti
   const applied = await readAppliedCommits(store, layout);
   const { yellow } = pickColors(options.color, context);
   for (const { kind, name, problem } of unreadable)
-    context.err(`${yellow('ignored')} ${kind}/${name}, which agents cannot read either: ${problem}\n`);
+    context.err(`${yellow('as agents take it')} ${kind}/${name}: ${problem}\n`);
   return {
     resources,
     withHistory: (trace) =>

@@ -15,6 +15,10 @@ export interface UnsupportedField {
   readonly path: string;
   /** These values mean that the feature is off, and are accepted. Absent: the field is refused whenever it is set. */
   readonly except?: readonly unknown[];
+  /** No packet depends on it: refused in a manifest all the same, no reason for a host not to be live. */
+  readonly isHarmless?: true;
+  /** What comes of it where it stands in the store. */
+  readonly effect?: string;
 }
 
 export const UNSUPPORTED_FIELDS: Readonly<Partial<Record<Kind, readonly UnsupportedField[]>>> = {
@@ -28,9 +32,12 @@ export const UNSUPPORTED_FIELDS: Readonly<Partial<Record<Kind, readonly Unsuppor
   AgentConfiguration: [
     // Which BIRD it is, an agent is told by its flag --bgp; how much it logs, by --log-level.
     { path: 'bgpMode', except: ['managed', 'none'] },
-    { path: 'logSeverityScreen' },
-    // What IPv6 rules and routes an agent has programmed would stay as they are.
-    { path: 'ipv6Support', except: [true] },
+    { path: 'logSeverityScreen', isHarmless: true },
+    {
+      path: 'ipv6Support',
+      except: [true],
+      effect: 'IPv6 rules and routes stay as they are, and no new ones come',
+    },
     { path: 'failsafeInboundHostPorts' },
     { path: 'failsafeOutboundHostPorts' },
   ],

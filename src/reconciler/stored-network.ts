@@ -13,10 +13,11 @@ import {
   resourceId,
 } from '../model/resource.js';
 import type { Snapshot, StoreKey } from '../model/store.js';
+import { UNSUPPORTED_KINDS } from '../model/support.js';
 import { type StoredObject, storedObjects } from './stored-objects.js';
 
-/** What decides who may talk to whom. */
-const NETWORK_KINDS: readonly Kind[] = [
+/** What decides who may talk to whom, as far as agents enforce it. */
+const DECIDING_KINDS: readonly Kind[] = [
   'IPPool',
   'Profile',
   'Tier',
@@ -28,11 +29,13 @@ const NETWORK_KINDS: readonly Kind[] = [
   'RouteReflector',
   'AgentConfiguration',
 ];
+const NETWORK_KINDS = DECIDING_KINDS.filter((kind) => !UNSUPPORTED_KINDS.has(kind));
+const UNENFORCED_KINDS = DECIDING_KINDS.filter((kind) => UNSUPPORTED_KINDS.has(kind));
 
 export interface StoredNetwork {
   /** Under the names in their manifests, and at their places there. */
   readonly resources: readonly Resource[];
-  /** What nobody can read: it is left out, as agents leave it out. */
+  /** What cannot be read, or is not enforced: it counts for as much as it does for agents. */
   readonly unreadable: readonly Pick<StoredObject, 'kind' | 'name' | 'problem'>[];
   /** The commit that last changed each, of those that a source manages. */
   readonly commits: ReadonlyMap<ResourceId, string>;
@@ -48,7 +51,14 @@ export function networkOfSnapshot(snapshot: Snapshot, layout: Layout): StoredNet
   const objects = storedObjects(snapshot, layout, ...NETWORK_KINDS);
   return {
     resources: objects.flatMap((object) => toResource(object)),
-    unreadable: objects.filter(({ problem }) => problem !== undefined),
+    unreadable: [
+      ...objects.filter(({ problem }) => problem !== undefined),
+      ...storedObjects(snapshot, layout, ...UNENFORCED_KINDS).map(({ kind, name }) => ({
+        kind,
+        name,
+        problem: 'no agent enforces this kind yet',
+      })),
+    ],
     commits: new Map(
       objects.flatMap(({ kind, name, written }) =>
         written ? [[resourceId(kind, name), written.commit] as const] : [],

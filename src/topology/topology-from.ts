@@ -20,16 +20,24 @@ export function topologyFrom(resources: Iterable<Resource>, blocks: Iterable<Ipa
   const named = <K extends Kind>(kind: K): ReadonlyMap<string, ResourceOf<K>> =>
     new Map(resourcesOf(all, kind).map((resource) => [resource.metadata.name, resource]));
   const agents = named('AgentConfiguration');
-  const settings = agents.get('default')?.spec;
-  const speaks = (node: string) => (agents.get(`node.${node}`)?.spec.bgpMode ?? settings?.bgpMode) !== 'none';
   return {
-    nodes: new Map([...named('Node')].filter(([name]) => speaks(name))),
+    nodes: speakingNodes(named('Node'), agents),
     routeReflectors: named('RouteReflector'),
     bgpPeers: named('BGPPeer'),
     bgpFilters: named('BGPFilter'),
     bgpConfigurations: named('BGPConfiguration'),
     pools: named('IPPool'),
     blocks: new Map([...blocks].map((block) => [block.cidr, block])),
-    interfacePrefix: settings?.interfacePrefix ?? 'cali',
+    interfacePrefix: agents.get('default')?.spec.interfacePrefix ?? 'cali',
   };
+}
+
+/** Those on which BGP is not turned off: nobody waits for a session with one that will never answer. */
+export function speakingNodes(
+  nodes: ReadonlyMap<string, ResourceOf<'Node'>>,
+  agents: ReadonlyMap<string, ResourceOf<'AgentConfiguration'>>,
+): ReadonlyMap<string, ResourceOf<'Node'>> {
+  const byDefault = agents.get('default')?.spec.bgpMode;
+  const speaks = (node: string) => (agents.get(`node.${node}`)?.spec.bgpMode ?? byDefault) !== 'none';
+  return new Map([...nodes].filter(([name]) => speaks(name)));
 }

@@ -88,17 +88,21 @@ function naiveSettings(node: string, network: readonly Resource[]): AgentSetting
   };
 }
 
-function naiveBgp(node: string, network: readonly Resource[], store: Store): BgpModel | undefined {
+function speaksBgp(node: string, network: readonly Resource[]): boolean {
   const modes = ['default', `node.${node}`].flatMap((name) =>
     resourcesOf(network, 'AgentConfiguration')
       .filter(({ metadata }) => metadata.name === name)
       .flatMap(({ spec }) => spec.bgpMode ?? []),
   );
-  if (modes.at(-1) === 'none') return undefined;
+  return modes.at(-1) !== 'none';
+}
+
+function naiveBgp(node: string, network: readonly Resource[], store: Store): BgpModel | undefined {
+  if (!speaksBgp(node, network)) return undefined;
   const pools = new Map<string, ResourceOf<'IPPool'>>();
   for (const [id, resource] of store) if (resource.kind === 'IPPool') pools.set(id, resource);
   const model = bgpModelFor(node, {
-    nodes: byName(resourcesOf(network, 'Node')),
+    nodes: byName(resourcesOf(network, 'Node').filter(({ metadata }) => speaksBgp(metadata.name, network))),
     routeReflectors: byName(resourcesOf(network, 'RouteReflector')),
     bgpPeers: byName(resourcesOf(network, 'BGPPeer')),
     bgpFilters: byName(resourcesOf(network, 'BGPFilter')),

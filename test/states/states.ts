@@ -261,6 +261,10 @@ export const noMesh = mesh.with(
   resource('BGPConfiguration', 'default', { nodeToNodeMeshEnabled: false, asNumber: 64_999 }),
 );
 export const noBgp = mesh.with('this host takes no part in BGP', agent('node.host-1', { bgpMode: 'none' }));
+export const otherWithoutBgp = mesh.with(
+  'the other host takes no part in BGP',
+  agent('node.host-2', { bgpMode: 'none' }),
+);
 export const prefix = mesh.with(
   'interfaces have another prefix',
   agent('default', { interfacePrefix: 'tap', bgpMode: 'none' }),
@@ -423,6 +427,8 @@ export const stories: Readonly<Record<string, readonly State[]>> = {
     mesh,
     noMesh,
     noBgp,
+    otherWithoutBgp,
+    mesh,
     prefix,
     pools,
   ],

@@ -8,6 +8,7 @@ import type { StoredId } from '../../layout/layout.js';
 import type { IpamBlock } from '../../model/ipam-block.js';
 import type { ResourceOf } from '../../model/resource.js';
 import type { BgpModel } from '../../topology/bgp-model.js';
+import { speakingNodes } from '../../topology/topology-from.js';
 import type { TopologyInput } from '../../topology/topology-input.js';
 import type { ResolvedSettings } from './settings-resolver.js';
 
@@ -19,6 +20,8 @@ export class BgpResolver {
   readonly #computeBgp: ComputeBgp;
   readonly #listener: (model: BgpModel | undefined) => void;
   readonly #nodes = new Map<string, ResourceOf<'Node'>>();
+  /** Of all hosts: some may have BGP turned off. */
+  readonly #agents = new Map<string, ResourceOf<'AgentConfiguration'>>();
   readonly #bgpConfigurations = new Map<string, ResourceOf<'BGPConfiguration'>>();
   readonly #routeReflectors = new Map<string, ResourceOf<'RouteReflector'>>();
   readonly #bgpPeers = new Map<string, ResourceOf<'BGPPeer'>>();
@@ -62,6 +65,13 @@ export class BgpResolver {
     this.#replace(this.#bgpConfigurations, (resource ?? previous)?.metadata.name, resource);
   }
 
+  onAgentConfiguration(
+    resource: ResourceOf<'AgentConfiguration'> | undefined,
+    previous: ResourceOf<'AgentConfiguration'> | undefined,
+  ): void {
+    this.#replace(this.#agents, (resource ?? previous)?.metadata.name, resource);
+  }
+
   onPool(id: StoredId, resource: ResourceOf<'IPPool'> | undefined): void {
     this.#replace(this.#pools, id, resource);
   }
@@ -89,7 +99,7 @@ export class BgpResolver {
     if (!this.#dirty) return;
     this.#dirty = false;
     const input: TopologyInput = {
-      nodes: this.#nodes,
+      nodes: speakingNodes(this.#nodes, this.#agents),
       routeReflectors: this.#routeReflectors,
       bgpPeers: this.#bgpPeers,
       bgpFilters: this.#bgpFilters,

@@ -70,6 +70,7 @@ export function createCalcGraph({ node, computeBgp }: CalcGraphOptions): CalcGra
 
   const dispatcher = new Dispatcher();
   dispatcher.register('AgentConfiguration', (...update) => settings.onAgentConfiguration(...update));
+  dispatcher.register('AgentConfiguration', (_id, now, before) => bgp.onAgentConfiguration(now, before));
   dispatcher.register('BGPConfiguration', (_id, now, before) => bgp.onBgpConfiguration(now, before));
   dispatcher.register('BGPFilter', (_id, now, before) => bgp.onBgpFilter(now, before));
   dispatcher.register('BGPPeer', (id, now) => bgp.onBgpPeer(id, now));

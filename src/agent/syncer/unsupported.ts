@@ -11,10 +11,12 @@ import { UNSUPPORTED_KINDS, unsupportedValues } from '../../model/support.js';
 /** One sentence per unsupported kind or field, joined; undefined when all of the object is enforced. */
 export function unsupportedParts(resource: Resource): string | undefined {
   if (UNSUPPORTED_KINDS.has(resource.kind)) return `${resource.kind} is not enforced by this agent yet`;
-  const found = unsupportedValues(resource).map(
-    ({ path, value }) =>
-      `spec.${path.join('.')} = ${JSON.stringify(value)} is not enforced by this agent yet`,
-  );
+  const found = unsupportedValues(resource)
+    .filter(({ field }) => !field.isHarmless)
+    .map(({ field, path, value }) => {
+      const effect = field.effect === undefined ? '' : `: ${field.effect}`;
+      return `spec.${path.join('.')} = ${JSON.stringify(value)} is not enforced by this agent yet${effect}`;
+    });
   found.push(...namesWithoutCommunity(resource));
   return found.length === 0 ? undefined : found.join('; ');
 }
