@@ -28,6 +28,11 @@ export function addBit(bits: Bitset, member: number): void {
   bits[word] = (bits[word] ?? 0) | (1 << (member & 31));
 }
 
+export function deleteBit(bits: Bitset, member: number): void {
+  const word = member >>> 5;
+  bits[word] = (bits[word] ?? 0) & ~(1 << (member & 31));
+}
+
 export function hasBit(bits: Bitset, member: number): boolean {
   return (((bits[member >>> 5] ?? 0) >>> (member & 31)) & 1) === 1;
 }

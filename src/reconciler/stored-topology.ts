@@ -25,11 +25,14 @@ export function bgpImpactOf(plan: Plan, snapshot: Snapshot, layout: Layout): Bgp
   return bgpImpact(topologyOfSnapshot(snapshot, layout), topologyOfSnapshot(after, layout));
 }
 
-/** A host that no longer knows the way to workloads of another is cut off from them, whatever policy says. */
+/**
+ * A host that no longer knows the way to workloads of another is cut off from them, whatever policy says. What a router
+ * outside may tell it instead is not for us to refuse.
+ */
 export function lostRoutesGuard({ routes }: BgpImpact, approve: string): readonly Guard[] {
-  const { count } = routes.lost;
+  const { count } = routes.cutOff;
   if (count === 0) return [];
-  const [first = ''] = describeRoutes(routes.lost);
+  const [first = ''] = describeRoutes(routes.cutOff);
   const more = count > 1 ? ` (${count} routes in all)` : '';
   const message = `hosts would lose ${first}${more}`;
   return [{ code: 'routes-lost', message, approve }];

@@ -6,6 +6,7 @@ import {
   type Bitset,
   BitsetInterner,
   countBits,
+  deleteBit,
   emptyBitset,
   fullBitset,
   hasBit,
@@ -38,6 +39,16 @@ test('membersOf() gives back what was added, in order, and countBits() how many'
       t.true(
         Array.from({ length: SIZE }, (_, one) => hasBit(bits, one) === members.includes(one)).every(Boolean),
       );
+    }),
+  );
+});
+
+test('deleteBit() takes out one member, there or not', (t) => {
+  fc.assert(
+    fc.property(numbers, fc.nat(SIZE - 1), (members, gone) => {
+      const bits = bitsetOf(members);
+      deleteBit(bits, gone);
+      t.deepEqual(bits, bitsetOf(members.filter((one) => one !== gone)));
     }),
   );
 });

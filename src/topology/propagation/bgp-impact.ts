@@ -5,11 +5,12 @@
  * Compared is what both sides know: a host or a pool that the change itself adds or removes is no news. Routes are told in
  * groups, because one session more or less is a route more or less for many hosts at once.
  */
-import { type Cidr, compareCidrs, IP_FAMILIES, type IpFamily } from '../../model/address.js';
+import { type Cidr, compareCidrs, familyOf, IP_FAMILIES, type IpFamily } from '../../model/address.js';
 import {
   addBit,
   type Bitset,
   countBits,
+  deleteBit,
   emptyBitset,
   hasBit,
   isEmptyBitset,
@@ -41,7 +42,12 @@ export interface Amount<T> {
 
 export interface BgpImpact {
   readonly sessions: { readonly gained: Amount<SessionPair>; readonly lost: Amount<SessionPair> };
-  readonly routes: { readonly gained: Amount<RouteGroup>; readonly lost: Amount<RouteGroup> };
+  readonly routes: {
+    readonly gained: Amount<RouteGroup>;
+    readonly lost: Amount<RouteGroup>;
+    /** Of those that are lost: between hosts of which one at least has no session with a router outside, that may know. */
+    readonly cutOff: Amount<RouteGroup>;
+  };
   /** Sessions that the new manifests ask for and that cannot come up, a line each. */
   readonly broken: readonly string[];
   /** Pools whose packets will travel otherwise between hosts. */
@@ -58,7 +64,11 @@ export function bgpImpact(before: TopologyInput, after: TopologyInput): BgpImpac
   const [oldUp, freshUp] = [sessionsUp(old.network, names), sessionsUp(fresh.network, names)];
   return {
     sessions: { gained: newPairs(oldUp, freshUp, names), lost: newPairs(freshUp, oldUp, names) },
-    routes: { gained: newRoutes(old, fresh), lost: newRoutes(fresh, old) },
+    routes: {
+      gained: newRoutes(old, fresh),
+      lost: newRoutes(fresh, old),
+      cutOff: newRoutes(fresh, old, meetOutside(fresh.network)),
+    },
     broken: fresh.network.broken.map(
       ({ node, session, why }) => `${node} - ${session.peerName} (${session.peerAddress}): ${why}`,
     ),
@@ -103,8 +113,26 @@ function newPairs(before: SessionTable, after: SessionTable, names: readonly str
   return { count, shown };
 }
 
-/** What `after` lets hosts learn and `before` does not, of what both know. */
-function newRoutes(before: Propagation, after: Propagation): Amount<RouteGroup> {
+/** Whether both hosts have sessions with routers outside, which may pass routes of the family from one to the other. */
+function meetOutside({
+  speakers,
+  outside,
+}: LinkedNetwork): (hosts: readonly string[], family: IpFamily) => boolean {
+  const haveOne = new Map(
+    IP_FAMILIES.map((family) => [
+      family,
+      new Set(speakers.filter((_, place) => outside[place]?.has(family)).map(({ name }) => name)),
+    ]),
+  );
+  return (hosts, family) => hosts.every((host) => haveOne.get(family)?.has(host));
+}
+
+/** What `after` lets hosts learn and `before` does not, of what both know, but for pairs of hosts that are left out. */
+function newRoutes(
+  before: Propagation,
+  after: Propagation,
+  isLeftOut: (hosts: readonly string[], family: IpFamily) => boolean = () => false,
+): Amount<RouteGroup> {
   const groups: RouteGroup[] = [];
   let count = 0;
   const oldPlaces = new Map(
@@ -122,6 +150,8 @@ function newRoutes(before: Propagation, after: Propagation): Amount<RouteGroup> 
       if (oldOrigin === undefined) continue;
       const old = before.learned.get(network)?.get(oldOrigin);
       const to = news(learners, old, toOld, after.network);
+      for (const place of membersOf(to))
+        if (isLeftOut([nameOf(origin), nameOf(place)], familyOf(network))) deleteBit(to, place);
       if (isEmptyBitset(to)) continue;
       count += countBits(to);
       const group = byReceivers.get(to.join()) ?? { from: [], to };

@@ -35,6 +35,7 @@ export function summarizeImpact({ sessions, routes }: BgpImpact): string {
 export function impactLines({ sessions, routes, broken, overlays }: BgpImpact): readonly ImpactLine[] {
   return [
     ...marked('-', describeRoutes(routes.lost), 'groups of routes'),
+    ...outsideLines(routes),
     ...marked('+', describeRoutes(routes.gained), 'groups of routes'),
     ...marked('-', describeSessions(sessions.lost), 'sessions', sessions.lost.count),
     ...marked('+', describeSessions(sessions.gained), 'sessions', sessions.gained.count),
@@ -45,6 +46,13 @@ export function impactLines({ sessions, routes, broken, overlays }: BgpImpact): 
     ),
     ...marked('!', overlays.map(describeOverlay), 'pools'),
   ];
+}
+
+function outsideLines({ lost, cutOff }: BgpImpact['routes']): ImpactLine[] {
+  const count = lost.count - cutOff.count;
+  if (count === 0) return [];
+  const text = `${counted(count, 'lost route')}: both hosts have a session with a router outside, which may pass it on`;
+  return [{ mark: '!', text }];
 }
 
 /** `routes from host-3 to 192.168.0.0/16 of host-1, host-2`. */

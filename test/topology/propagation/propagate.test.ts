@@ -2,6 +2,7 @@
 import test from 'ava';
 import { membersOf } from '../../../src/model/bitset.js';
 import { bgpImpact } from '../../../src/topology/propagation/bgp-impact.js';
+import { impactLines } from '../../../src/topology/propagation/describe-impact.js';
 import { propagate } from '../../../src/topology/propagation/propagate.js';
 import { network as cidr, type NetworkText, topologyInput } from '../topology-fixture.js';
 
@@ -173,6 +174,23 @@ test('bgpImpact() of a mesh that is turned off: all sessions and all routes are 
   t.is(sessions.gained.count, 0);
   t.is(routes.lost.count, 6);
   t.deepEqual(routes.gained, { count: 0, shown: [] });
+});
+
+test('bgpImpact() takes hosts for cut off unless both have a session with a router outside', (t) => {
+  const mesh: NetworkText = { nodes: ABC, pools: { [POOL]: {} } };
+  const tor = { peerIP: '10.0.0.254', asNumber: 65000 };
+  const impact = (peers: NonNullable<NetworkText['peers']>) =>
+    bgpImpact(topologyInput({ ...mesh, peers }), topologyInput({ ...mesh, peers, bgp: NO_MESH }));
+  const allUp = impact({ tor });
+  t.is(allUp.routes.lost.count, 6);
+  t.deepEqual(allUp.routes.cutOff, { count: 0, shown: [] });
+  t.regex(
+    impactLines(allUp).find(({ mark }) => mark === '!')?.text ?? '',
+    /^6 lost routes: both hosts have a session with a router outside/,
+  );
+  const twoUp = impact({ a: { ...tor, node: 'a' }, b: { ...tor, node: 'b' } });
+  t.is(twoUp.routes.cutOff.count, 4);
+  t.true(twoUp.routes.cutOff.shown.every(({ from, to }) => [...from, ...to].includes('c')));
 });
 
 test('bgpImpact() of a host that is added and a pool that goes: sessions are news, routes are not', (t) => {

@@ -9,6 +9,7 @@ import { policy, resource, workload } from '../../helpers/build-resources.js';
 
 const NETWORK: readonly Resource[] = [
   resource('Profile', 'open', { ingress: [{ action: 'Allow' }], egress: [{ action: 'Allow' }] }),
+  resource('Tier', 'security', { order: 1, defaultAction: 'Pass' }),
   policy('guard', { tier: 'security', types: ['Ingress'], ingress: [{ action: 'Deny', protocol: 'UDP' }] }),
   workload('web', { addresses: ['192.168.0.1', 'fd80::1'], profiles: ['open'] }),
   workload('api', { addresses: ['192.168.0.2', 'fd80::2'], profiles: ['open'], node: 'host-2' }),
@@ -44,7 +45,6 @@ test('formatTrace() says where nothing of ours is asked, and writes IPv6 with a 
 
 test('formatTrace() shows every tier that left it to the next, by a rule or by its end', (t) => {
   const tiers = [
-    resource('Tier', 'security', { order: 1, defaultAction: 'Pass' }),
     resource('Tier', 'platform', { order: 2, defaultAction: 'Deny' }),
     policy('lets-on', {
       tier: 'platform',
