@@ -3,7 +3,7 @@
  */
 import { familyOf, IP_FAMILIES, type IpFamily } from '../model/address.js';
 import type { LabWorkload } from './lab-plan.js';
-import type { Prober } from './prober.js';
+import { ARRIVAL_TIMEOUT_MS, type Prober } from './prober.js';
 
 export interface MatrixProbe {
   readonly from: string;
@@ -40,8 +40,9 @@ export async function probeMatrix(prober: Prober, options: MatrixOptions): Promi
   );
   return Promise.all(
     probes.map(async ({ from, to, protocol, family, address }) => {
-      const result = await prober.probe({ from: from.namespace, to: address, protocol, port });
       const expected = expect(from.name, to.name, protocol);
+      const probe = { from: from.namespace, to: address, protocol, port } as const;
+      const result = await prober.probe(probe, expected ? ARRIVAL_TIMEOUT_MS : undefined);
       return { from: from.name, to: to.name, protocol, family, expected, got: result === 'allow' };
     }),
   );

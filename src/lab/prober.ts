@@ -19,6 +19,8 @@ export interface Probe {
   readonly sourcePort?: number;
 }
 
+/** For what should arrive: more time than a busy machine may need. Silence is believed sooner. */
+export const ARRIVAL_TIMEOUT_MS = 8_000;
 /** How long silence means that a packet was dropped. */
 const DEFAULT_TIMEOUT_MS = 400;
 

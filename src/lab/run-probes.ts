@@ -6,7 +6,7 @@ import { ipBatch } from '../kernel/namespaces.js';
 import { type Address, addressPart, familyOf, hostCidr, IP_FAMILIES } from '../model/address.js';
 import type { PlannedProbe, ProbePlan, SkippedProbes } from './connectivity-probes.js';
 import type { LabPlan } from './lab-plan.js';
-import type { Prober } from './prober.js';
+import { ARRIVAL_TIMEOUT_MS, type Prober } from './prober.js';
 
 export interface ProbeResult {
   readonly test: string;
@@ -26,8 +26,6 @@ export interface ProbeSummary {
   readonly mismatches: number;
 }
 
-/** What should arrive is given more time than a busy machine may need; silence is believed sooner. */
-const PATIENT_MS = 8_000;
 const SILENT_MS = 800;
 
 export async function runProbes(
@@ -52,7 +50,7 @@ async function runProbe(
   prober: Prober,
   { test, src, dst, family, expected, probe }: PlannedProbe,
 ): Promise<ProbeResult> {
-  const got = await prober.probe(probe, expected === 'allow' ? PATIENT_MS : SILENT_MS);
+  const got = await prober.probe(probe, expected === 'allow' ? ARRIVAL_TIMEOUT_MS : SILENT_MS);
   const port = probe.port === undefined ? {} : { port: probe.port };
   return { test, src, dst, protocol: probe.protocol, ...port, family, expected, got, ok: got === expected };
 }

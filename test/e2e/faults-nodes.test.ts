@@ -62,8 +62,8 @@ test('a Node without an address: its agent registers what it finds, workloads ar
   await until(async () => (await registered()).bird_ip !== undefined);
   t.deepEqual(await registered(), OWN);
   await lab.routed();
-  t.true(await lab.reaches('web-1', 'web-3', 'icmp', 4));
-  t.true(await lab.reaches('web-1', 'web-3', 'icmp', 6));
+  t.true(await lab.arrives('web-1', 'web-3', 'icmp', 4));
+  t.true(await lab.arrives('web-1', 'web-3', 'icmp', 6));
   const plan = await lab.heddle([
     ...['reconcile', '--dry-run', '--detailed-exitcode', '--repo', lab.state.repository],
     ...['--etcd', lab.state.etcdOutside],

@@ -21,8 +21,8 @@ test.after.always('the lab goes without a trace', () => lab?.[Symbol.asyncDispos
 
 for (const family of [4, 6] as const) {
   test(`members of a profile reach each other across hosts, others do not (IPv${family})`, async (t) => {
-    t.true(await lab.reaches('web-1', 'web-2', 'icmp', family));
-    t.true(await lab.reaches('web-3', 'web-1', 'tcp', family));
+    t.true(await lab.arrives('web-1', 'web-2', 'icmp', family));
+    t.true(await lab.arrives('web-3', 'web-1', 'tcp', family));
     t.false(await lab.reaches('batch-1', 'web-1', 'icmp', family), 'on the same host');
     t.false(await lab.reaches('batch-1', 'web-3', 'tcp', family), 'on another host');
     t.false(
@@ -50,7 +50,7 @@ test('every host has a route to every workload, its own by link scope and protoc
 });
 
 test('a workload learns its gateway 169.254.1.1 by proxy ARP, with the MAC of the host side', async (t) => {
-  await lab.reaches('web-1', 'web-2', 'icmp');
+  t.true(await lab.arrives('web-1', 'web-2', 'icmp'));
   const workload = lab.plan.workloads.find(({ name }) => name === 'web-1');
   t.regex(
     await lab.on('web-1', ['ip', 'neigh']),
@@ -87,7 +87,7 @@ test('a push that removes the rule cuts the connection on every host, and only t
   t.false(await lab.reaches('web-2', 'web-1', 'icmp', 6));
   await writeFile(file, original);
   await lab.live(await lab.push('They may again'));
-  t.true(await lab.reaches('web-1', 'web-2', 'tcp'));
+  t.true(await lab.arrives('web-1', 'web-2', 'tcp'));
 });
 
 test('an invalid commit changes nothing; wait ends and says why, and so does status', async (t) => {
@@ -109,7 +109,7 @@ test('an invalid commit changes nothing; wait ends and says why, and so does sta
     stdout,
     new RegExp(`the newest commit is ${commit.slice(0, 7)}\n +Valid=False InvalidManifests: profiles`),
   );
-  t.true(await lab.reaches('web-1', 'web-2', 'tcp'));
+  t.true(await lab.arrives('web-1', 'web-2', 'tcp'));
   await rm(file);
   await lab.live(await lab.push('Without the error'));
 });
@@ -121,13 +121,13 @@ test('an agent that is killed leaves traffic as it was, and its successor takes 
   const sessions = async () => (await lab.on('host-2', ['ip', 'route', 'show', 'proto', 'bird'])).trim();
   const before = await sessions();
   signal(agent, 'SIGKILL');
-  t.true(await lab.reaches('web-1', 'web-2', 'tcp'));
+  t.true(await lab.arrives('web-1', 'web-2', 'tcp'));
   t.false(await lab.reaches('batch-1', 'web-2', 'tcp'));
   await lab.on('host-2', ['iptables-nft', '-t', 'filter', '-F', 'FORWARD']);
   const successor = await startAgent(lab.options, lab.state, host);
   await until(async () => /cali-FORWARD/.test(await lab.on('host-2', ['iptables-nft', '-S', 'FORWARD'])));
   t.false(await lab.reaches('batch-1', 'web-2', 'tcp'));
-  t.true(await lab.reaches('web-1', 'web-2', 'tcp'));
+  t.true(await lab.arrives('web-1', 'web-2', 'tcp'));
   t.is(await sessions(), before, 'BIRD ran on');
   t.truthy(successor.pid);
 });

@@ -20,7 +20,7 @@ async function assertAllReached(t: ExecutionContext, lab: TestLab): Promise<void
   for (const family of FAMILIES)
     for (const { name: from } of lab.plan.workloads)
       for (const { name: to } of lab.plan.workloads)
-        if (from !== to) t.true(await lab.reaches(from, to, 'tcp', family), `${from} -> ${to} IPv${family}`);
+        if (from !== to) t.true(await lab.arrives(from, to, 'tcp', family), `${from} -> ${to} IPv${family}`);
 }
 
 /** How many packets the tunnels of a host have sent, both families. */
@@ -35,7 +35,7 @@ async function sentBy(lab: TestLab, host: string): Promise<readonly number[]> {
 /** How many packets more each tunnel of a host has sent when a workload has been reached. */
 async function sentFor(lab: TestLab, host: string, from: string, to: string): Promise<readonly number[]> {
   const before = await sentBy(lab, host);
-  for (const family of FAMILIES) await lab.reaches(from, to, 'tcp', family);
+  for (const family of FAMILIES) await lab.arrives(from, to, 'tcp', family);
   return (await sentBy(lab, host)).map((count, index) => count - (before[index] ?? 0));
 }
 

@@ -44,7 +44,7 @@ ingress:
   - { action: Allow, protocol: TCP, source: { selector: app == 'batch' }, destination: { ports: [80] } }`,
       ),
     );
-    t.true(await lab.reaches('batch-1', 'web-2', 'tcp', family));
+    t.true(await lab.arrives('batch-1', 'web-2', 'tcp', family));
     t.false(await lab.reaches('batch-1', 'web-2', 'icmp', family), 'the policy names TCP only');
     t.false(
       await lab.reaches('web-1', 'web-2', 'tcp', family),
@@ -64,7 +64,7 @@ test('a tier that passes hands over to the profiles', async (t) => {
         "tier: first\nselector: app == 'web'\ntypes: [Ingress]\ningress:\n  - { action: Pass }",
       ),
   );
-  t.true(await lab.reaches('web-1', 'web-2', 'tcp'), 'the profile decides');
+  t.true(await lab.arrives('web-1', 'web-2', 'tcp'), 'the profile decides');
   t.false(await lab.reaches('batch-1', 'web-2', 'tcp'), 'and denies');
 });
 
@@ -78,7 +78,7 @@ test('the policy with the lower order is asked first', async (t) => {
   await policy('deny first', `${rule('deny', 10, 'Deny')}---\n${rule('allow', 20, 'Allow')}`);
   t.false(await lab.reaches('batch-1', 'web-2', 'tcp'));
   await policy('allow first', `${rule('deny', 30, 'Deny')}---\n${rule('allow', 20, 'Allow')}`);
-  t.true(await lab.reaches('batch-1', 'web-2', 'tcp'));
+  t.true(await lab.arrives('batch-1', 'web-2', 'tcp'));
 });
 
 test('a network set is picked by its labels, and a negated selector means everybody else', async (t) => {
@@ -95,12 +95,12 @@ test('a network set is picked by its labels, and a negated selector means everyb
       `selector: app == 'web'\ntypes: [Ingress]\ningress:\n  - { action: Allow, source: { ${field}: role == 'partner' } }`,
     );
   await policy('partners only', `${set}---\n${opens('selector')}`);
-  t.true(await lab.reaches('batch-1', 'web-2', 'tcp'), 'batch-1 has the address of the set');
+  t.true(await lab.arrives('batch-1', 'web-2', 'tcp'), 'batch-1 has the address of the set');
   t.false(await lab.reaches('batch-2', 'web-2', 'tcp'));
   await policy('everybody but partners', `${set}---\n${opens('notSelector')}`);
   t.false(await lab.reaches('batch-1', 'web-2', 'tcp'));
-  t.true(await lab.reaches('batch-2', 'web-2', 'tcp'));
-  t.true(await lab.reaches('fabric', 'web-2', 'tcp'), 'addresses outside count too');
+  t.true(await lab.arrives('batch-2', 'web-2', 'tcp'));
+  t.true(await lab.arrives('fabric', 'web-2', 'tcp'), 'addresses outside count too');
 });
 
 test('egress policy decides at the source', async (t) => {
@@ -112,6 +112,6 @@ test('egress policy decides at the source', async (t) => {
       "selector: app == 'web'\ntypes: [Egress]\negress:\n  - { action: Allow, destination: { nets: [192.168.2.10/32] } }",
     ),
   );
-  t.true(await lab.reaches('web-1', 'web-2', 'icmp'));
+  t.true(await lab.arrives('web-1', 'web-2', 'icmp'));
   t.false(await lab.reaches('web-1', 'web-3', 'icmp'));
 });

@@ -15,18 +15,20 @@ import { type CommandLine, inNamespace, runOrThrow } from '../../src/kernel/name
 import { type LabOptions, removeLab, startLab } from '../../src/lab/lab.js';
 import { type LabPlan, planLab } from '../../src/lab/lab-plan.js';
 import { type LabState, labFolder } from '../../src/lab/lab-state.js';
-import { Prober } from '../../src/lab/prober.js';
+import { ARRIVAL_TIMEOUT_MS, Prober } from '../../src/lab/prober.js';
 import { commitAndPush } from '../../src/lab/repository.js';
 import { createLayout } from '../../src/layout/create-layout.js';
 import { loadManifests } from '../../src/loader/load.js';
 import { openSource } from '../../src/loader/sources/index.js';
 import { readClusterStatus } from '../../src/reconciler/status/cluster-status.js';
 import { countLive, waitForCommit } from '../../src/reconciler/status/wait-for-commit.js';
+import type { Namespace } from './netns.js';
 import { PATIENCE, until } from './until.js';
 
 const MAIN = fileURLToPath(new URL('dist/src/cli/main.js', packageFolder()));
 export const HEDDLE: CommandLine = [execPath, MAIN];
 const LIVE_TIMEOUT_MS = 60_000 * PATIENCE;
+/** How long silence means that a packet was dropped. */
 const PROBE_TIMEOUT_MS = 400 * PATIENCE;
 
 let made = 0;
@@ -138,6 +140,16 @@ export class TestLab implements AsyncDisposable {
     return (await runOrThrow(exec, inNamespace(this.namespaceOf(place), commandLine))).stdout;
   }
 
+  /** Where programs run on a host or in a workload; a non-zero exit is a result. */
+  at(place: string): Pick<Namespace, 'exec'> {
+    return {
+      exec: (command, args, options) => {
+        const [enter, ...rest] = inNamespace(this.namespaceOf(place), [command, ...args]);
+        return exec(enter, rest, options);
+      },
+    };
+  }
+
   /** What an agent answers over HTTP at the port that a lab gives it, asked on its host. */
   async ask(
     host: string,
@@ -148,13 +160,25 @@ export class TestLab implements AsyncDisposable {
     return JSON.parse(await this.on(host, [execPath, '-e', script]));
   }
 
-  async reaches(from: string, to: string, protocol: 'icmp' | 'tcp', family: 4 | 6 = 4): Promise<boolean> {
+  /** As `reaches`, for what is to arrive: a busy machine is given its time. */
+  arrives(from: string, to: string, protocol: 'icmp' | 'tcp', family: 4 | 6 = 4): Promise<boolean> {
+    return this.reaches(from, to, protocol, family, ARRIVAL_TIMEOUT_MS * PATIENCE);
+  }
+
+  /** Whether a packet arrives soon: for what is not to. */
+  async reaches(
+    from: string,
+    to: string,
+    protocol: 'icmp' | 'tcp',
+    family: 4 | 6 = 4,
+    timeoutMs = PROBE_TIMEOUT_MS,
+  ): Promise<boolean> {
     const target = this.plan.workloads.find(({ name }) => name === to);
     const address = target?.addresses.find((one) => one.includes(':') === (family === 6));
     if (!target || address === undefined) throw new Error(`There is no workload ${to} with IPv${family}`);
     if (protocol === 'tcp') await this.prober.listen(target.namespace, 'tcp', 80);
     const probe = { from: this.namespaceOf(from), to: address, protocol, port: 80 };
-    return (await this.prober.probe(probe, PROBE_TIMEOUT_MS)) === 'allow';
+    return (await this.prober.probe(probe, timeoutMs)) === 'allow';
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
