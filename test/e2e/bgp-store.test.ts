@@ -9,6 +9,7 @@ import { execPath } from 'node:process';
 import test from 'ava';
 import type { SessionRecord } from '../../src/layout/records.js';
 import type { HostReport } from '../../src/reconciler/status/cluster-status.js';
+import { LIST_BGP_CONNECTIONS, namesOfConnections } from '../helpers/bgp-connections.js';
 import { exampleFolder, TestLab } from '../helpers/lab.js';
 import { until } from '../helpers/until.js';
 
@@ -79,17 +80,22 @@ async function untilHost(node: string, says: (report: HostReport) => boolean): P
   });
 }
 
-/** Since when each session of a host has been up, as its BIRD says. */
-async function uptimes(host: string): Promise<readonly string[]> {
+/** The kernel's own names of a host's BGP connections: one that is made anew has another. */
+async function connections(host: string): Promise<readonly string[]> {
+  return namesOfConnections(await lab.on(host, LIST_BGP_CONNECTIONS));
+}
+
+/** The sessions of a host that are up, as its BIRD says. */
+async function established(host: string): Promise<readonly string[]> {
   const socket = join(lab.stateDirOf(host), 'bird/bird.ctl');
   const said = await lab.on(host, ['birdc', '-s', socket, 'show', 'protocols', '"Mesh_*"']);
-  return said.split('\n').filter((line) => line.startsWith('Mesh_'));
+  return said.split('\n').filter((line) => /^Mesh_.*Established/.test(line));
 }
 
 test.serial('a block that somebody writes into etcd is routed as a whole on the other hosts', async (t) => {
-  const before = await uptimes('host-2');
+  t.is((await established('host-2')).length, 4);
+  const before = await connections('host-2');
   t.is(before.length, 4);
-  t.true(before.every((line) => line.includes('Established')));
   // In two of the historic spellings, and with the block itself beside the claim.
   await etcdctl('put', claimKey('host-1', BLOCKS[0]), '');
   await etcdctl('put', claimKey('host-1', BLOCKS[1]), '{"state":"confirmed","deleted":false}');
@@ -106,8 +112,8 @@ test.serial('a block that somebody writes into etcd is routed as a whole on the 
     t.regex(await route('host-1', cidr), /^blackhole .*proto bird/);
   }
   for (const family of [4, 6] as const)
-    t.true(await lab.reaches('web-2', 'web-1', 'tcp', family), `web-2 -> web-1 over IPv${family}`);
-  t.deepEqual(await uptimes('host-2'), before, 'no session was touched');
+    t.true(await lab.arrives('web-2', 'web-1', 'tcp', family), `web-2 -> web-1 over IPv${family}`);
+  t.deepEqual(await connections('host-2'), before, 'no session was touched');
 });
 
 test.serial(
@@ -140,7 +146,7 @@ test.serial('a block that is to be deleted gives way to its addresses, and goes 
 });
 
 test.serial('a value that BIRD would refuse degrades the host by name, and BGP goes on', async (t) => {
-  const before = await uptimes('host-2');
+  const before = await connections('host-2');
   const key = '/calico/heddle/v1/resources/bgpfilters/bad';
   await etcdctl(
     'put',
@@ -155,25 +161,25 @@ test.serial('a value that BIRD would refuse degrades the host by name, and BGP g
   await until(async () => (await route('host-2', BLOCKS[0].cidr)).includes(BLOCKS[0].via), {
     what: 'the block',
   });
-  t.deepEqual(await uptimes('host-2'), before);
+  t.deepEqual(await connections('host-2'), before);
   await etcdctl('del', key);
   await untilHost('host-2', ({ state }) => state === 'live');
 });
 
 test.serial('a configuration that BIRD refuses leaves the old one, and the status says why', async (t) => {
-  const before = await uptimes('host-2');
+  const before = await connections('host-2');
   await writeFile(join(programs, 'refuse'), '');
   const block = { family: 'ipv4', cidr: '192.168.2.0/26' };
   await etcdctl('put', claimKey('host-2', block), '');
   const { error = '' } = await untilHost('host-2', ({ state }) => state === 'failed');
   t.regex(error, /does not pass bird -p, the old one stays: .*refused by the test/);
-  t.deepEqual(await uptimes('host-2'), before);
+  t.deepEqual(await connections('host-2'), before);
   t.is(await route('host-2', block.cidr), '');
-  t.true(await lab.reaches('web-1', 'web-2', 'tcp'));
+  t.true(await lab.arrives('web-1', 'web-2', 'tcp'));
   await rm(join(programs, 'refuse'));
   await untilHost('host-2', ({ state }) => state === 'live');
   t.regex(await route('host-2', block.cidr), /^blackhole/);
-  t.deepEqual(await uptimes('host-2'), before);
+  t.deepEqual(await connections('host-2'), before);
 });
 
 /** What the agent of a host answers over HTTP, asked on its host. */

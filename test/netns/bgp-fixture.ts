@@ -14,6 +14,7 @@ import { type Exec, exec } from '../../src/kernel/exec.js';
 import { inNamespace } from '../../src/kernel/namespaces.js';
 import type { Log, LogFields } from '../../src/model/log.js';
 import { bgpModelFor } from '../../src/topology/bgp.js';
+import { LIST_BGP_CONNECTIONS, namesOfConnections } from '../helpers/bgp-connections.js';
 import {
   bringUpLoopback,
   createNamespace,
@@ -133,15 +134,10 @@ export async function allEstablished(host: Host, count: number): Promise<readonl
   );
 }
 
-/** The kernel's own names of the host's BGP connections (ss(8), sk:): one that is made anew has another. */
+/** The kernel's own names of the host's BGP connections: one that is made anew has another. */
 export async function connections({ namespace }: Host): Promise<readonly string[]> {
-  const text = await namespace.run('ss', [
-    '-Htne',
-    'state',
-    'established',
-    '( sport = :179 or dport = :179 )',
-  ]);
-  return Array.from(text.matchAll(/ sk:(\S+)/g), ([, name = '']) => name).sort();
+  const [command, ...args] = LIST_BGP_CONNECTIONS;
+  return namesOfConnections(await namespace.run(command, args));
 }
 
 export const appears = (host: Host, destination: string): Promise<string> =>
