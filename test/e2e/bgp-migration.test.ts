@@ -3,6 +3,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
+import { flood } from '../helpers/flood.js';
 import { exampleFolder, TestLab } from '../helpers/lab.js';
 import { until } from '../helpers/until.js';
 
@@ -69,12 +70,12 @@ async function lostWhile(lab: TestLab, during: () => Promise<void>): Promise<rea
   return (await Promise.all(pings)).flat();
 }
 
-/** One ping(8) after the other, each of a second, so that the last ends soon after it should. */
+/** One flood after the other, each of a second, so that the last ends soon after it should. */
 async function ping(lab: TestLab, from: string, to: string, end: AbortSignal): Promise<readonly string[]> {
   const lost: string[] = [];
   while (!end.aborted) {
-    const said = await lab.on(from, ['sh', '-c', `ping -q -i 0.02 -c 50 -W 2 ${to} || true`]);
-    if (!/ 50 received, 0% packet loss/.test(said)) lost.push(`${from} -> ${to}: ${said}`);
+    const numbers = await flood(lab.at(from), to, { count: 50, everyMs: 20 });
+    if (numbers.length > 0) lost.push(`${from} -> ${to}: ${numbers}`);
   }
   return lost;
 }
