@@ -21,6 +21,7 @@ import {
   randomCommits,
 } from '../helpers/churn.js';
 import { TestLab } from '../helpers/lab.js';
+import { SEED } from '../helpers/seed.js';
 import { type Flow, hasPassed, type Probe, TrafficProber } from '../helpers/traffic-prober.js';
 import { until } from '../helpers/until.js';
 
@@ -43,7 +44,6 @@ test.after.always('the lab goes', () => lab?.[Symbol.asyncDispose]());
 
 const SOAK_MS = Number(env.HEDDLE_SOAK ?? 25) * 1_000;
 const STEPS = env.HEDDLE_STEPS === undefined ? undefined : Number(env.HEDDLE_STEPS);
-const SEED = Number(env.HEDDLE_SEED ?? Math.floor(Math.random() * 1e6));
 
 /** A commit, and when it may have been in force on some host. */
 interface Era {

@@ -9,6 +9,7 @@ import { hasBit } from '../../src/model/bitset.js';
 import { bgpModelFor } from '../../src/topology/bgp.js';
 import { propagate } from '../../src/topology/propagation/propagate.js';
 import { requirePrivateNetns } from '../helpers/netns.js';
+import { SEED } from '../helpers/seed.js';
 import { until } from '../helpers/until.js';
 import {
   network as cidr,
@@ -20,7 +21,6 @@ import { createFabric, createHost, type Fabric, type Host } from './bgp-fixture.
 
 requirePrivateNetns();
 
-const SEED = Number(env.HEDDLE_SEED ?? Math.floor(Math.random() * 1e6));
 const RUNS = Number(env.HEDDLE_RUNS ?? 6);
 const POOLS = { '10.65.0.0/16': {}, 'fd65::/64': {} };
 const NAMES = ['h1', 'h2', 'h3', 'h4'];

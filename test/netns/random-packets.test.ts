@@ -25,6 +25,7 @@ import {
   POSSIBLE_PACKETS,
   type Sent,
 } from '../helpers/random-host.js';
+import { SEED } from '../helpers/seed.js';
 import { prepareHost } from './dataplane-world.js';
 import { createRawHost, type RawHost } from './raw-host.js';
 
@@ -32,7 +33,6 @@ requirePrivateNetns();
 test.before(prepareHost);
 
 const SOAK_MS = Number(env.HEDDLE_SOAK ?? 8) * 1_000;
-const SEED = Number(env.HEDDLE_SEED ?? Math.floor(Math.random() * 1e6));
 /** Of all packets, each network meets every so many-th. */
 const STRIDE = 2;
 const NETWORKS_PER_DRAW = 3;
