@@ -1,5 +1,4 @@
 /** The examples of BGP topologies as whole labs: every workload reaches every other one, whoever peers with whom. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
@@ -7,6 +6,7 @@ import { signal } from '../../src/lab/lab-processes.js';
 import type { HostReport } from '../../src/reconciler/status/cluster-status.js';
 import { flood } from '../helpers/flood.js';
 import { exampleFolder, TestLab } from '../helpers/lab.js';
+import { pidIn } from '../helpers/pid-file.js';
 import { until } from '../helpers/until.js';
 
 const STORIES = [
@@ -73,7 +73,7 @@ for (const story of STORIES) {
 
 /** The agent and its BIRD, as when the power goes. */
 async function kill(lab: TestLab, host: string): Promise<void> {
-  const bird = Number(await readFile(join(lab.stateDirOf(host), 'bird/bird.pid'), 'utf8'));
+  const bird = await pidIn(join(lab.stateDirOf(host), 'bird/bird.pid'));
   for (const agent of lab.state.processes.filter(({ role }) => role === `agent ${host}`))
     signal(agent, 'SIGKILL');
   process.kill(bird, 'SIGKILL');

@@ -31,7 +31,9 @@ class Demo implements AsyncDisposable {
   }
 
   pressControlC(): void {
-    process.kill(-(this.#child.pid ?? 0), 'SIGINT');
+    const { pid } = this.#child;
+    if (pid === undefined) throw new Error('the demo did not start');
+    process.kill(-pid, 'SIGINT');
   }
 
   crash(): void {

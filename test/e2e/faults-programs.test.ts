@@ -14,6 +14,7 @@ import { labFolder } from '../../src/lab/lab-state.js';
 import type { StoreKey } from '../../src/model/store.js';
 import { currentLeader } from '../../src/reconciler/leader.js';
 import { ALLOWED, FaultLab } from '../helpers/fault-lab.js';
+import { pidIn } from '../helpers/pid-file.js';
 import { until } from '../helpers/until.js';
 
 const test = anyTest.serial as TestFn;
@@ -118,8 +119,8 @@ test('a BIRD that hangs holds up no policy; its host says what is missing, and i
     ] as const) {
       await change();
       const commit = await fault.lab.push(isOpen ? 'Open' : 'Close');
-      if (isOpen) await fault.traffic.untilAllowed(pair);
-      else await fault.traffic.untilDenied(pair);
+      if (isOpen) await fault.traffic.untilAllowed(pair, 30_000);
+      else await fault.traffic.untilDenied(pair, 30_000);
       const { state, error } = await fault.untilHost(
         'host-1',
         ({ sources, error: said }) => sources.default?.commit === commit && said !== undefined,
@@ -146,7 +147,7 @@ test('another BIRD on the host is named, until it is gone', async (t) => {
   // Without a kernel protocol, so that it takes nothing away while it is there.
   await writeFile(config, 'router id 192.0.2.1;\nprotocol device { }\n');
   await fault.lab.on('host-2', ['bird', '-c', config, '-s', socket, '-P', pidFile]);
-  const rival = Number(await readFile(pidFile, 'utf8'));
+  const rival = await pidIn(pidFile);
   try {
     const { state, error } = await fault.untilHost('host-2', ({ error: said }) => said !== undefined);
     t.is(state, 'degraded');
@@ -383,13 +384,13 @@ async function startStranger(as: number): Promise<AsyncDisposable> {
   await fault.lab.on('fabric', ['bird', '-c', config, '-s', socket, '-P', pid]);
   return {
     async [Symbol.asyncDispose]() {
-      process.kill(Number(await readFile(pid, 'utf8')), 'SIGKILL');
+      process.kill(await pidIn(pid), 'SIGKILL');
     },
   };
 }
 
 function birdOf(host: string): Promise<number> {
-  return readFile(inLab('hosts', host, 'bird', 'bird.pid'), 'utf8').then(Number);
+  return pidIn(inLab('hosts', host, 'bird', 'bird.pid'));
 }
 
 /** Kills a BIRD and keeps it from coming back: what its agent would start it with is no program meanwhile. */

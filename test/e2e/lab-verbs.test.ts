@@ -84,7 +84,8 @@ test('lab exec runs a program on a host, in a workload and on the fabric, and en
 test('lab status lists every program, and exits 1 when one has ended', async (t) => {
   t.is((await lab('status')).code, 0);
   const victim = state.processes.find(({ role }) => role === 'reconcile host-3');
-  process.kill(victim?.pid ?? 0, 'SIGKILL');
+  if (!victim) throw new Error('host-3 has no reconciler');
+  process.kill(victim.pid, 'SIGKILL');
   const status = await until(async () => {
     const found = await lab('status', '--output', 'json');
     return found.code === 1 ? found : undefined;

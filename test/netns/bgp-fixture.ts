@@ -3,7 +3,7 @@
  * speaker. Its workload interface is a bridge with nothing on it: routes to it are announced all the same.
  */
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -24,6 +24,7 @@ import {
   run,
   uniqueName,
 } from '../helpers/netns.js';
+import { pidIn } from '../helpers/pid-file.js';
 import { until } from '../helpers/until.js';
 import { type NetworkText, topologyInput } from '../topology/topology-fixture.js';
 
@@ -95,7 +96,7 @@ export async function createHost({ bridge }: Fabric, name: string, number: numbe
       return (await namespace.ip(`${family} route show ${destination}`)).trim();
     },
     watchLosses: () => watchLosses(namespace),
-    birdPid: async () => Number(await readFile(join(stateDir, 'bird.pid'), 'utf8')),
+    birdPid: () => pidIn(join(stateDir, 'bird.pid')),
     async [Symbol.asyncDispose]() {
       host.speaker.close();
       await stopBird(stateDir);
