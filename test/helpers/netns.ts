@@ -6,7 +6,7 @@
  * Further namespaces, for containers and other hosts, are named ones below /run/netns, with the process id in
  * their name. All of them go when their scope ends.
  */
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { type ExecOptions, type ExecResult, exec } from '../../src/kernel/exec.js';
 import { inNamespace } from '../../src/kernel/namespaces.js';
 
@@ -26,6 +26,14 @@ export function requirePrivateNetns(): void {
       `Tests on the real kernel need a network namespace of their own, and this process is in ${own}, the ` +
         'machine\'s. Run them with "npm run netns", or under "unshare --net" as root.',
     );
+  takeOwnXtablesLock();
+}
+
+/** iptables-legacy gives up when somebody has its lock, which is the machine's and not that of a namespace. */
+function takeOwnXtablesLock(): void {
+  const file = `/run/heddle-netns-${process.pid}.lock`;
+  process.env.XTABLES_LOCKFILE = file;
+  process.once('exit', () => rmSync(file, { force: true }));
 }
 
 /** Network namespaces of the processes above this one; sandboxes hide that of process 1. */

@@ -254,11 +254,12 @@ test.serial('a host that leaves BGP loses the routes of others, and they lose it
     await vanishes(h3, '10.65.1.1');
     t.deepEqual(await h1.speaker.status(), { configured: 0, established: 0, sessions: [] });
     t.deepEqual(await h1.speaker.verify(), []);
-    const { sessions } = await h2.speaker.status();
-    t.like(
-      sessions.find(({ name }) => name === 'Mesh_10_99_0_1'),
-      { established: false, lastError: 'Received: Peer de-configured' },
-    );
+    const says = async () => {
+      const { sessions } = await h2.speaker.status();
+      const session = sessions.find(({ name }) => name === 'Mesh_10_99_0_1');
+      return session?.established === false && session.lastError;
+    };
+    t.is(await until(says, { what: 'the end of the session at h2' }), 'Received: Peer de-configured');
     t.deepEqual(await h1.applies(NETWORK), { changed: 1, failures: [] });
     await allEstablished(h1, 4);
     await appears(h3, '10.65.1.1');

@@ -42,12 +42,10 @@ async function countedOf(source: string): Promise<string | undefined> {
   });
   const root = fileURLToPath(packageFolder());
   await symlink(join(root, 'node_modules'), join(folder.path, 'node_modules'));
-  const { stdout } = await exec('env', [
-    '-C',
-    folder.path,
-    'node',
-    join(root, 'scripts/run-tests.mjs'),
-    'unit',
-  ]);
+  const { stdout } = await exec(
+    'env',
+    ['-C', folder.path, 'node', join(root, 'scripts/run-tests.mjs'), 'unit'],
+    { timeoutMs: 120_000 },
+  );
   return stdout.trimEnd().split('\n').at(-1);
 }

@@ -94,7 +94,7 @@ test('other paths are 404, other methods 405, and a fault of our own is 500', as
 
 const closed = test.macro({
   async exec(t, first: string, drip: string) {
-    await using server = await start({ requestTimeoutMs: 200 });
+    await using server = await start({ requestTimeoutMs: 1_000 });
     const socket = createConnection(server.address.port, '127.0.0.1');
     socket.write(first);
     const dripping = setInterval(() => socket.write(drip), 20);
