@@ -9,14 +9,14 @@ import { key, put, revision, unchanged, WatchLog, write, writeEventually } from 
 // Elections in a fraction of a second.
 const QUICK = ['--heartbeat-interval', '20', '--election-timeout', '200'];
 
-async function startThree(t: ExecutionContext): Promise<readonly TestEtcd[]> {
-  const members = await startEtcdCluster(3, { flags: QUICK });
+async function startThree(t: ExecutionContext, flags: readonly string[]): Promise<readonly TestEtcd[]> {
+  const members = await startEtcdCluster(3, { flags });
   t.teardown(() => Promise.all(members.map((member) => member.close())));
   return members;
 }
 
 test('leaders die under load: no acknowledged update is lost or delivered twice', async (t) => {
-  const members = await startThree(t);
+  const members = await startThree(t, QUICK);
   const endpoints = members.map((member) => member.endpoint);
   const store = openEtcdDatastore({ endpoints });
   t.teardown(() => store.close());
@@ -66,7 +66,8 @@ test('leaders die under load: no acknowledged update is lost or delivered twice'
 });
 
 test('with one of three members down, no write fails', async (t) => {
-  const members = await startThree(t);
+  // With its own times: an election for nothing, on a busy machine, would be a moment without a leader.
+  const members = await startThree(t, []);
   const store = openEtcdDatastore({ endpoints: members.map((member) => member.endpoint) });
   t.teardown(() => store.close());
   const leader = await leaderOf(members);
@@ -79,7 +80,7 @@ test('with one of three members down, no write fails', async (t) => {
 });
 
 test('a member without a quorum does not keep a watch silent', async (t) => {
-  const [first, second, third] = await startThree(t);
+  const [first, second, third] = await startThree(t, QUICK);
   if (!first || !second || !third) throw new Error('three members were started');
   const store = openEtcdDatastore({ endpoints: [first.endpoint] });
   t.teardown(() => store.close());

@@ -70,14 +70,19 @@ export async function startEtcdCluster(size: number, options: TestEtcdOptions = 
   return started.map(({ etcd }) => etcd);
 }
 
-/** The member that leads at the moment. */
-export async function leaderOf(members: readonly TestEtcd[]): Promise<TestEtcd> {
-  for (const member of members) {
-    const [line = ''] = (await member.ctl('endpoint', 'status', '-w', 'fields')).split('\n\n');
-    const field = (name: string) => new RegExp(`"${name}" : (\\d+)`).exec(line)?.[1];
-    if (field('MemberID') === field('Leader')) return member;
-  }
-  throw new Error('no member leads');
+/** The member that leads, as it says itself: while the lead moves on nobody may. */
+export function leaderOf(members: readonly TestEtcd[]): Promise<TestEtcd> {
+  const leader = async (): Promise<TestEtcd | undefined> => {
+    for (const member of members) if (await leads(member)) return member;
+    return undefined;
+  };
+  return until(leader, { what: 'a member that leads' });
+}
+
+async function leads(member: TestEtcd): Promise<boolean> {
+  const [line = ''] = (await member.ctl('endpoint', 'status', '-w', 'fields')).split('\n\n');
+  const field = (name: string) => new RegExp(`"${name}" : (\\d+)`).exec(line)?.[1];
+  return field('MemberID') === field('Leader');
 }
 
 interface Member {
