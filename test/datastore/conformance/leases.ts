@@ -36,7 +36,7 @@ export const LEASES: readonly Case[] = [
     title: 'a lease runs out when its client is closed, and not before',
     async run(t, store, prefix, subject) {
       const owner = subject.open();
-      const lease = await owner.grantLease(2);
+      const lease = await owner.grantLease(10);
       const at = await write(owner, put(`${prefix}a`, '1', undefined, lease.id));
       const log = new WatchLog(store, prefix, revision(at + 1));
       await owner.close();
