@@ -103,7 +103,7 @@ test('--once applies, a second time writes nothing, and status, get and wait tel
     (await heddle(['status', ...store])).stdout,
     /^suspended by \S+ since \S+ until \S+: freeze; end it with/m,
   );
-  const waited = await heddle(['wait', '--commit', 'abcdef0', '--timeout', '2s', ...store]);
+  const waited = await heddle(['wait', '--commit', 'abcdef0', '--timeout', '10s', ...store]);
   t.is(waited.code, 8);
   t.regex(waited.stdout, /live on 0\/3 hosts and no more within .*\n {2}suspended by .*: freeze/);
   t.regex(waited.stdout, /host-1 unknown: no agent has reported/);
