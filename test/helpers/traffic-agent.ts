@@ -34,6 +34,8 @@ export type TrafficReport =
 
 /** Shorter than the kernel's first retransmission of a SYN, so that an attempt is one packet. */
 const CONNECT_TIMEOUT_MS = 900;
+/** As much as the kernel gives: what comes in while this program stalls is not to be lost. */
+const RECEIVE_BUFFER_OCTETS = 4 << 20;
 
 const now = (): number => Number(process.hrtime.bigint()) / 1e6;
 const say = (report: TrafficReport): boolean => process.stdout.write(`${JSON.stringify(report)}\n`);
@@ -64,7 +66,9 @@ function serve(): void {
 function listen(udp: readonly number[], tcp: readonly number[]): void {
   const ready = [
     ...udp.map((port) => {
-      const socket = createSocket('udp6').on('error', complain).on('message', receive);
+      const socket = createSocket({ type: 'udp6', recvBufferSize: RECEIVE_BUFFER_OCTETS })
+        .on('error', complain)
+        .on('message', receive);
       return new Promise<void>((resolve) => socket.bind(port, '::', resolve));
     }),
     ...tcp.map((port) => {
@@ -102,7 +106,8 @@ function sendConnections({ stream, address, port, everyMs }: Sending): void {
     const attempt = number;
     sent(stream, attempt);
     const socket = createConnection({ host: address, port, timeout: CONNECT_TIMEOUT_MS });
-    socket.once('timeout', () => socket.destroy());
+    // After a stall of this program timers run first: what has connected meanwhile is heard of before the next turn.
+    socket.once('timeout', () => setImmediate(() => socket.connecting && socket.destroy()));
     socket.once('connect', () => {
       passed(stream, attempt);
       socket.destroy();
