@@ -46,6 +46,8 @@ const c: {
   ) => number;
   readonly recv: (fd: number, buffer: Uint8Array, length: number, flags: number) => number;
   readonly close: (fd: number) => number;
+  readonly getaffinity: (thread: number, length: number, cpus: Uint8Array) => number;
+  readonly setaffinity: (thread: number, length: number, cpus: Uint8Array) => number;
 } = {
   socket: libc.func('int socket(int, int, int)'),
   bind: libc.func('int bind(int, const void *, unsigned int)'),
@@ -53,7 +55,30 @@ const c: {
   sendto: libc.func('long sendto(int, const void *, size_t, int, const void *, unsigned int)'),
   recv: libc.func('long recv(int, void *, size_t, int)'),
   close: libc.func('int close(int)'),
+  getaffinity: libc.func('int sched_getaffinity(int, size_t, void *)'),
+  setaffinity: libc.func('int sched_setaffinity(int, size_t, const void *)'),
 };
+
+const CPU_SET_OCTETS = 1024;
+
+/**
+ * Does something on one processor, always the same: what is sent there is handled in the order in which it was sent,
+ * while each processor has a queue of its own for what virtual interfaces receive.
+ */
+export function onOneCpu(act: () => void): void {
+  const allowed = Buffer.alloc(CPU_SET_OCTETS);
+  if (c.getaffinity(0, allowed.length, allowed) < 0)
+    throw new Error('the processors of this thread are unknown');
+  const one = Buffer.alloc(CPU_SET_OCTETS);
+  const octet = allowed.findIndex((bits) => bits !== 0);
+  one[octet] = (allowed[octet] ?? 0) & -(allowed[octet] ?? 0);
+  if (c.setaffinity(0, one.length, one) < 0) throw new Error('this thread stays on no processor');
+  try {
+    act();
+  } finally {
+    c.setaffinity(0, allowed.length, allowed);
+  }
+}
 
 const frame = Buffer.alloc(64 << 10);
 
