@@ -21,6 +21,7 @@ import {
   type MacAddress,
 } from '../../src/model/address.js';
 import { createVeth, ip, ipJson, requirePrivateNetns } from '../helpers/netns.js';
+import { until } from '../helpers/until.js';
 
 const PROTOCOL = 80;
 const MAC = 'ee:ee:ee:ee:ee:ee' as MacAddress;
@@ -75,7 +76,10 @@ function linkTests(withVeth: Register): void {
       running: false,
     });
     await ip(`link set ${link.name} up`);
-    t.like(await linkNamed(rtnetlink, link.name), { up: true, running: true });
+    // The carrier comes a moment later.
+    const running = async () => (await linkNamed(rtnetlink, link.name)).running;
+    await t.notThrowsAsync(until(running, { what: 'the carrier' }));
+    t.like(await linkNamed(rtnetlink, link.name), { up: true });
     t.like(await linkNamed(rtnetlink, 'lo'), { index: 1, mac: undefined });
   });
 }
