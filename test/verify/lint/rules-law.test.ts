@@ -74,7 +74,7 @@ test('a rule that is called shadowed or unmatchable decides no packet, by the na
     ),
     { numRuns: 600 },
   );
-  t.true(named > 0 && decided > 0, `${named} rules were named, and ${decided} packets decided`);
+  t.true(named > 300 && decided > 2_000, `${named} rules were named, and ${decided} packets decided`);
 });
 
 test('a rule that stands a second time is always named, unless the first is Log', (t) => {

@@ -100,5 +100,5 @@ test('picksNothing() and implies() are never wrong, whatever the labels', (t) =>
     }),
     { numRuns: 3000 },
   );
-  t.true(known > 0);
+  t.true(known > 50, `${known}`);
 });

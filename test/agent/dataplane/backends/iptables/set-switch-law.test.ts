@@ -93,7 +93,7 @@ test('sets too large to be built anew may close for a moment, and never let thro
     }),
     { numRuns: 2_000 },
   );
-  t.true(seen.inPlace > 0);
+  t.true(seen.inPlace > 1_000, JSON.stringify(seen));
   t.log(`${seen.inPlace} sets changed in place, ${seen.lost} packets would have been lost`);
 });
 
