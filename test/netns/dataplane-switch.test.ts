@@ -17,7 +17,15 @@ import {
 } from '../agent/dataplane/batch.js';
 import { flood } from '../helpers/flood.js';
 import { requirePrivateNetns, run } from '../helpers/netns.js';
-import { addressOf, createWorld, prepareHost, tcp, variantOf, type Workload } from './dataplane-world.js';
+import {
+  addressOf,
+  createWorld,
+  prepareHost,
+  tcp,
+  tcpArrives,
+  variantOf,
+  type Workload,
+} from './dataplane-world.js';
 
 requirePrivateNetns();
 test.before(prepareHost);
@@ -60,7 +68,7 @@ for (const [from, to] of [
     t.is(await tcp(world.first.ns, addressOf(world.second, 4), 80), 'dropped');
     const open = rule('Allow');
     await switched.apply([policy('closed', { ingress: [open], egress: [open] })]);
-    t.is(await tcp(world.first.ns, addressOf(world.second, 4), 80), 'delivered');
+    t.is(await tcpArrives(world.first.ns, addressOf(world.second, 4), 80), 'delivered');
 
     world.calls();
     switched.resync();

@@ -127,16 +127,24 @@ export function variantOf(backend: BackendName): string {
 }
 
 /** No listener is needed: a refusal shows that the packet arrived. */
-export async function tcp(from: Namespace, to: string, port: number): Promise<'delivered' | 'dropped'> {
-  const { stdout } = await from.exec('node', ['-e', TCP_PROBE, to, String(port)]);
+export async function tcp(
+  from: Namespace,
+  to: string,
+  port: number,
+  timeoutMs = 500,
+): Promise<'delivered' | 'dropped'> {
+  const { stdout } = await from.exec('node', ['-e', TCP_PROBE, to, String(port), String(timeoutMs)]);
   if (stdout !== 'delivered' && stdout !== 'dropped') throw new Error(`The probe said: ${stdout}`);
   return stdout;
 }
 
+/** As `tcp`, where a packet is to be delivered: a busy machine is given its time. */
+export const tcpArrives = (from: Namespace, to: string, port: number) => tcp(from, to, port, 10_000);
+
 const TCP_PROBE = `
-  const [, host, port] = process.argv;
+  const [, host, port, timeout] = process.argv;
   const end = (word) => { process.stdout.write(word); socket.destroy(); };
-  const socket = require('net').connect({ host, port: Number(port), timeout: 500 });
+  const socket = require('net').connect({ host, port: Number(port), timeout: Number(timeout) });
   socket.on('connect', () => end('delivered'));
   socket.on('timeout', () => end('dropped'));
   socket.on('error', (e) => end(e.code === 'ECONNREFUSED' ? 'delivered' : e.code === 'EHOSTUNREACH' ? 'dropped' : e.code));
@@ -163,6 +171,10 @@ export async function pings(
 ): Promise<boolean> {
   return (await from.exec('ping', ['-c1', '-W1', ...options, to])).code === 0;
 }
+
+/** As `pings`, where an answer is to come: a busy machine is given its time. */
+export const answers = (from: Pick<Namespace, 'exec'>, to: string): Promise<boolean> =>
+  pings(from, to, ['-W10']);
 
 /** Echo requests that arrived. */
 export async function echoes(ns: Namespace, family: IpFamily): Promise<number> {
