@@ -7,11 +7,11 @@ import { runConformance } from './conformance.js';
 const shared = startEtcd();
 test.after.always(async () => (await shared).close());
 
-// Pages of seven, so that every snapshot of these tests has a few.
+// Pages of seven, so that every snapshot of these tests has a few. The largest transaction takes a busy machine a while.
 runConformance(test, 'etcd', async ({ isolated }) => {
   const etcd = isolated ? await startEtcd() : await shared;
   return {
-    open: () => openEtcdDatastore({ ...etcd.options, tuning: { pageSize: 7 } }),
+    open: () => openEtcdDatastore({ ...etcd.options, tuning: { pageSize: 7, callTimeoutMs: 60_000 } }),
     compact: async (at) => void (await etcd.ctl('compaction', String(at))),
     expireLeases: async () => undefined,
     close: async () => (isolated ? etcd.close() : undefined),
