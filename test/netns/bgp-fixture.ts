@@ -141,6 +141,20 @@ export async function connections({ namespace }: Host): Promise<readonly string[
   return namesOfConnections(await namespace.run(command, args));
 }
 
+/** How many routes the host's filters have refused to import, as its BIRD counts them. */
+export async function refusedImports({ namespace, stateDir }: Host): Promise<number> {
+  const said = await namespace.run('birdc', ['-s', join(stateDir, 'bird.ctl'), 'show', 'protocols', 'all']);
+  const counts = said.matchAll(/Import updates: +\d+ +\d+ +(\d+)/g);
+  return Array.from(counts, ([, filtered]) => Number(filtered)).reduce((sum, count) => sum + count, 0);
+}
+
+/** How many packets the host has dropped for their MD5 signature (RFC 2385), or for having none. */
+export async function badSignatures({ namespace }: Host): Promise<number> {
+  const said = await namespace.run('nstat', ['-asz', 'TcpExtTCPMD5Failure', 'TcpExtTCPMD5NotFound']);
+  const counts = said.matchAll(/^TcpExtTCPMD5\w+ +(\d+)/gm);
+  return Array.from(counts, ([, count]) => Number(count)).reduce((sum, count) => sum + count, 0);
+}
+
 export const appears = (host: Host, destination: string): Promise<string> =>
   until(async () => (await host.route(destination)) || false, {
     what: `a route of ${host.name} to ${destination}`,

@@ -30,6 +30,7 @@ const FORBIDDEN = [
 ];
 const DEFAULTS = ['0.0.0.0/0', '::/0'];
 const OUTSIDE = ['203.0.113.0/24', '2001:db8:f00::/48'] as const;
+const LATER = ['198.51.100.0/24', '2001:db8:e00::/48'] as const;
 
 let lab: Lab<'h1' | 'h2' | 'tor'>;
 
@@ -103,6 +104,11 @@ test.serial('a foreign peer is not believed our pools nor a default route, and a
   await says([...FORBIDDEN, ...DEFAULTS, ...OUTSIDE]);
   await allEstablished(h1, 4);
   for (const net of OUTSIDE) await appears(h1, net);
+  // What is said after all that has come after all that.
+  await says([...FORBIDDEN, ...DEFAULTS, ...OUTSIDE, ...LATER]);
+  for (const net of LATER) await appears(h1, net);
+  await says([...FORBIDDEN, ...DEFAULTS, ...OUTSIDE]);
+  for (const net of LATER) await vanishes(h1, net);
   t.regex(await h1.route(OUTSIDE[0]), /via 10\.99\.0\.9 dev eth0 proto bird/);
   t.regex(await h1.route(OUTSIDE[1]), /via fd99::9 dev eth0 proto bird/);
   t.deepEqual(await heard(h1, 'bird', '"Node_*"'), [...OUTSIDE].sort());

@@ -8,7 +8,15 @@ import test from 'ava';
 import { createNamespace, createVeth, ip, requirePrivateNetns } from '../helpers/netns.js';
 import { until } from '../helpers/until.js';
 import type { NetworkText } from '../topology/topology-fixture.js';
-import { allEstablished, appears, createFabric, createHost, type Fabric, type Host } from './bgp-fixture.js';
+import {
+  allEstablished,
+  appears,
+  createFabric,
+  createHost,
+  type Fabric,
+  type Host,
+  refusedImports,
+} from './bgp-fixture.js';
 import { exabgp } from './foreign/exabgp.js';
 import { FOREIGN, FOREIGN_AS, type ForeignSpeaker, startForeign } from './foreign/foreign-speaker.js';
 import { frr } from './foreign/frr.js';
@@ -76,6 +84,10 @@ for (const [name, speaker] of Object.entries(speakers)) {
       );
 
       for (const prefix of [...OUTSIDE.v4, ...OUTSIDE.v6]) await appears(host, prefix);
+      const forbidden = OURS_TO_ANNOUNCE.v4.length + OURS_TO_ANNOUNCE.v6.length;
+      await until(async () => (await refusedImports(host)) >= forbidden, {
+        what: `${name} to announce what it is not to`,
+      });
       await until(async () => (await running.heard()).length >= WORKLOADS.length, {
         what: `${name} to hear of us`,
       });

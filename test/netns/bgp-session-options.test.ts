@@ -9,6 +9,7 @@ import {
   allEstablished,
   appears,
   applyToAll,
+  badSignatures,
   connections,
   createLab,
   type Host,
@@ -132,9 +133,11 @@ test.serial('MD5 passwords and BFD work over IPv6 as over IPv4', async (t) => {
   for (const { lastError } of (await h1.speaker.status()).sessions)
     t.regex(lastError ?? '', /BFD session down/);
   process.kill(await h2.birdPid(), 'SIGCONT');
+  const before = await badSignatures(h1);
   await writeFile(join(h1.stateDir, 'pair'), 'battery staple\n');
   await h1.speaker.resync();
   // Packets with the wrong signature are dropped without a word: the one who dials sees no answer.
+  await until(async () => (await badSignatures(h1)) > before, { what: 'h1 to refuse a signature' });
   await until(async () => (await h2.speaker.status()).sessions.every(({ state }) => state === 'Connect'), {
     timeoutMs: 20_000,
     what: 'h2 to dial in vain',

@@ -5,7 +5,7 @@ import test from 'ava';
 import { requirePrivateNetns } from '../helpers/netns.js';
 import { until } from '../helpers/until.js';
 import { address, type NetworkText, type PeerText } from '../topology/topology-fixture.js';
-import { allEstablished, appears, applyToAll, createLab, type Lab } from './bgp-fixture.js';
+import { allEstablished, appears, applyToAll, badSignatures, createLab, type Lab } from './bgp-fixture.js';
 
 requirePrivateNetns();
 
@@ -43,6 +43,9 @@ test.serial(
       what: 'h1 and h2',
     });
     t.regex(await appears(h2, '10.65.1.1'), /via 10\.99\.0\.1/);
+    await until(async () => (await badSignatures(h1)) + (await badSignatures(h3)) > 0, {
+      what: 'h1 and h3 to refuse each other',
+    });
     t.is((await h3.speaker.status()).established, 0);
     t.is(await h2.route('10.65.3.1'), '');
 
