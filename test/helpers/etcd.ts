@@ -56,6 +56,21 @@ export async function startEtcd(options: TestEtcdOptions = {}): Promise<TestEtcd
 
 /** Starts the members of one cluster, and waits until all are healthy. */
 export async function startEtcdCluster(size: number, options: TestEtcdOptions = {}): Promise<TestEtcd[]> {
+  for (;;) {
+    const results = await Promise.allSettled(await startMembers(size, options));
+    const started = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    if (failures.length === 0) {
+      if (options.auth) await started[0]?.enableUsers();
+      return started.map(({ etcd }) => etcd);
+    }
+    await Promise.all(started.map(({ etcd }) => etcd.close()));
+    // Between finding a port free and taking it somebody else may have come.
+    if (!failures.some((failure) => /address already in use/.test(String(failure)))) throw failures[0];
+  }
+}
+
+async function startMembers(size: number, options: TestEtcdOptions) {
   const ports = await freePorts(3 * size);
   const members = Array.from({ length: size }, (_, index) => ({
     name: `member-${index}`,
@@ -64,10 +79,7 @@ export async function startEtcdCluster(size: number, options: TestEtcdOptions = 
     metrics: `http://127.0.0.1:${ports[3 * index + 2]}`,
   }));
   const cluster = members.map(({ name, peer }) => `${name}=${peer}`).join(',');
-  const started = await Promise.all(members.map((member) => startMember(member, cluster, options)));
-  const [first] = started;
-  if (options.auth && first) await first.enableUsers();
-  return started.map(({ etcd }) => etcd);
+  return members.map((member) => startMember(member, cluster, options));
 }
 
 /** The member that leads, as it says itself: while the lead moves on nobody may. */
@@ -117,7 +129,10 @@ async function startMember(
     await server.kill();
     await rm(directory, { recursive: true, force: true });
   };
-  await server.start();
+  await server.start().catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   const etcd: TestEtcd = {
     endpoint: member.client,
     options: {
@@ -187,6 +202,10 @@ class EtcdProcess {
     const child = spawn('etcd', this.#flags, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#child = child;
     let said = '';
+    let hasEnded = false;
+    child.once('close', () => {
+      hasEnded = true;
+    });
     child.stderr.on('data', (text: Buffer) => {
       said += text.toString();
     });
@@ -194,7 +213,7 @@ class EtcdProcess {
       throw new Error(`cannot run etcd (Debian package etcd-server): ${error}`);
     });
     const healthy = async (): Promise<boolean> => {
-      if (child.exitCode !== null) throw new Error(`etcd ended with ${child.exitCode}: ${said}`);
+      if (hasEnded) throw new Error(`etcd ended with ${child.exitCode}: ${said}`);
       const answer = await fetch(`${this.#health}/health`).catch(() => undefined);
       return answer?.status === 200;
     };
