@@ -129,7 +129,9 @@ test('an agent that is killed leaves traffic as it was, and its successor takes 
   t.false(await lab.reaches('batch-1', 'web-2', 'tcp'));
   t.true(await lab.arrives('web-1', 'web-2', 'tcp'));
   t.is(await sessions(), before, 'BIRD ran on');
-  t.truthy(successor.pid);
+  t.not(successor.pid, agent.pid);
+  const isReady = async () => (await lab.ask('host-2', '/readiness').catch(() => undefined))?.status === 200;
+  await t.notThrowsAsync(until(isReady, { what: 'the successor to be ready' }));
 });
 
 test('a removed endpoint leaves no route, rule or set member anywhere', async (t) => {
