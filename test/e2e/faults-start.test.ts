@@ -3,7 +3,8 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import type { CommandLine } from '../../src/kernel/namespaces.js';
 import { buildWorkload } from '../../src/lab/lab-network.js';
@@ -118,4 +119,16 @@ test('an interface of a workload that nobody knows is closed, routes to it or no
     flows: flowsBetween(pairs, ['udp', 'icmp']).map((flow) => ({ ...flow, port: PROBE_PORT + 1 })),
   });
   for (const pair of pairs) await t.notThrowsAsync(traffic.assertNeverAllowed(pair));
+
+  // Nothing but policy was in the way.
+  const endpoint = {
+    ...{ apiVersion: 'heddle/v1', kind: 'WorkloadEndpoint', metadata: { name: stranger.name } },
+    spec: {
+      ...{ node: HOST, interfaceName: stranger.interfaceName, mac: stranger.mac },
+      ...{ ipNetworks: stranger.addresses, profiles: ['web'] },
+    },
+  };
+  await writeFile(join(fault.lab.state.workTree, 'stranger.yaml'), JSON.stringify(endpoint));
+  await fault.lab.push('No stranger any more');
+  for (const pair of pairs) await t.notThrowsAsync(traffic.untilAllowed(pair, 60_000));
 });
