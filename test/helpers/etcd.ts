@@ -116,6 +116,7 @@ async function startMember(
   const server = new EtcdProcess(flagsOf(member, cluster, directory, pki, options), member.metrics);
   const ctlFlags = [
     `--endpoints=${member.client}`,
+    ...['--dial-timeout=30s', '--command-timeout=60s'],
     ...(pki ? [`--cacert=${pki.caCert}`, `--cert=${pki.clientCert}`, `--key=${pki.clientKey}`] : []),
   ];
   const login: string[] = [];
