@@ -15,7 +15,7 @@ import { createDataplane, type Dataplane } from '../src/agent/dataplane/dataplan
 import { PolicedState } from '../src/agent/dataplane/flows/policed-state.js';
 import { NO_DRIVERS } from '../src/agent/dataplane/kernel-kinds.js';
 import { createManagers } from '../src/agent/dataplane/managers/index.js';
-import { recordWishes } from '../src/agent/dataplane/wishes.js';
+import { recordDesired } from '../src/agent/dataplane/desired-record.js';
 import { exec } from '../src/kernel/exec.js';
 import { keepOpen } from '../src/kernel/kept-programs.js';
 import { addressFromBits, type Cidr, hostCidr, IP_FAMILIES } from '../src/model/address.js';
@@ -119,7 +119,7 @@ export const oneRule: Row = {
 const programs = keepOpen(exec);
 
 function openDataplane(): Dataplane {
-  const wishes = recordWishes(IP_FAMILIES);
+  const wishes = recordDesired(IP_FAMILIES);
   return createDataplane({
     packetFilters: IP_FAMILIES.map((family) =>
       backends.iptables.open({ family, exec: programs.exec, pause: (ms) => pause(ms) }),
@@ -142,7 +142,7 @@ interface HostTexts {
 }
 
 function textsOf(batch: readonly DataplaneUpdate[]): HostTexts {
-  const wishes = recordWishes(IP_FAMILIES);
+  const wishes = recordDesired(IP_FAMILIES);
   const managers = createManagers(wishes);
   for (const update of batch) managers.onUpdate(update);
   managers.completeDeferredWork();

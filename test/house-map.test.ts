@@ -11,18 +11,18 @@ import { packageFolder } from '../src/cli/package-folder.js';
 const root = fileURLToPath(packageFolder());
 const source = join(root, 'src');
 
-/** What managers see of the dataplane: wishes, and which sysctls an interface needs. No driver, so they cannot write. */
-const WISHES = [
+/** What managers see of the dataplane: desired state, and which sysctls an interface needs. No driver, so they cannot write. */
+const DESIRED_SIDE = [
   'agent/dataplane/intent.js',
   'agent/dataplane/driver.js',
   'agent/dataplane/drivers/workload-sysctls.js',
   'agent/dataplane/drivers/sysctl-path.js',
 ];
 
-/** What the writers of the kernel see of the dataplane: wishes and what a driver is, and no manager. */
+/** What the writers of the kernel see of the dataplane: desired state and what a driver is, and no manager. */
 const DRIVER_SIDE = [
   'agent/dataplane/intent.js',
-  'agent/dataplane/wishes.js',
+  'agent/dataplane/desired-record.js',
   'agent/dataplane/driver.js',
   'agent/dataplane/kernel-kinds.js',
   'agent/dataplane/flows',
@@ -47,8 +47,8 @@ const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
   'agent/dataplane': ['model', 'kernel', 'agent/calc', 'layout'],
   'agent/dataplane/drivers': ['model', 'kernel', 'agent/calc/agent-settings.js', ...DRIVER_SIDE],
   'agent/dataplane/backends': ['model', 'kernel', 'agent/calc', 'agent/dataplane/rules', ...DRIVER_SIDE],
-  'agent/dataplane/managers': ['model', 'agent/calc', 'agent/dataplane/rules', 'layout', ...WISHES],
-  'agent/dataplane/rules': ['model', 'agent/calc', 'layout', ...WISHES],
+  'agent/dataplane/managers': ['model', 'agent/calc', 'agent/dataplane/rules', 'layout', ...DESIRED_SIDE],
+  'agent/dataplane/rules': ['model', 'agent/calc', 'layout', ...DESIRED_SIDE],
   'agent/dataplane/flows': [
     'model',
     'agent/calc',

@@ -3,7 +3,7 @@
  *
  * By proxy ARP the kernel answers for 169.254.1.1 only while it has a unicast route to it, in whatever table its rules lead
  * to (arp_process() in net/ipv4/arp.c); a default route will do. Without one everything is programmed, reads back as
- * wished, and no workload reaches anybody over IPv4. So the kernel is asked for the way: ip-route(8), `get`.
+ * desired, and no workload reaches anybody over IPv4. So the kernel is asked for the way: ip-route(8), `get`.
  */
 import type { Exec } from '../kernel/exec.js';
 import type { DriverFailure } from './dataplane/driver.js';

@@ -13,7 +13,7 @@ import type { Driver } from './dataplane/driver.js';
 import { watchInterfaces } from './dataplane/drivers/interface-watch.js';
 import { type KernelDriversOptions, kernelDrivers } from './dataplane/drivers/kernel-drivers.js';
 import { watchTampering } from './dataplane/drivers/tamper-watch.js';
-import { isTampering, type PathWishes } from './dataplane/drivers/tampering.js';
+import { type DesiredPaths, isTampering } from './dataplane/drivers/tampering.js';
 import { kernelDriversOf } from './dataplane/kernel-kinds.js';
 import type { Inbox } from './inbox.js';
 import type { Clock } from './status/clock.js';
@@ -89,16 +89,16 @@ function watchOthers(
   own: {
     readonly pause: (ms: number) => Promise<void>;
     readonly drivers: readonly Pick<Driver, 'queueResync'>[];
-    readonly families: PathWishes['families'];
+    readonly families: DesiredPaths['families'];
     readonly isOwn: (pid: number) => boolean;
   },
 ): void {
   const onBroken = (error: unknown) =>
     log.warn('changes by others are found on a timer only', { error: String(error) });
-  const wishes = { protocol: settings.deviceRouteProtocol, families: own.families };
+  const paths = { protocol: settings.deviceRouteProtocol, families: own.families };
   void watchTampering({
     events: (stop) => kernel.rtnetlink.pathEvents(stop),
-    isTampering: (event) => isTampering(event, wishes),
+    isTampering: (event) => isTampering(event, paths),
     onTampered() {
       for (const driver of own.drivers) driver.queueResync();
       inbox.requestRepair();

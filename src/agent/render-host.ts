@@ -2,7 +2,7 @@
  * What one host would be given, as text, without a host: `heddle render`.
  *
  * The calculation graph, the managers and the renderers are those of the agent. Only the drivers are missing: the
- * wishes that they would act upon are written down instead.
+ * desired state that they would act upon is written down instead.
  */
 import type { Layout } from '../layout/layout.js';
 import { IP_FAMILIES, type IpFamily } from '../model/address.js';
@@ -16,10 +16,10 @@ import { type AgentSettings, DEFAULT_AGENT_SETTINGS } from './calc/agent-setting
 import { createCalcGraph } from './calc/calc-graph.js';
 import type { DataplaneUpdate, DataplaneUpdateType, UpdateOf } from './calc/updates.js';
 import { ipSetsText, iptablesText } from './dataplane/backends/iptables/render-text.js';
+import { type RecordedFamily, recordDesired } from './dataplane/desired-record.js';
 import { SMALLEST_METRIC } from './dataplane/drivers/route-table.js';
 import type { Route } from './dataplane/intent.js';
 import { createManagers } from './dataplane/managers/index.js';
-import { recordWishes, type WishedFamily } from './dataplane/wishes.js';
 import { ObjectAssembler } from './syncer/object-assembler.js';
 
 export const RENDERED = ['bird', 'iptables', 'ipsets', 'routes'] as const;
@@ -47,15 +47,15 @@ export function renderHost(options: RenderHostOptions): RenderedHost {
   const updates = graph.flush();
   const settings = find(updates, 'settings-update')?.settings ?? DEFAULT_AGENT_SETTINGS;
   const shown = families.filter((family) => family === 4 || settings.ipv6Support);
-  const wishes = recordWishes(IP_FAMILIES.filter((family) => shown.includes(family)));
-  const managers = createManagers(wishes);
+  const desired = recordDesired(IP_FAMILIES.filter((family) => shown.includes(family)));
+  const managers = createManagers(desired);
   for (const update of updates) managers.onUpdate(update);
   managers.completeDeferredWork();
   return {
     bird: birdText(updates, settings, options),
-    iptables: wishes.families.map(tablesOf).join('\n'),
-    ipsets: wishes.families.map(ipSetsText).join(''),
-    routes: wishes.families.map((family) => routesOf(family, settings)).join(''),
+    iptables: desired.families.map(tablesOf).join('\n'),
+    ipsets: desired.families.map(ipSetsText).join(''),
+    routes: desired.families.map((family) => routesOf(family, settings)).join(''),
   };
 }
 
@@ -92,13 +92,13 @@ const DAEMONS = {
   ],
 } as const;
 
-function tablesOf(family: WishedFamily): string {
+function tablesOf(family: RecordedFamily): string {
   const program = family.family === 4 ? 'iptables-restore' : 'ip6tables-restore';
   return `# ${program} --noflush\n${iptablesText(family)}`;
 }
 
 /** As `ip route` and `ip -6 route` show them, but for the preference that the kernel gives those of IPv6. */
-function routesOf({ family, routes }: WishedFamily, { deviceRouteProtocol }: AgentSettings): string {
+function routesOf({ family, routes }: RecordedFamily, { deviceRouteProtocol }: AgentSettings): string {
   const metric = family === 4 ? '' : ` metric ${SMALLEST_METRIC[family]}`;
   const line = ({ cidr, interfaceName, gateway }: Route) => {
     const via = gateway === undefined ? '' : ` via ${gateway}`;

@@ -6,7 +6,7 @@
  * left to do falls out as pending updates and deletions: nobody keeps a list of what was sent last.
  */
 
-/** The half of a tracker that managers are given: they can wish, and cannot write. */
+/** The half of a tracker that managers are given: they can say what they want, and cannot write. */
 export interface DesiredView<K, V> {
   set(key: K, value: V): void;
   delete(key: K): void;

@@ -13,13 +13,13 @@ import { createCalcGraph } from '../../src/agent/calc/calc-graph.js';
 import type { DataplaneUpdate } from '../../src/agent/calc/updates.js';
 import { elementsOf } from '../../src/agent/dataplane/backends/iptables/ip-set-elements.js';
 import { ipSetsText, iptablesText } from '../../src/agent/dataplane/backends/iptables/render-text.js';
-import type { WishedFamily } from '../../src/agent/dataplane/wishes.js';
+import type { RecordedFamily } from '../../src/agent/dataplane/desired-record.js';
 import { ObjectAssembler } from '../../src/agent/syncer/object-assembler.js';
 import { compileState } from '../../src/layout/compile.js';
 import { createLayout } from '../../src/layout/create-layout.js';
 import { loadManifests } from '../../src/loader/load.js';
 import { bgpModelFor } from '../../src/topology/bgp.js';
-import { wishesOf } from '../agent/dataplane/goldens.js';
+import { desiredOf } from '../agent/dataplane/goldens.js';
 import { createNamespace, type Namespace, requirePrivateNetns, run } from '../helpers/netns.js';
 import { sourceFiles } from '../helpers/source-files.js';
 
@@ -269,7 +269,7 @@ test.serial(
           const taken = accepted(documents);
           for (const { kind } of taken.slice(BASE.length)) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
           const updates = updatesFor(taken);
-          for (const family of wishesOf(updates).families) {
+          for (const family of desiredOf(updates).families) {
             await takesAll(t, nft, 'nft', family);
             await takesAll(t, legacy, 'legacy', family);
           }
@@ -288,7 +288,7 @@ async function takesAll(
   t: ExecutionContext,
   ns: Namespace,
   variant: 'nft' | 'legacy',
-  wished: WishedFamily,
+  wished: RecordedFamily,
 ): Promise<void> {
   for (const tool of ['iptables', 'ip6tables'])
     await ns.run(`${tool}-${variant}-restore`, [], {

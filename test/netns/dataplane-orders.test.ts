@@ -9,9 +9,9 @@ import fc from 'fast-check';
 import { createCalcGraph } from '../../src/agent/calc/calc-graph.js';
 import { type BackendName, backends } from '../../src/agent/dataplane/backends/index.js';
 import { createDataplane } from '../../src/agent/dataplane/dataplane.js';
+import { recordDesired } from '../../src/agent/dataplane/desired-record.js';
 import { PolicedState } from '../../src/agent/dataplane/flows/policed-state.js';
 import { NO_DRIVERS } from '../../src/agent/dataplane/kernel-kinds.js';
-import { recordWishes } from '../../src/agent/dataplane/wishes.js';
 import type { Update } from '../../src/agent/syncer/update.js';
 import { exec } from '../../src/kernel/exec.js';
 import { IP_FAMILIES } from '../../src/model/address.js';
@@ -87,7 +87,7 @@ async function kernelAfter(
 ): Promise<readonly string[]> {
   const lockFile = `/run/heddle-orders-${process.pid}.lock`;
   try {
-    const wishes = recordWishes(IP_FAMILIES);
+    const wishes = recordDesired(IP_FAMILIES);
     const dataplane = createDataplane({
       packetFilters: IP_FAMILIES.map((family) =>
         backends[backend].open({ family, exec, pause: (ms) => pause(ms), lockFile }),

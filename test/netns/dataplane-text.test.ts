@@ -5,11 +5,11 @@ import { readFile } from 'node:fs/promises';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { ipSetsText, iptablesText } from '../../src/agent/dataplane/backends/iptables/render-text.js';
-import type { WishedFamily } from '../../src/agent/dataplane/wishes.js';
+import type { RecordedFamily } from '../../src/agent/dataplane/desired-record.js';
 import { IP_FAMILIES, type IpFamily } from '../../src/model/address.js';
 import { arbitraryRule, arbitrarySets, compileRule } from '../agent/dataplane/arbitraries.js';
 import { endpoint, policy, profile, rule, withProfiles } from '../agent/dataplane/batch.js';
-import { GOLDENS, wishesOf } from '../agent/dataplane/goldens.js';
+import { desiredOf, GOLDENS } from '../agent/dataplane/goldens.js';
 import { createNamespace, type Namespace, requirePrivateNetns } from '../helpers/netns.js';
 
 requirePrivateNetns();
@@ -50,7 +50,7 @@ for (const variant of VARIANTS)
             ),
           arbitrarySets,
           async ([family, rules], sets) => {
-            const wishes = wishesOf([
+            const wishes = desiredOf([
               ...[...sets].map(
                 ([id, members]) => ({ type: 'ip-set-update', id, setType: 'hash:ip', members }) as const,
               ),
@@ -87,7 +87,7 @@ for (const variant of VARIANTS)
         fc.uniqueArray(hostile, { minLength: 5, maxLength: 20 }),
         fc.constantFrom(...IP_FAMILIES),
         async (names, family) => {
-          const wishes = wishesOf(
+          const wishes = desiredOf(
             names.flatMap((name, index) => [
               policy(name, { ingress: [rule('Allow')] }, name),
               profile(name, { ingress: [rule('Log'), rule('Deny')] }),
@@ -114,7 +114,7 @@ async function takesAll(
   t: ExecutionContext,
   ns: Namespace,
   variant: (typeof VARIANTS)[number],
-  families: readonly WishedFamily[],
+  families: readonly RecordedFamily[],
   family: IpFamily,
 ): Promise<void> {
   const wished = families.find((each) => each.family === family);

@@ -4,11 +4,11 @@
  */
 import test from 'ava';
 import { applySteps, runSteps } from '../../src/agent/dataplane/apply-steps.js';
+import { recordDesired } from '../../src/agent/dataplane/desired-record.js';
 import { kernelDrivers } from '../../src/agent/dataplane/drivers/kernel-drivers.js';
 import { hostSysctls, workloadSysctls } from '../../src/agent/dataplane/drivers/workload-sysctls.js';
 import { kernelDriversOf } from '../../src/agent/dataplane/kernel-kinds.js';
 import { createManagers } from '../../src/agent/dataplane/managers/index.js';
-import { recordWishes } from '../../src/agent/dataplane/wishes.js';
 import { exec } from '../../src/kernel/exec.js';
 import { hostAddresses } from '../../src/kernel/host-addresses.js';
 import { NETLINK_NETFILTER } from '../../src/kernel/netlink/constants.js';
@@ -129,7 +129,7 @@ function openDrivers(fault: Fault) {
     hostAddresses,
   });
   // Chains and sets are wishes and no more: nothing here goes through programs.
-  const wishes = recordWishes(IP_FAMILIES);
+  const wishes = recordDesired(IP_FAMILIES);
   const families = wishes.families.map((family, index) => ({ ...family, ...wired.families[index] }));
   const managers = createManagers({ ...wired, families });
   managers.onUpdate(settings());

@@ -1,8 +1,8 @@
 /**
  * The dataplane of a host: takes what the calculation graph says, and makes the kernel so.
  *
- * A batch leads from one whole state to the next; its wishes are all made before anything is written. What fails
- * stays wished for, and the next apply tries it again, with an empty batch too. While a packet filter is not in
+ * A batch leads from one whole state to the next; all of it is desired before anything is written. What fails
+ * stays desired, and the next apply tries it again, with an empty batch too. While a packet filter is not in
  * force nothing new is connected (law 5), and stopping removes nothing: there is no stop.
  */
 import { Turns } from '../../model/turns.js';

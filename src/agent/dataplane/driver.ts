@@ -1,7 +1,7 @@
 /**
- * A driver keeps one kind of kernel object as managers wish it: read back, compare, write.
+ * A driver keeps one kind of kernel object as managers want it: read back, compare, write.
  *
- * What is wished for and what is there are the two sides of a delta tracker (law 2). A failed object stays pending and
+ * What is desired and what is there are the two sides of a delta tracker (law 2). A failed object stays pending and
  * is tried again; its neighbours go on (law 3). What is ours and unwanted is swept, what is foreign is never touched
  * (law 4).
  */

@@ -145,7 +145,7 @@ export interface ForwardingEntry {
   readonly destination: Address;
 }
 
-/** All that managers can reach: the wishes for one family. */
+/** All that managers can reach: the desired state of one family. */
 export interface DesiredFamily {
   readonly family: IpFamily;
   readonly chains: DesiredView<ChainKey, Chain>;

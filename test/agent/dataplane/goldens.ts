@@ -2,8 +2,8 @@
  * The hosts whose rules are written down in test/golden/iptables.
  */
 import type { DataplaneUpdate } from '../../../src/agent/calc/updates.js';
+import { type RecordedDataplane, recordDesired } from '../../../src/agent/dataplane/desired-record.js';
 import { createManagers } from '../../../src/agent/dataplane/managers/index.js';
-import { recordWishes, type Wishes } from '../../../src/agent/dataplane/wishes.js';
 import { IP_FAMILIES } from '../../../src/model/address.js';
 import { PROTOCOL_NUMBERS } from '../../../src/model/rule.js';
 import {
@@ -135,8 +135,8 @@ export const GOLDENS: Readonly<Record<string, readonly DataplaneUpdate[]>> = {
 };
 
 /** What a host that was told this wishes for. */
-export function wishesOf(batch: readonly DataplaneUpdate[]): Wishes {
-  const wishes = recordWishes(IP_FAMILIES);
+export function desiredOf(batch: readonly DataplaneUpdate[]): RecordedDataplane {
+  const wishes = recordDesired(IP_FAMILIES);
   const managers = createManagers(wishes);
   for (const update of batch) managers.onUpdate(update);
   managers.completeDeferredWork();

@@ -5,8 +5,8 @@ import test from 'ava';
 import fc from 'fast-check';
 import { createCalcGraph } from '../../../src/agent/calc/calc-graph.js';
 import type { DataplaneUpdate } from '../../../src/agent/calc/updates.js';
+import type { RecordedFamily } from '../../../src/agent/dataplane/desired-record.js';
 import { CHAINS } from '../../../src/agent/dataplane/rules/chain-names.js';
-import type { WishedFamily } from '../../../src/agent/dataplane/wishes.js';
 import type { IpFamily } from '../../../src/model/address.js';
 import { type Resource, resourcesOf } from '../../../src/model/resource.js';
 import { DIRECTIONS, type Direction } from '../../../src/model/rule.js';
@@ -14,7 +14,7 @@ import { bgpModelFor } from '../../../src/topology/bgp.js';
 import { storedId } from '../../helpers/build-resources.js';
 import { type NaivePacket, naiveVerdict } from '../../helpers/naive-policy.js';
 import { policyNetwork, randomPacket } from '../../helpers/random-network.js';
-import { wishesOf } from './goldens.js';
+import { desiredOf } from './goldens.js';
 import { MARKS } from './marks.js';
 import { type IpSets, simulate } from './simulator.js';
 
@@ -25,7 +25,7 @@ test('the chains of a host give every packet the verdict of the naive oracle', (
     fc.property(policyNetwork, packets, (network, drawn) => {
       const batch = firstFlush(network);
       const interfaces = interfacesIn(batch);
-      const { families } = wishesOf(batch);
+      const { families } = desiredOf(batch);
       for (const endpoint of resourcesOf(network, 'WorkloadEndpoint')) {
         const interfaceName = interfaces.get(storedId(endpoint));
         if (interfaceName === undefined) continue;
@@ -62,14 +62,14 @@ function interfacesIn(batch: readonly DataplaneUpdate[]): ReadonlyMap<string, st
   );
 }
 
-function familyIn(families: readonly WishedFamily[], family: IpFamily): WishedFamily {
+function familyIn(families: readonly RecordedFamily[], family: IpFamily): RecordedFamily {
   const found = families.find((each) => each.family === family);
   if (!found) throw new Error(`No IPv${family}`);
   return found;
 }
 
 function chainVerdict(
-  { chains, sets }: WishedFamily,
+  { chains, sets }: RecordedFamily,
   interfaceName: string,
   direction: Direction,
   packet: NaivePacket,

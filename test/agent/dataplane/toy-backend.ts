@@ -2,9 +2,9 @@
  * A packet filter made of maps. It shows what a backend must bring, and that nothing else has to know of it.
  */
 import type { Backend, BackendOptions, PacketFilter } from '../../../src/agent/dataplane/backends/backend.js';
+import { recordDesired } from '../../../src/agent/dataplane/desired-record.js';
 import type { ApplyReport, Driver } from '../../../src/agent/dataplane/driver.js';
 import type { Chain, ChainKey, HookKey, HookRules } from '../../../src/agent/dataplane/intent.js';
-import { recordWishes } from '../../../src/agent/dataplane/wishes.js';
 import { DeltaTracker } from '../../../src/model/delta-tracker.js';
 
 /** Hears of each step before it runs; what it returns is the failure of the step. */
@@ -14,7 +14,7 @@ export function toyBackend(onStep: OnStep): Backend {
   const open = ({ family }: BackendOptions): PacketFilter => {
     const chains = new DeltaTracker<ChainKey, Chain>();
     const hooks = new DeltaTracker<HookKey, HookRules>();
-    const [wishes] = recordWishes([family]).families;
+    const [wishes] = recordDesired([family]).families;
     if (!wishes) throw new Error('No family');
     return {
       family,

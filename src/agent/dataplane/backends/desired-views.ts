@@ -1,5 +1,5 @@
 /**
- * Views of desired state in other shapes: managers wish for chains, whatever a driver keeps of them.
+ * Views of desired state in other shapes: managers want chains, whatever a driver keeps of them.
  */
 import type { DesiredView } from '../../../model/delta-tracker.js';
 

@@ -10,7 +10,7 @@
 import { DeltaTracker, type DesiredView } from '../../../model/delta-tracker.js';
 import type { ApplyReport, Driver, DriverFailure, KernelCountName, KernelCounts } from '../driver.js';
 
-/** A wish that the kernel does not fulfil, and what it holds instead. */
+/** A desired value that the kernel does not hold, and what it holds instead. */
 export interface PendingObject<K, V, A> {
   readonly key: K;
   readonly desired: V;
@@ -68,7 +68,7 @@ export class KernelTable<K, V, A = V> implements Driver {
     return this.#objects.name;
   }
 
-  /** Where managers put their wishes. */
+  /** Where managers say what they want. */
   get desired(): DesiredView<K, V> {
     return this.#tracker.desired;
   }
@@ -113,7 +113,7 @@ export class KernelTable<K, V, A = V> implements Driver {
   }
 
   /**
-   * Overwrites what is in the kernel, whatever is wished for: a route with a blackhole, before the kernel drops the route
+   * Overwrites what is in the kernel, whatever is desired: a route with a blackhole, before the kernel drops the route
    * with its interface.
    * @param choose - what to write; undefined: this one stays
    * @returns what could not be overwritten

@@ -1,5 +1,5 @@
 /**
- * Notices which addresses lose their path to a workload when managers change their wishes (PURE).
+ * Notices which addresses lose their path to a workload when managers change what they want (PURE).
  *
  * The route table tells of routes that it found in the kernel and removed. That is not enough: the kernel has taken
  * down the route by itself when the interface went before the endpoint.
@@ -8,7 +8,7 @@ import type { Cidr } from '../../../model/address.js';
 import type { DesiredView } from '../../../model/delta-tracker.js';
 import type { Route } from '../intent.js';
 
-/** The same wishes; an address that is taken back, or moved to another interface, is told. */
+/** The same view; an address that is taken back, or moved to another interface, is told. */
 export function tellLostPaths(
   routes: DesiredView<Cidr, Route>,
   onPathLost: (cidr: Cidr) => void,

@@ -61,9 +61,9 @@ type PendingRoute = PendingObject<Cidr, Route, InstalledRoutes>;
 
 /** What is to be done for one pending route. */
 interface PlannedWrite {
-  /** The one that is wished for, or what stands in its place. */
+  /** The desired one, or what stands in its place. */
   readonly route: InstalledRoute;
-  /** Set when the one that is wished for cannot be there yet. */
+  /** Set when the desired one cannot be there yet. */
   readonly waitingFor: string | undefined;
   /** The route itself first, then those of ours that it does not overwrite. */
   readonly ops: readonly RouteOp[];
@@ -146,9 +146,9 @@ class RouteObjects implements KernelObjects<Cidr, Route, InstalledRoutes> {
   #plan({ desired, actual = [] }: PendingRoute, links: ReadonlyMap<string, Link>): PlannedWrite {
     const waitingFor = notReady(desired, links);
     const isHeld = waitingFor !== undefined && desired.gateway !== undefined;
-    const wish = isHeld ? blackholeTo(desired.cidr) : desired;
-    const route = this.#route(wish, links.get(wish.interfaceName ?? '')?.index);
-    if (waitingFor !== undefined && (!isHeld || this.equal(wish, actual)))
+    const wanted = isHeld ? blackholeTo(desired.cidr) : desired;
+    const route = this.#route(wanted, links.get(wanted.interfaceName ?? '')?.index);
+    if (waitingFor !== undefined && (!isHeld || this.equal(wanted, actual)))
       return { route, waitingFor, ops: [] };
     const overwritten = actual.some((other) => metric(other) === metric(route));
     const others = actual.filter((other) => metric(other) !== metric(route));
@@ -199,8 +199,8 @@ class RouteObjects implements KernelObjects<Cidr, Route, InstalledRoutes> {
       : { type: 'waiting', reason: waitingFor, actual: [route] };
   }
 
-  #route(wish: Route, interfaceIndex: number | undefined): InstalledRoute {
-    const { cidr, interfaceName, gateway } = wish;
+  #route(wanted: Route, interfaceIndex: number | undefined): InstalledRoute {
+    const { cidr, interfaceName, gateway } = wanted;
     const { family, protocol } = this.#options;
     return {
       family,
@@ -211,7 +211,7 @@ class RouteObjects implements KernelObjects<Cidr, Route, InstalledRoutes> {
       table: RT_TABLE_MAIN,
       protocol,
       // IPv6 knows no scopes and reports this one.
-      scope: family === 4 && isOnLink(wish) ? RT_SCOPE.LINK : RT_SCOPE.UNIVERSE,
+      scope: family === 4 && isOnLink(wanted) ? RT_SCOPE.LINK : RT_SCOPE.UNIVERSE,
       type: interfaceName === undefined && gateway === undefined ? RTN.BLACKHOLE : RTN.UNICAST,
       priority: SMALLEST_METRIC[family],
       ...(interfaceName !== undefined && gateway !== undefined && { onlink: true }),

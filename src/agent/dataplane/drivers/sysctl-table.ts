@@ -37,9 +37,9 @@ class SysctlObjects implements KernelObjects<SysctlPath, string, string> {
 
   async readBack(desired: DesiredView<SysctlPath, string>): Promise<Iterable<readonly [SysctlPath, string]>> {
     const found: [SysctlPath, string][] = [];
-    const wishes = [...desired.entries()];
-    for (let start = 0; start < wishes.length; start += READS_AT_ONCE) {
-      const some = wishes.slice(start, start + READS_AT_ONCE);
+    const wanted = [...desired.entries()];
+    for (let start = 0; start < wanted.length; start += READS_AT_ONCE) {
+      const some = wanted.slice(start, start + READS_AT_ONCE);
       const values = await Promise.all(some.map(([path]) => this.#procSys.read(path)));
       for (const [index, [path]] of some.entries()) {
         const value = values[index];

@@ -17,7 +17,7 @@ export interface TunnelDevice {
   /** In what can. */
   isSetAs(link: Link, mtu: number): boolean;
   make(mtu: number): RouteOp;
-  /** Of a device that is made as wished. */
+  /** Of a device that is made as desired. */
   set(link: Link, mtu: number): RouteOp;
   /** Why the kernel does not make one, for people: it has none of this kind (EOPNOTSUPP), or one like it (EEXIST). */
   readonly unsupported: string;

@@ -32,9 +32,9 @@ import type { UsableSettings } from './usable-settings.js';
 export class EndpointManager {
   readonly #desired: DesiredDataplane;
   readonly #endpoints = new Map<StoredId, LocalEndpoint>();
-  /** By interface: those that are wished for as they are. */
+  /** By interface: those that are desired as they are. */
   readonly #programmed = new Map<string, LocalEndpoint>();
-  /** The rules of each chain of the dispatch that is wished for, as text to compare. */
+  /** The rules of each chain of the dispatch that is desired, as text to compare. */
   #dispatch: ReadonlyMap<ChainKey, string> = new Map();
   #isDispatchDue = true;
   #problems: readonly DriverFailure[] = [];
@@ -118,7 +118,7 @@ export class EndpointManager {
     const tree = dispatchChains({ interfacePrefix: this.#interfacePrefix, interfaceNames });
     const before = this.#dispatch;
     this.#dispatch = new Map(tree.map((chain) => [chainKey(chain), JSON.stringify(chain.rules)]));
-    // One endpoint more touches a few of its hundreds of chains, and wishing is not free: chains are rendered.
+    // One endpoint more touches a few of its hundreds of chains, and saying so is not free: chains are rendered.
     const changed = tree.filter(
       (chain) => before.get(chainKey(chain)) !== this.#dispatch.get(chainKey(chain)),
     );

@@ -1,7 +1,7 @@
 /**
  * The managers of a host, and which of them hears which message.
  *
- * Managers turn what the calculation graph says into wishes: pure, and with nothing in hand but the desired side of
+ * Managers turn what the calculation graph says into desired state: pure, and with nothing in hand but the desired side of
  * the drivers. A kind of message that nobody listens to does not compile.
  */
 import type { AgentSettings } from '../../calc/agent-settings.js';
@@ -19,7 +19,7 @@ import { builtInSettings, usableSettings } from './usable-settings.js';
 
 export interface Managers {
   onUpdate(update: DataplaneUpdate): void;
-  /** Turns what a batch has changed as a whole into wishes. */
+  /** Turns what a batch has changed as a whole into desired state. */
   completeDeferredWork(): void;
   /** What was asked for and cannot be had. */
   problems(): readonly DriverFailure[];
@@ -27,7 +27,7 @@ export interface Managers {
 
 type Routes = { readonly [T in DataplaneUpdateType]: (update: UpdateOf<T>) => void };
 
-/** Wishes for a host without endpoints are there from the start, with the settings that are built in. */
+/** The desired state of a host without endpoints is there from the start, with the settings that are built in. */
 export function createManagers(desired: DesiredDataplane): Managers {
   let usable = builtInSettings();
   const statics = new StaticManager(desired, usable.settings);
@@ -76,7 +76,7 @@ export function createManagers(desired: DesiredDataplane): Managers {
   };
 }
 
-/** Routes and neighbour entries are wished for by two, of whom workloads come first. */
+/** Routes and neighbour entries have two managers, of whom workloads come first. */
 function sharedPaths(desired: DesiredDataplane): {
   readonly workloads: DesiredDataplane;
   readonly overlays: DesiredDataplane;

@@ -23,7 +23,7 @@ type OverlayModel = NonNullable<UpdateOf<'overlay-update'>['model']>;
 type OverlayTunnel = OverlayModel['tunnels'][number];
 type OverlayRoute = OverlayModel['routes'][number];
 
-export interface OverlayWishes extends Pick<DesiredDataplane, 'tunnels' | 'forwarding'> {
+export interface DesiredOverlay extends Pick<DesiredDataplane, 'tunnels' | 'forwarding'> {
   readonly families: readonly Pick<DesiredFamily, 'family' | 'routes' | 'neighbors'>[];
 }
 
@@ -32,11 +32,11 @@ const VXLAN = { id: 4096, port: 4789 } as const;
 const NO_OVERLAY: OverlayModel = { tunnels: [], routes: [] };
 
 export class OverlayManager {
-  readonly #desired: OverlayWishes;
+  readonly #desired: DesiredOverlay;
   #model = NO_OVERLAY;
   #dirty = false;
 
-  constructor(desired: OverlayWishes) {
+  constructor(desired: DesiredOverlay) {
     this.#desired = desired;
   }
 

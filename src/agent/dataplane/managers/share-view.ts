@@ -1,5 +1,5 @@
 /**
- * One view of wishes for two managers, each of which sees only its own: where both wish for the same key, the first is
+ * One desired state for two managers, each of which sees only its own: where both want the same key, the first is
  * granted, and the second as soon as the first has none.
  *
  * So a workload that is here wins over what an overlay says of its address, and neither manager knows of the other.
@@ -12,13 +12,13 @@ export function shareView<K, V>(
   readonly first: DesiredView<K, V>;
   readonly second: DesiredView<K, V>;
 } {
-  const wishes = { first: new Map<K, V>(), second: new Map<K, V>() };
+  const wanted = { first: new Map<K, V>(), second: new Map<K, V>() };
   const grant = (key: K): void => {
-    const granted = wishes.first.get(key) ?? wishes.second.get(key);
+    const granted = wanted.first.get(key) ?? wanted.second.get(key);
     if (granted === undefined) view.delete(key);
     else view.set(key, granted);
   };
-  return { first: viewOf(wishes.first, grant), second: viewOf(wishes.second, grant) };
+  return { first: viewOf(wanted.first, grant), second: viewOf(wanted.second, grant) };
 }
 
 function viewOf<K, V>(own: Map<K, V>, onChange: (key: K) => void): DesiredView<K, V> {

@@ -1,5 +1,5 @@
 /**
- * Makes a view hold exactly these wishes; those that stay are not written again.
+ * Makes a view hold exactly these values; those that stay are not written again.
  */
 import type { DesiredView } from '../../../model/delta-tracker.js';
 

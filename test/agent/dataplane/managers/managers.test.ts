@@ -6,8 +6,8 @@ import test from 'ava';
 import fc from 'fast-check';
 import type { AgentSettings } from '../../../../src/agent/calc/agent-settings.js';
 import type { DataplaneUpdate } from '../../../../src/agent/calc/updates.js';
+import { type RecordedDataplane, recordDesired } from '../../../../src/agent/dataplane/desired-record.js';
 import { createManagers, type Managers } from '../../../../src/agent/dataplane/managers/index.js';
-import { recordWishes, type Wishes } from '../../../../src/agent/dataplane/wishes.js';
 import { IP_FAMILIES } from '../../../../src/model/address.js';
 import { ENCAPSULATIONS } from '../../../../src/model/encapsulation.js';
 import { PROTOCOL_NUMBERS } from '../../../../src/model/rule.js';
@@ -25,12 +25,12 @@ import {
 } from '../batch.js';
 
 interface Told {
-  readonly wishes: Wishes;
+  readonly wishes: RecordedDataplane;
   readonly managers: Managers;
 }
 
 function tell(...batches: readonly (readonly DataplaneUpdate[])[]): Told {
-  const wishes = recordWishes(IP_FAMILIES);
+  const wishes = recordDesired(IP_FAMILIES);
   const managers = createManagers(wishes);
   for (const batch of batches) {
     for (const update of batch) managers.onUpdate(update);

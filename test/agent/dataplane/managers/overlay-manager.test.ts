@@ -1,7 +1,7 @@
 /** What an overlay asks of the drivers, encapsulation by encapsulation. */
 import test from 'ava';
+import { recordDesired } from '../../../../src/agent/dataplane/desired-record.js';
 import { OverlayManager } from '../../../../src/agent/dataplane/managers/overlay-manager.js';
-import { recordWishes } from '../../../../src/agent/dataplane/wishes.js';
 import { IP_FAMILIES, type MacAddress } from '../../../../src/model/address.js';
 import type { OverlayModel } from '../../../../src/topology/overlay.js';
 import { address, cidr } from '../batch.js';
@@ -30,7 +30,7 @@ const BOTH: OverlayModel = {
 
 /** The wishes after each of these in turn. */
 function wishesAfter(...models: readonly (OverlayModel | undefined)[]) {
-  const wishes = recordWishes(IP_FAMILIES);
+  const wishes = recordDesired(IP_FAMILIES);
   const manager = new OverlayManager(wishes);
   for (const model of models) {
     manager.onUpdate({ type: 'overlay-update', model });

@@ -7,7 +7,7 @@ import { CHAINS } from '../../../../src/agent/dataplane/rules/chain-names.js';
 import { IP_FAMILIES, type IpFamily } from '../../../../src/model/address.js';
 import type { EncapsulationsInUse } from '../../../../src/model/encapsulation.js';
 import { address, cidr, endpoint, setId, settings } from '../batch.js';
-import { wishesOf } from '../goldens.js';
+import { desiredOf } from '../goldens.js';
 import { type SimulatedPacket, simulate } from '../simulator.js';
 
 const HOST = { 4: '10.99.0.2', 6: 'fd99::2' } as const;
@@ -48,7 +48,7 @@ function verdictOf(
   { hook, from, inInterface, conntrack = 'NEW' }: Way,
   { protocol, port }: { readonly protocol: number; readonly port?: number },
 ): string {
-  const wished = wishesOf(updates).families.find((each) => each.family === family);
+  const wished = desiredOf(updates).families.find((each) => each.family === family);
   const ends = port === undefined ? [{}, {}] : [{ port: 40_000 }, { port }];
   const packet = {
     ...{ family, protocol, conntrack, inInterface, mark: 0 },
@@ -118,9 +118,9 @@ test('VXLAN closes no IPIP, and IPIP no VXLAN', (t) => {
 
 test('a host that joins is an address more, and the rules stay as they are', (t) => {
   const chainsOf = (members: readonly string[]) =>
-    wishesOf(batch(BOTH, members)).families.map(({ chains }) => [...chains]);
+    desiredOf(batch(BOTH, members)).families.map(({ chains }) => [...chains]);
   t.deepEqual(chainsOf([HOST[4], '10.99.0.3']), chainsOf([HOST[4]]));
-  const guards = wishesOf(batch(BOTH)).families.map(({ chains }) =>
+  const guards = desiredOf(batch(BOTH)).families.map(({ chains }) =>
     [...chains.values()].find(({ name }) => name === CHAINS.encapsulatedToHost),
   );
   for (const guard of guards)

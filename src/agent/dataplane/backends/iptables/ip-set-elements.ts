@@ -2,7 +2,7 @@
  * Members of a set in the kernel's words.
  *
  * A single address loses its prefix length, as ipset prints it without. A hash:net set cannot hold a network of
- * length 0, so everything becomes two halves; and a half that was wished for twice must not go with one wish.
+ * length 0, so everything becomes two halves; and a half that is desired twice must not go while one of the two stays.
  */
 import {
   addressLength,

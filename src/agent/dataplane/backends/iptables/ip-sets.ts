@@ -1,5 +1,5 @@
 /**
- * The sets of one family, kept as managers wish them.
+ * The sets of one family, kept as managers want them.
  *
  * A set is known by its id; its name in the kernel also says its generation (set-generations.ts). After a restart
  * the generation that rules look into is taken over, so that an unchanged host is not written to. `ipset restore` is

@@ -6,8 +6,8 @@
  */
 import { compareText } from '../../../../model/compare-text.js';
 import type { IpSetId } from '../../../calc/updates.js';
+import type { RecordedFamily } from '../../desired-record.js';
 import { TABLES } from '../../intent.js';
-import type { WishedFamily } from '../../wishes.js';
 import { elementsOf } from './ip-set-elements.js';
 import { ipSetName } from './ip-set-names.js';
 import { ipSetInput, setLines } from './ip-set-restore-input.js';
@@ -16,7 +16,7 @@ import { restoreInput, type TableEdit } from './restore-input.js';
 import { renderChain, renderHook } from './table-state.js';
 
 /** For `iptables-restore --noflush`, or ip6tables-restore. @throws {RenderError} for a name that is unfit. */
-export function iptablesText({ family, chains, hooks }: WishedFamily): string {
+export function iptablesText({ family, chains, hooks }: RecordedFamily): string {
   const context: RenderContext = { family, setName: (id) => ipSetName(family, 0, id) };
   const tables = TABLES.map((table) => {
     const edits: readonly TableEdit[] = [
@@ -48,7 +48,7 @@ export function iptablesText({ family, chains, hooks }: WishedFamily): string {
 }
 
 /** For `ipset restore`; empty when there are no sets. */
-export function ipSetsText({ family, sets }: Pick<WishedFamily, 'family' | 'sets'>): string {
+export function ipSetsText({ family, sets }: Pick<RecordedFamily, 'family' | 'sets'>): string {
   const lines = [...sets]
     .sort(([a], [b]) => compareText(a, b))
     .flatMap(([id, { type, members }]) => {

@@ -51,7 +51,7 @@ export interface SetPlan {
 /** Up to so many members, all in all, cost less to write than the COMMIT that switches them. */
 const FEW_MEMBERS = 2_000;
 
-/** @param useOf - by the rules that are wished for */
+/** @param useOf - by the rules that are desired */
 export function planSets(
   sets: readonly ChangingSet[],
   chains: readonly ChangingChain[],

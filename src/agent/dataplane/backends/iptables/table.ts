@@ -1,7 +1,7 @@
 /**
- * One table of one family, kept as managers wish it.
+ * One table of one family, kept as managers want it.
  *
- * 1. Between a write and the next read-back, what we wrote is believed to be there: an equal wish costs nothing.
+ * 1. Between a write and the next read-back, what we wrote is believed to be there: an equal value costs nothing.
  *    Which chains those are is kept, so that they can be read back and no others.
  * 2. One write is one transaction: a packet meets the old chains or the new ones (law 7).
  * 3. A write that fails is tried again after a read-back, as someone else may have written in between.
@@ -152,7 +152,7 @@ export class IptablesTable {
       yield { kind: 'gone', before: actual.setNames, after: NO_SETS };
   }
 
-  /** Adds how rules that are wished for look into these sets. */
+  /** Adds how rules that are desired look into these sets. */
   addUses(uses: Map<IpSetId, SetUse>): void {
     for (const [, { chain, setIds }] of this.#chains.desired.entries())
       for (const id of setIds) {

@@ -71,7 +71,7 @@ export class IptablesTables implements Driver {
     return this.#isWritten;
   }
 
-  /** How the rules that are wished for look into each of these sets. */
+  /** How the rules that are desired look into each of these sets. */
   usesOf(ids: Iterable<IpSetId>): (id: IpSetId) => SetUse {
     const uses = new Map<IpSetId, SetUse>([...ids].map((id) => [id, NO_USE]));
     if (uses.size > 0) for (const table of this.tables) table.addUses(uses);

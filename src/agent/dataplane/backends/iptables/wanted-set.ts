@@ -1,5 +1,5 @@
 /**
- * One set as managers wish it, and how far the kernel's members are from that.
+ * One set as managers want it, and how far the kernel's members are from that.
  */
 import type { Cidr } from '../../../../model/address.js';
 import { DeltaTracker } from '../../../../model/delta-tracker.js';

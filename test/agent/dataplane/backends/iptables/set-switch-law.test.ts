@@ -13,13 +13,13 @@ import {
   planSets,
 } from '../../../../../src/agent/dataplane/backends/iptables/set-generations.js';
 import { createDataplane } from '../../../../../src/agent/dataplane/dataplane.js';
+import { recordDesired } from '../../../../../src/agent/dataplane/desired-record.js';
 import { PolicedState } from '../../../../../src/agent/dataplane/flows/policed-state.js';
 import { NO_DRIVERS } from '../../../../../src/agent/dataplane/kernel-kinds.js';
 import { createManagers } from '../../../../../src/agent/dataplane/managers/index.js';
 import { CHAINS } from '../../../../../src/agent/dataplane/rules/chain-names.js';
 import { policyChain } from '../../../../../src/agent/dataplane/rules/rule-chains.js';
 import { NO_USE, setUses } from '../../../../../src/agent/dataplane/rules/set-uses.js';
-import { recordWishes } from '../../../../../src/agent/dataplane/wishes.js';
 import { loadManifests } from '../../../../../src/loader/load.js';
 import type { Cidr } from '../../../../../src/model/address.js';
 import type { Resource } from '../../../../../src/model/resource.js';
@@ -197,7 +197,7 @@ async function mixedVerdicts(seed: number, count: number): Promise<readonly stri
 class Host {
   readonly #graph = createCalcGraph({ node: HOST, computeBgp: bgpModelFor });
   readonly #kernel: RecordedKernel;
-  readonly #wishes = recordWishes([FAMILY]);
+  readonly #wishes = recordDesired([FAMILY]);
   readonly #managers = createManagers(this.#wishes);
   readonly #dataplane;
   #network: readonly Resource[] = [];
@@ -211,7 +211,7 @@ class Host {
 
   constructor(kernel: RecordedKernel) {
     this.#kernel = kernel;
-    const wishes = recordWishes([FAMILY]);
+    const wishes = recordDesired([FAMILY]);
     this.#dataplane = createDataplane({
       packetFilters: [backends.iptables.open({ family: FAMILY, exec: kernel.exec, pause: async () => {} })],
       kernel: { ...wishes, drivers: NO_DRIVERS, policed: new PolicedState([FAMILY]) },

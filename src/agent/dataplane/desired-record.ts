@@ -1,5 +1,5 @@
 /**
- * Wishes written down instead of acted upon: what `heddle render` shows, offline.
+ * Desired state that is written down instead of acted upon: what `heddle render` shows, offline.
  */
 import type { Cidr, IpFamily } from '../../model/address.js';
 import type { SysctlPath } from '../../model/sysctl.js';
@@ -18,37 +18,37 @@ import type {
   Tunnel,
 } from './intent.js';
 
-export interface WishedSet {
+export interface RecordedSet {
   readonly type: IpSetType;
   readonly members: ReadonlySet<Cidr>;
 }
 
-export interface WishedFamily extends DesiredFamily {
+export interface RecordedFamily extends DesiredFamily {
   readonly chains: Map<ChainKey, Chain>;
   readonly hooks: Map<HookKey, HookRules>;
-  readonly sets: ReadonlyMap<IpSetId, WishedSet>;
+  readonly sets: ReadonlyMap<IpSetId, RecordedSet>;
   readonly routes: Map<Cidr, Route>;
   readonly neighbors: Map<string, Neighbor>;
 }
 
-export interface Wishes extends DesiredDataplane {
-  readonly families: readonly WishedFamily[];
+export interface RecordedDataplane extends DesiredDataplane {
+  readonly families: readonly RecordedFamily[];
   readonly sysctls: Map<SysctlPath, string>;
   readonly tunnels: Map<string, Tunnel>;
   readonly forwarding: Map<string, ForwardingEntry>;
 }
 
-/** An empty list of wishes, to be given to managers. */
-export function recordWishes(families: readonly IpFamily[]): Wishes {
+/** Empty, to be given to managers. */
+export function recordDesired(families: readonly IpFamily[]): RecordedDataplane {
   return {
-    families: families.map(wishedFamily),
+    families: families.map(recordedFamily),
     sysctls: new Map(),
     tunnels: new Map(),
     forwarding: new Map(),
   };
 }
 
-function wishedFamily(family: IpFamily): WishedFamily {
+function recordedFamily(family: IpFamily): RecordedFamily {
   const sets = new Map<IpSetId, { readonly type: IpSetType; readonly members: Set<Cidr> }>();
   const membersOf = (id: IpSetId): Set<Cidr> => {
     const set = sets.get(id);
