@@ -12,12 +12,7 @@ const root = fileURLToPath(packageFolder());
 const source = join(root, 'src');
 
 /** What managers see of the dataplane: desired state, and which sysctls an interface needs. No driver, so they cannot write. */
-const DESIRED_SIDE = [
-  'agent/dataplane/intent.js',
-  'agent/dataplane/driver.js',
-  'agent/dataplane/drivers/workload-sysctls.js',
-  'agent/dataplane/drivers/sysctl-path.js',
-];
+const DESIRED_SIDE = ['agent/dataplane/intent.js', 'agent/dataplane/driver.js', 'agent/dataplane/sysctls'];
 
 /** What the writers of the kernel see of the dataplane: desired state and what a driver is, and no manager. */
 const DRIVER_SIDE = [
@@ -48,6 +43,7 @@ const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
   'agent/dataplane/drivers': ['model', 'kernel', 'agent/calc/agent-settings.js', ...DRIVER_SIDE],
   'agent/dataplane/backends': ['model', 'kernel', 'agent/calc', 'agent/dataplane/rules', ...DRIVER_SIDE],
   'agent/dataplane/managers': ['model', 'agent/calc', 'agent/dataplane/rules', 'layout', ...DESIRED_SIDE],
+  'agent/dataplane/sysctls': ['model'],
   'agent/dataplane/rules': ['model', 'agent/calc', 'layout', ...DESIRED_SIDE],
   'agent/dataplane/flows': [
     'model',
@@ -95,6 +91,7 @@ const PURE = [
   'agent/calc',
   'agent/dataplane/managers',
   'agent/dataplane/rules',
+  'agent/dataplane/sysctls',
   'agent/dataplane/flows',
 ];
 const IMPURE =

@@ -11,8 +11,6 @@ import { addressPart, type Cidr, familyOf } from '../../../model/address.js';
 import { DIRECTIONS } from '../../../model/rule.js';
 import type { LocalEndpoint, UpdateOf } from '../../calc/updates.js';
 import type { DriverFailure } from '../driver.js';
-import type { SysctlSetting } from '../drivers/sysctl-path.js';
-import { workloadSysctls } from '../drivers/workload-sysctls.js';
 import {
   type ChainKey,
   chainKey,
@@ -25,6 +23,8 @@ import { endpointChainName } from '../rules/chain-names.js';
 import { dispatchChains } from '../rules/dispatch-chains.js';
 import { endpointChain } from '../rules/endpoint-chains.js';
 import type { MarkBits } from '../rules/mark-bits.js';
+import type { SysctlSetting } from '../sysctls/sysctl-path.js';
+import { workloadSysctls } from '../sysctls/workload-sysctls.js';
 import { type EndpointClaims, settleClaims } from './endpoint-claims.js';
 import { syncView } from './sync-view.js';
 import type { UsableSettings } from './usable-settings.js';

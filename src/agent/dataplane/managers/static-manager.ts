@@ -4,10 +4,10 @@
 import { NO_ENCAPSULATIONS } from '../../../model/encapsulation.js';
 import type { AgentSettings } from '../../calc/agent-settings.js';
 import type { UpdateOf } from '../../calc/updates.js';
-import { hostSysctls } from '../drivers/workload-sysctls.js';
 import { chainKey, type DesiredDataplane, hookKey } from '../intent.js';
 import { encapsulatedToHostChain } from '../rules/encapsulation.js';
 import { hookRules, staticChains } from '../rules/static-chains.js';
+import { hostSysctls } from '../sysctls/workload-sysctls.js';
 
 export class StaticManager {
   readonly #desired: DesiredDataplane;

@@ -1,7 +1,7 @@
 /** Which sysctls a host and a workload's interface need. */
 import test from 'ava';
-import { interfaceSysctl } from '../../../../src/agent/dataplane/drivers/sysctl-path.js';
-import { hostSysctls, workloadSysctls } from '../../../../src/agent/dataplane/drivers/workload-sysctls.js';
+import { interfaceSysctl } from '../../../../src/agent/dataplane/sysctls/sysctl-path.js';
+import { hostSysctls, workloadSysctls } from '../../../../src/agent/dataplane/sysctls/workload-sysctls.js';
 import { IP_FAMILIES } from '../../../../src/model/address.js';
 import type { SysctlPath } from '../../../../src/model/sysctl.js';
 
