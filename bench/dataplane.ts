@@ -12,10 +12,10 @@ import type { CompiledRule, DataplaneUpdate, IpSetId } from '../src/agent/calc/u
 import { backends } from '../src/agent/dataplane/backends/index.js';
 import { ipSetsText, iptablesText } from '../src/agent/dataplane/backends/iptables/render-text.js';
 import { createDataplane, type Dataplane } from '../src/agent/dataplane/dataplane.js';
+import { recordDesired } from '../src/agent/dataplane/desired-record.js';
 import { PolicedState } from '../src/agent/dataplane/flows/policed-state.js';
 import { NO_DRIVERS } from '../src/agent/dataplane/kernel-kinds.js';
 import { createManagers } from '../src/agent/dataplane/managers/index.js';
-import { recordDesired } from '../src/agent/dataplane/desired-record.js';
 import { exec } from '../src/kernel/exec.js';
 import { keepOpen } from '../src/kernel/kept-programs.js';
 import { addressFromBits, type Cidr, hostCidr, IP_FAMILIES } from '../src/model/address.js';

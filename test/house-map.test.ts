@@ -102,6 +102,11 @@ const COMPUTING_MODULES = ['node:crypto', 'node:util', 'node:net'];
 const MAX_LINES = 400;
 const MAX_FUNCTION_LINES = 60;
 
+/** Our own files, from the root. */
+const everything = ['src', 'test', 'scripts', 'bench', 'schemas'].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((path) => join(folder, path)),
+);
+
 interface SourceFile {
   /** Relative to src/, with forward slashes. */
   readonly path: string;
@@ -129,12 +134,36 @@ test('every folder of src/ stands in the map of README.md or in the table of DES
     mapped.push(stack.join('/'));
   }
   const table =
-    /## Rooms within rooms\n([\s\S]*?)\n## /.exec(readFileSync(join(root, 'DESIGN.md'), 'utf8'))?.[1] ?? '';
+    /## Folders within folders\n([\s\S]*?)\n## /.exec(readFileSync(join(root, 'DESIGN.md'), 'utf8'))?.[1] ??
+    '';
   const inner = [...table.matchAll(/^\| (\S.*?) \| /gm)].flatMap(([, cell = '']) => cell.split(', '));
   const listed = [...mapped, ...inner.filter((name) => name !== 'folder')];
   t.deepEqual([...new Set(listed)].sort(), allFolders().sort());
   t.is(new Set(listed).size, listed.length, 'each stands in one of the two, once');
 });
+
+test('every file that README.md, DESIGN.md and docs/ name is there', (t) => {
+  const documents = ['README.md', 'DESIGN.md', ...docs()];
+  const missing = documents.flatMap((document) => {
+    const text = readFileSync(join(root, document), 'utf8');
+    const named = [...text.matchAll(/(?<![\w*/.])([\w-]+(?:\/[\w.-]+)*\.(?:ts|mjs|sh))\b/g)].map(
+      ([, path = '']) => path,
+    );
+    return named.filter((path) => !isThere(path)).map((path) => `${document}: ${path}`);
+  });
+  t.deepEqual(missing, []);
+});
+
+function docs(): readonly string[] {
+  return readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name));
+}
+
+/** A path is named from the root, or from anywhere in it where that is plain. */
+function isThere(path: string): boolean {
+  return everything.some((one) => one === path || one.endsWith(`/${path}`));
+}
 
 test('no function is longer than a screen', (t) => {
   const long = files.flatMap(({ path, text }) =>
