@@ -595,7 +595,7 @@ export interface BGPFilterRuleV4 {
    */
   cidr?: Cidr;
   /**
-   * Only routes whose prefix is so long; needs cidr.
+   * Only prefixes of these lengths count as equal to cidr, or inside it; needs cidr.
    */
   prefixLength?: {
     /**
@@ -694,7 +694,7 @@ export interface BGPFilterRuleV6 {
    */
   cidr?: Cidr;
   /**
-   * Only routes whose prefix is so long; needs cidr.
+   * Only prefixes of these lengths count as equal to cidr, or inside it; needs cidr.
    */
   prefixLength?: {
     /**

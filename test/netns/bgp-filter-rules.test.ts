@@ -195,6 +195,48 @@ test.serial(
   without(0, 3, 4),
 );
 test.serial(
+  'on export, NotIn with lengths that all routes have',
+  filters,
+  both(
+    'export',
+    reject(({ half, length }) => ({
+      matchOperator: 'NotIn',
+      cidr: network(half),
+      prefixLength: { min: length, max: length },
+    })),
+  ),
+  'h1',
+  without(0, 3, 4),
+);
+test.serial(
+  'on export, NotIn with a longest prefix that no route has',
+  filters,
+  both(
+    'export',
+    reject(({ half, length }) => ({
+      matchOperator: 'NotIn',
+      cidr: network(half),
+      prefixLength: { max: length - 1 },
+    })),
+  ),
+  'h1',
+  () => [],
+);
+test.serial(
+  'on export, Equal with a longest prefix that no route has',
+  filters,
+  both(
+    'export',
+    reject(({ workloads, length }) => ({
+      matchOperator: 'Equal',
+      cidr: network(`${workloads[0]}/${length}`),
+      prefixLength: { max: length - 1 },
+    })),
+  ),
+  'h1',
+  without(),
+);
+test.serial(
   'with a longest prefix that no route has',
   filters,
   both(

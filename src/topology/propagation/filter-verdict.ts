@@ -57,12 +57,11 @@ function matchesNetwork({ cidr, prefixLength: range, matchOperator = 'In' }: Rul
     case 'Equal':
       return network === cidr && hasLength;
     case 'NotEqual':
-      return network !== cidr && hasLength;
+      return !(network === cidr && hasLength);
     case 'In':
       return isInside && hasLength;
     case 'NotIn':
-      // As long as BIRD is told nothing of lengths here.
-      return !isInside;
+      return !(isInside && hasLength);
   }
 }
 

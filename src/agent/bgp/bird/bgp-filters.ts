@@ -82,7 +82,7 @@ function statement(rule: Rule, direction: Direction, family: IpFamily): BirdText
 function conditionsOf(rule: Rule, direction: Direction, family: IpFamily): BirdText[] {
   const { cidr, source, peerType, communities, asPathPrefix, priority } = rule;
   return [
-    ...(cidr === undefined ? [] : networkConditions(cidr, rule, family)),
+    ...(cidr === undefined ? [] : [networkCondition(cidr, rule, family)]),
     ...(source === 'RemotePeers' ? [bird`source = RTS_BGP`] : []),
     ...(rule.interface === undefined ? [] : [bird`ifname ~ ${interfacesLike(rule.interface)}`]),
     ...(peerType === undefined ? [] : [peerType === 'iBGP' ? bird`is_internal` : bird`!is_internal`]),
@@ -94,24 +94,27 @@ function conditionsOf(rule: Rule, direction: Direction, family: IpFamily): BirdT
   ];
 }
 
-function networkConditions(cidr: Cidr, rule: Rule, family: IpFamily): BirdText[] {
+/**
+ * Lengths say which prefixes count as inside or as equal (Calico writes `net !~ [ cidr{min,max} ]`), so each operator
+ * with Not matches exactly what the one without does not.
+ */
+function networkCondition(cidr: Cidr, rule: Rule, family: IpFamily): BirdText {
   const { prefixLength: range = {}, matchOperator = 'In' } = rule;
   const { min = 0, max = addressLength(family) } = range;
-  const shortest = Math.max(min, prefixLength(cidr));
-  const lengths = [
-    ...(range.min === undefined ? [] : [bird`net.len >= ${range.min}`]),
-    ...(range.max === undefined ? [] : [bird`net.len <= ${range.max}`]),
-  ];
+  const own = prefixLength(cidr);
+  const shortest = Math.max(min, own);
+  // BIRD refuses a range that ends before it begins.
+  const inside = max < shortest ? bird`false` : bird`(net ~ [ ${network(cidr)}{${shortest},${max}} ])`;
+  const equal = own < min || own > max ? bird`false` : bird`(net = ${network(cidr)})`;
   switch (matchOperator) {
     case 'Equal':
-      return [bird`net = ${network(cidr)}`, ...lengths];
+      return equal;
     case 'NotEqual':
-      return [bird`net != ${network(cidr)}`, ...lengths];
+      return bird`!${equal}`;
     case 'In':
-      // No prefix inside the network is as short as that, and BIRD refuses a range that ends before it begins.
-      return [max < shortest ? bird`false` : bird`net ~ [ ${network(cidr)}{${shortest},${max}} ]`];
+      return inside;
     case 'NotIn':
-      return [bird`!(net ~ [ ${network(cidr)}+ ])`, ...lengths];
+      return bird`!${inside}`;
   }
 }
 
