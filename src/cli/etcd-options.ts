@@ -1,9 +1,9 @@
 /**
  * The flags that lead to the store.
  */
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { Datastore } from '../datastore/datastore.js';
-import { createLayout } from '../layout/create-layout.js';
+import { createLayout, rootProblem } from '../layout/create-layout.js';
 import type { Layout } from '../layout/layout.js';
 import type { Log } from '../model/log.js';
 import { flag } from './command.js';
@@ -25,13 +25,21 @@ export function addEtcdOptions(command: Command, { environment }: CliContext): C
   return command
     .addOption(flag(environment, '--etcd <urls>', 'etcd endpoints, separated by commas'))
     .addOption(
-      flag(environment, '--etcd-prefix <prefix>', 'where the network lies in etcd').default('/calico'),
+      flag(environment, '--etcd-prefix <prefix>', 'where the network lies in etcd')
+        .default('/calico')
+        .argParser(prefixFlag),
     )
     .addOption(flag(environment, '--etcd-ca <file>', 'certificate authority of the etcd servers (PEM)'))
     .addOption(flag(environment, '--etcd-cert <file>', 'client certificate (PEM)'))
     .addOption(flag(environment, '--etcd-key <file>', 'key of the client certificate (PEM)'))
     .addOption(flag(environment, '--etcd-user <name>', 'etcd user'))
     .addOption(flag(environment, '--etcd-password-file <file>', "file that holds the etcd user's password"));
+}
+
+function prefixFlag(text: string): string {
+  const problem = rootProblem(text);
+  if (problem !== undefined) throw new InvalidArgumentError(problem);
+  return text;
 }
 
 export const DEFAULT_PATH = '(default: ".")';

@@ -13,7 +13,8 @@ import { RESOURCES } from './resource-value.js';
 
 /** @throws {RangeError} for a root that is no absolute path, or that heddle's own keys lie in. */
 export function createLayout(root = '/calico'): Layout {
-  checkRoot(root);
+  const problem = rootProblem(root);
+  if (problem !== undefined) throw new RangeError(`the root of the layout: ${problem}`);
   return {
     root,
     prefix: `${root}/`,
@@ -48,14 +49,17 @@ export function createLayout(root = '/calico'): Layout {
   };
 }
 
-function checkRoot(root: string): void {
-  if (!/^(\/[^/]+)+$/.test(root))
-    throw new RangeError(
-      `The root of the layout must be a path such as /calico, without a final slash: ${root}`,
-    );
+/** Why no layout can lie below a root, as a sentence with the remedy; undefined when one can. */
+export function rootProblem(root: string): string | undefined {
+  const segments = root.split('/').filter((segment) => segment !== '');
+  const wanted = `/${segments.join('/')}`;
+  if (segments.length === 0) return `"${root}" names no place in etcd: write a path such as /calico.`;
+  if (root !== wanted)
+    return `"${root}" is no absolute path without empty parts and final slash: write ${wanted}.`;
   // Host status is kept at /heddle/v1<root>, outside of what agents watch.
   if ('/heddle/v1/'.startsWith(`${root}/`))
-    throw new RangeError(`The root of the layout must not contain heddle's own keys: ${root}`);
+    return `"${root}" contains heddle's own keys, which lie below /heddle/v1: write another path, such as /calico.`;
+  return undefined;
 }
 
 const STORED_KINDS = Object.keys(CODECS) as StoredKind[];

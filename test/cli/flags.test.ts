@@ -27,6 +27,7 @@ const SAMPLES: Readonly<Record<string, string>> = {
   '--to': '1',
   '--until': '2h',
   '--hosts': '50%',
+  '--etcd-prefix': '/elsewhere',
   '--commit': 'abcdef0',
   '--metrics-listen': '127.0.0.1:9091',
   '--ip': '10.0.0.1',
@@ -104,6 +105,49 @@ test.serial('a variable that says no leaves a switch off, and one that is blank 
       delete env.HEDDLE_BGP;
       delete env.HEDDLE_ETCD;
     }
+  }
+});
+
+/** What the last of these flags says of a value: the error, or undefined. */
+async function refusal(path: string, ...args: string[]): Promise<string | undefined> {
+  const leaf = leaves().find((one) => one.path === path);
+  if (!leaf) throw new Error(`there is no verb ${path}`);
+  try {
+    await leaf.command.parseAsync(args, { from: 'user' });
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+for (const { path } of leaves().filter(({ command }) => command.options.some(isEtcdPrefix)))
+  test(`${path} refuses an --etcd-prefix that is no path, and says how to write it`, async (t) => {
+    const refused = {
+      calico: '/calico',
+      '/calico/': '/calico',
+      '/a//b': '/a/b',
+      '/': '/calico',
+      '': '/calico',
+    };
+    for (const [given, wanted] of Object.entries(refused))
+      t.regex(
+        (await refusal(path, '--etcd-prefix', given)) ?? '',
+        new RegExp(`write a? ?.*${wanted}\\.`),
+        given,
+      );
+    t.regex((await refusal(path, '--etcd-prefix', '/heddle')) ?? '', /heddle's own keys/);
+  });
+
+function isEtcdPrefix({ long }: Option): boolean {
+  return long === '--etcd-prefix';
+}
+
+test.serial('HEDDLE_ETCD_PREFIX is refused like the flag', async (t) => {
+  env.HEDDLE_ETCD_PREFIX = 'calico';
+  try {
+    t.regex((await refusal('status')) ?? '', /HEDDLE_ETCD_PREFIX.*write \/calico\./);
+  } finally {
+    delete env.HEDDLE_ETCD_PREFIX;
   }
 });
 

@@ -19,6 +19,20 @@ test('render routes prints the routes of the workloads of this host only', async
   t.deepEqual(routes.match(/^\S+/gm), ['192.168.1.10', '192.168.1.20']);
 });
 
+test('an --etcd-prefix that is no path is a mistake of the command line: exit 3', async (t) => {
+  const { code, stderr } = await heddle([
+    'render',
+    'routes',
+    '--node',
+    'host-1',
+    EXAMPLE,
+    '--etcd-prefix',
+    '/calico/',
+  ]);
+  t.is(code, 3);
+  t.regex(stderr, /--etcd-prefix.*write \/calico\.$/m);
+});
+
 test('render routes prints them as `ip route` does: IPv4 has a scope, IPv6 the smallest metric', async (t) => {
   const lines = (await render('routes')).trimEnd().split('\n');
   const isSix = (line: string) => /^[\da-f:]+ /.test(line);
