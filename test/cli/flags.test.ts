@@ -151,6 +151,58 @@ test.serial('HEDDLE_ETCD_PREFIX is refused like the flag', async (t) => {
   }
 });
 
+/** When a suspension with this --until ends, in ms from now. */
+async function untilOf(text: string): Promise<number> {
+  const leaf = leaves().find(({ path }) => path === 'suspend');
+  if (!leaf) throw new Error('there is no verb suspend');
+  await leaf.command.parseAsync(['--reason', 'x', '--until', text], { from: 'user' });
+  return leaf.command.opts().until;
+}
+
+test('suspend --until takes a duration, plain seconds among them, before it thinks of dates', async (t) => {
+  for (const [text, ms] of [
+    ['45', 45_000],
+    ['1.5', 1_500],
+    ['2030', 2_030_000],
+    ['2h', 7_200_000],
+  ] as const)
+    t.is(await untilOf(text), ms, text);
+});
+
+test('suspend --until takes a date or a time as ISO 8601 writes them', async (t) => {
+  for (const text of [
+    '2090-03-01',
+    '2090-03-01T18:00:00Z',
+    '2090-03-01T18:00',
+    '2090-03-01T18:00:00.5+02:00',
+    '2092-02-29T23:30-05:00',
+  ]) {
+    const ms = Date.parse(text) - Date.now();
+    t.true(Math.abs((await untilOf(text)) - ms) < 60_000, text);
+  }
+});
+
+test('suspend --until refuses what else a date may look like, with examples', async (t) => {
+  const refused = [
+    '45x',
+    '2090-02-31',
+    '2090-02-31T10:00Z',
+    '3/1/2090',
+    '1 Mar 2090',
+    'Mar 2090',
+    '2090-03',
+    '',
+  ];
+  for (const text of refused)
+    t.regex(
+      (await refusal('suspend', '--reason', 'x', '--until', text)) ?? '',
+      /write 45m, 2h, or 2026-/,
+      text,
+    );
+  t.regex((await refusal('suspend', '--reason', 'x', '--until', '2020-01-01')) ?? '', /not in the future/);
+  t.regex((await refusal('suspend', '--reason', 'x', '--until', '0')) ?? '', /not in the future/);
+});
+
 test('the help of every verb has an example, and the exit codes', (t) => {
   const shown = leaves().filter(({ path }) => !/relay/.test(path));
   for (const { path, command } of shown) {

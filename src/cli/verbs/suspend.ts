@@ -11,8 +11,9 @@ import { userInfo } from 'node:os';
 import { InvalidArgumentError } from 'commander';
 import { readRecord } from '../../layout/read-record.js';
 import { type Head, headCodec } from '../../layout/records.js';
+import { parseDurationMs } from '../../model/duration.js';
 import type { Revision } from '../../model/store.js';
-import { type CommonOptions, durationFlag, flag, type Verb, verb } from '../command.js';
+import { type CommonOptions, flag, type Verb, verb } from '../command.js';
 import { addEtcdOptions, type EtcdOptions, type OpenStore, openStore } from '../etcd-options.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { createLog } from '../log.js';
@@ -113,9 +114,23 @@ async function endRollback(
   if (!ok) throw new CliError(EXIT.conflict, `source ${source} has moved on meanwhile`, 'see heddle status');
 }
 
+/** A day, or a time of a day, in ISO 8601. The runtime alone reads `45` as a year, and the 31st of February as March. */
+const ISO_TIME = /^\d{4}-\d{2}-(?<day>\d{2})(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?$/i;
+
+/** From now, in ms. */
 function parseUntil(text: string): number {
-  const time = Date.parse(text);
-  const ms = Number.isNaN(time) ? durationFlag(text) : time - Date.now();
+  const ms = parseDurationMs(text) ?? timeOf(text) - Date.now();
+  if (Number.isNaN(ms))
+    throw new InvalidArgumentError(
+      `"${text}" is no duration and no date: write 45m, 2h, or 2026-01-31T18:00:00Z.`,
+    );
   if (ms <= 0) throw new InvalidArgumentError(`"${text}" is not in the future.`);
   return ms;
+}
+
+function timeOf(text: string): number {
+  const day = ISO_TIME.exec(text)?.groups?.day;
+  const date = text.slice(0, 'yyyy-mm-dd'.length);
+  const isInCalendar = day !== undefined && new Date(`${date}T00:00Z`).getUTCDate() === Number(day);
+  return isInCalendar ? Date.parse(text) : Number.NaN;
 }
