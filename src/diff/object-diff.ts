@@ -8,6 +8,7 @@
 import type { CompiledObject } from '../layout/compile.js';
 import type { StoredId } from '../layout/layout.js';
 import type { Resource } from '../model/resource.js';
+import { shallow } from '../model/shallow.js';
 import type { GuardedWrite, StoreKey } from '../model/store.js';
 import { diffFields, listFields } from './field-diff.js';
 import { entryOf, type PlanContext } from './plan-context.js';
@@ -87,11 +88,14 @@ function diffKeys(writes: readonly GuardedWrite[], context: PlanContext): FieldD
   );
 }
 
+/** Deeper than any manifest. What somebody else wrote may be deeper than the stack, and equal down to here. */
+const COMPARED_LEVELS = 32;
+
 /** JSON as what it says, so that secrets in it are found; other text as it is. */
 function readable(value: string | undefined): unknown {
   if (value === undefined || !/^\s*[[{]/.test(value)) return value;
   try {
-    return JSON.parse(value);
+    return shallow(JSON.parse(value), COMPARED_LEVELS);
   } catch {
     return value;
   }

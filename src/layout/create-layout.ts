@@ -40,8 +40,9 @@ export function createLayout(root = '/calico'): Layout {
       });
       try {
         return rooted(decodeResource(id, paths));
-      } catch (error) {
-        if (!(error instanceof LayoutError) || !error.rest) throw error;
+      } catch (thrown) {
+        const error = layoutErrorFrom(thrown, paths);
+        if (!error.rest) throw error;
         const message = error.message.slice(`${error.path}: `.length);
         throw new LayoutError(error.path, error.value, message, rooted(error.rest));
       }
@@ -99,6 +100,16 @@ function identifyAssignment(path: string): KeyOwner | undefined {
   const pool = match?.[1] === undefined ? undefined : parseCidrSegment(match[1]);
   const address = match?.[2] === undefined ? undefined : parseAddress(match[2]);
   return pool && address && { type: 'assignment', pool, address };
+}
+
+/**
+ * Whatever a codec stumbles over in a value of somebody else's is that object's trouble: those who read the whole store
+ * go on without it.
+ */
+function layoutErrorFrom(error: unknown, paths: ReadonlyMap<string, string>): LayoutError {
+  if (error instanceof LayoutError) return error;
+  const [[path, value] = ['', '']] = paths;
+  return new LayoutError(path, value, `cannot be read: ${error instanceof Error ? error.message : error}`);
 }
 
 /** @throws {TypeError} for an id of no stored kind, which `identify` never gives. */

@@ -6,6 +6,7 @@
  * everywhere, because Go and Python writers use it so. Members that a decoder does not know are ignored, unless
  * it says that they are refused.
  */
+import { shallow } from '../model/shallow.js';
 import { LayoutError } from './layout.js';
 
 /** Where a value stands: the key, its whole text, and the member inside, such as `inbound_rules[0].action`. */
@@ -128,8 +129,11 @@ export function objectWith<M extends Members, K extends keyof M & string>(
   };
 }
 
+/** Levels of a value that a message shows: JSON can be read deeper than it can be written. */
+const SHOWN_LEVELS = 3;
+
 export function unexpected(place: Place, what: string, value: unknown): LayoutError {
-  const shown = JSON.stringify(value) ?? String(value);
+  const shown = JSON.stringify(shallow(value, SHOWN_LEVELS)) ?? String(value);
   return fault(place, `expected ${what}, found ${shown.length > 80 ? `${shown.slice(0, 77)}...` : shown}`);
 }
 

@@ -118,6 +118,26 @@ test('a value that nobody can read is drift, shown as it stands', async (t) => {
   t.false(JSON.stringify(plan.changes[0]?.diff).includes('hunter2'), 'secrets are not shown');
 });
 
+test('a value that is nested deeper than the stack is drift, and its secrets are not shown either', async (t) => {
+  for (const foreign of [WEB_RULES, W1_KEY]) {
+    const store = new TestStore();
+    await store.apply(NETWORK);
+    await store.put(
+      foreign,
+      `{"state":7,"password":"hunter2","inbound_rules":${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
+    );
+    const plan = await store.plan(NETWORK);
+    t.deepEqual(
+      plan.changes.map(({ action }) => action),
+      ['drift'],
+      foreign,
+    );
+    t.false(JSON.stringify(plan.changes[0]?.diff).includes('hunter2'));
+    await store.apply(NETWORK);
+    t.deepEqual((await store.plan(NETWORK)).changes, []);
+  }
+});
+
 test('an update over a foreign change says that it overwrites it', async (t) => {
   const store = new TestStore();
   await store.apply(NETWORK);

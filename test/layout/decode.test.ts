@@ -37,6 +37,21 @@ const refuses = test.macro({
   },
 });
 
+/** Read without complaint by the runtime, and too deep to be written by it. */
+const DEEP = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+test(
+  'a value that is nested deeper than the stack, of which the message shows the first levels',
+  refuses,
+  { '/v1/netset/deep': `{"nets":[${DEEP}]}` },
+  /nets\[0\]: expected .*, found \[\[\["\[\.\.\.\]"\]\]\]$/,
+);
+test(
+  'an object as deep in place of text',
+  refuses,
+  { '/v1/netset/deep': `{"labels":{"a":${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}}}` },
+  /labels\.a: expected a string, found \{"a":\{"a":\{"a":"\{\.\.\.\}"\}\}\}$/,
+);
+
 const POOL = '/v1/ipam/v4/pool/10.0.0.0-8';
 const poolSpec = {
   cidr: '10.0.0.0/8',
