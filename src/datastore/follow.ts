@@ -38,9 +38,15 @@ export interface FollowOptions {
    * For a reader that cannot use the store as it is: the earlier revision to read instead. Asked again about
    * what was read there. May throw: then the snapshot counts as failed, with that reason.
    */
-  readonly readAt?: (snapshot: Snapshot) => Revision | undefined;
+  readonly readAt?: (snapshot: Snapshot) => EarlierRead | undefined;
   /** Resolves after `ms` or when `signal` is aborted. Default: the event loop's timer. */
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+export interface EarlierRead {
+  readonly revision: Revision;
+  /** Why not the present: said where that revision is gone. */
+  readonly reason: string;
 }
 
 const RETRY = { firstMs: 200, maxMs: 10_000 };
@@ -101,20 +107,22 @@ async function takeSnapshot(
 ): Promise<FollowSnapshot> {
   const latest = await store.snapshot(prefix);
   let snapshot = latest;
-  for (let at = readAt?.(latest); at !== undefined && at < snapshot.revision; at = readAt?.(snapshot))
+  for (let at = readAt?.(latest); at && at.revision < snapshot.revision; at = readAt?.(snapshot))
     snapshot = await snapshotAt(store, prefix, at);
   return { type: 'snapshot', snapshot, reason, ...(snapshot !== latest && { latest }) };
 }
 
 /** Says what the loss of history means to a reader that cannot do without. */
-async function snapshotAt(store: Datastore, prefix: string, revision: Revision): Promise<Snapshot> {
+async function snapshotAt(
+  store: Datastore,
+  prefix: string,
+  { revision, reason }: EarlierRead,
+): Promise<Snapshot> {
   try {
     return await store.snapshot(prefix, { revision });
   } catch (error) {
     if (!(error instanceof DatastoreError) || error.code !== 'compacted') throw error;
-    const message =
-      `${prefix}: a commit has been under way since revision ${revision}, and revision ${revision} is gone, ` +
-      'because etcd was compacted; in sync again once a reconciler has made the commit whole';
+    const message = `${prefix}: revision ${revision} is gone, because etcd was compacted, and ${reason}`;
     throw new DatastoreError('compacted', message, { cause: error });
   }
 }

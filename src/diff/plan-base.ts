@@ -2,12 +2,12 @@
  * What a plan is made against: the control keys of its source, as the snapshot shows them.
  *
  * A record that cannot be read is no reason to stop. An unreadable head counts as none, and the next commit writes
- * it anew. An unreadable `txn` still says by its being there that a commit is written in part, and etcd remembers
- * since when: the key came into being with the first transaction of the series.
+ * it anew; what an unreadable `txn` still says, layout/open-txn.ts knows.
  */
 import type { Layout } from '../layout/layout.js';
+import { readOpenTxn } from '../layout/open-txn.js';
 import { readRecord } from '../layout/read-record.js';
-import { headCodec, type TxnRecord, txnCodec } from '../layout/records.js';
+import { headCodec } from '../layout/records.js';
 import type { Snapshot, StoreEntry, StoreKey } from '../model/store.js';
 import type { OpenSeries, PlanBase } from './plan-types.js';
 
@@ -25,10 +25,5 @@ export function readPlanBase(snapshot: Snapshot, source: string, { keys }: Layou
 }
 
 function readSeries(key: StoreKey, entry: StoreEntry): OpenSeries {
-  const record = readRecord(txnCodec, key, entry.value) ?? unknownSeries(entry);
-  return { record, modRevision: entry.modRevision };
-}
-
-function unknownSeries({ createRevision }: StoreEntry): TxnRecord {
-  return { seq: 0, commit: '', base: createRevision - 1, applied: 0, total: 0 };
+  return { record: readOpenTxn(key, entry).record, modRevision: entry.modRevision };
 }

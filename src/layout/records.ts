@@ -187,7 +187,8 @@ export const txnCodec: RecordCodec<TxnRecord> = recordCodec(
   objectWith(['seq', 'commit', 'base', 'applied', 'total'], {
     seq: count,
     commit: text,
-    base: count,
+    // To etcd revision 0 is the present, and none before the first.
+    base: integer(1, Number.MAX_SAFE_INTEGER),
     applied: count,
     total: count,
     summary: mapOf(count),

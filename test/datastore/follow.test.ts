@@ -4,7 +4,12 @@
  */
 import test from 'ava';
 import { type Datastore, DatastoreError, type WatchMessage } from '../../src/datastore/datastore.js';
-import { type FollowMessage, type FollowOptions, follow } from '../../src/datastore/follow.js';
+import {
+  type EarlierRead,
+  type FollowMessage,
+  type FollowOptions,
+  follow,
+} from '../../src/datastore/follow.js';
 import { createMemoryDatastore } from '../../src/datastore/memory/memory-datastore.js';
 import type { Revision, Snapshot } from '../../src/model/store.js';
 import { until } from '../helpers/until.js';
@@ -104,7 +109,10 @@ test('follow() reads at an earlier revision when the reader asks for it, and goe
     [30, revision(20)],
     [20, revision(15)],
   ]);
-  const readAt = (snapshot: Snapshot): Revision | undefined => bases.get(snapshot.revision);
+  const readAt = (snapshot: Snapshot): EarlierRead | undefined => {
+    const at = bases.get(snapshot.revision);
+    return at && { revision: at, reason: 'a test' };
+  };
   const [first] = await collect(store, { readAt });
   t.deepEqual(asked.slice(0, 4), ['snapshot /p/ now', 'snapshot /p/ 20', 'snapshot /p/ 15', 'watch /p/ 16']);
   t.true(first?.type === 'snapshot' && first.snapshot.revision === 15 && first.latest?.revision === 30);

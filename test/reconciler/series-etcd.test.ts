@@ -215,8 +215,9 @@ test('etcd: an agent that starts in a series whose base was compacted is not in 
   const reason = await until(() => said.find((message) => message.type === 'interrupted')?.reason);
   t.is(
     reason,
-    `/calico/: a commit has been under way since revision ${base}, and revision ${base} is gone, because etcd was ` +
-      'compacted; in sync again once a reconciler has made the commit whole',
+    `/calico/: revision ${base} is gone, because etcd was compacted, and a commit has been under way since then ` +
+      '(/calico/heddle/v1/default/txn): in sync again once a reconciler has made it whole, or, where no reconciler of ' +
+      'that source is left, the key is deleted',
   );
   t.deepEqual(
     said.filter(({ type }) => type === 'batch'),

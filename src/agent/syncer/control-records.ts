@@ -1,22 +1,12 @@
 /**
- * Reads the two records of a source that decide what an agent sees: `head` and `txn`. PURE.
+ * Reads the record of a source that says what an agent sees: `head`. PURE.
  */
 import type { Head } from '../../layout/records.js';
-import type { Revision } from '../../model/store.js';
 
 /** The head in a value; undefined when it is none, so that a status names no commit rather than a wrong one. */
 export function parseHead(value: string): Head | undefined {
   const record = parseJson(value);
   return isHead(record) ? record : undefined;
-}
-
-/** The revision before the first transaction of a series. @throws {Error} when the record names none. */
-export function parseTxnBase(key: string, value: string): Revision {
-  const record = parseJson(value);
-  const base = isObject(record) ? record.base : undefined;
-  if (typeof base !== 'number' || !Number.isSafeInteger(base) || base < 1)
-    throw new Error(`${key}: names no base revision; the value is ${value.slice(0, 80)}`);
-  return base as Revision;
 }
 
 function isHead(record: unknown): record is Head {

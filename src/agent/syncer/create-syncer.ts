@@ -7,12 +7,12 @@
  * more, the sum is compared with what is known. So neither a half commit nor a step back is ever shown.
  */
 import type { Datastore } from '../../datastore/datastore.js';
-import { type FollowSnapshot, follow } from '../../datastore/follow.js';
+import { type EarlierRead, type FollowSnapshot, follow } from '../../datastore/follow.js';
 import type { Layout } from '../../layout/layout.js';
 import type { KeyEvent, Revision, Snapshot } from '../../model/store.js';
 import { CommitGate } from './commit-gate.js';
-import { parseTxnBase } from './control-records.js';
 import { ObjectAssembler } from './object-assembler.js';
+import { OpenCommitProblems, oldestOpenCommit } from './open-commits.js';
 import { Replay } from './replay.js';
 import type { SyncerMessage, Update } from './update.js';
 
@@ -36,7 +36,7 @@ export async function* createSyncer(
   options: SyncerOptions,
 ): AsyncGenerator<SyncerMessage> {
   const view = new View(layout);
-  const readAt = (snapshot: Snapshot): Revision | undefined => baseOfOpenCommits(layout, snapshot);
+  const readAt = (snapshot: Snapshot) => beforeOpenCommits(layout, snapshot);
   for await (const message of follow(store, layout.prefix, { ...options, readAt })) {
     switch (message.type) {
       case 'snapshot':
@@ -59,15 +59,18 @@ export async function* createSyncer(
 class View {
   readonly #gate: CommitGate;
   readonly #assembler: ObjectAssembler;
+  readonly #openCommits: OpenCommitProblems;
   #replay: Replay | undefined;
 
   constructor(layout: SyncerLayout) {
     this.#gate = new CommitGate(layout.identify);
     this.#assembler = new ObjectAssembler(layout);
+    this.#openCommits = new OpenCommitProblems(layout.identify);
   }
 
   *start({ snapshot, latest }: FollowSnapshot): Generator<SyncerMessage> {
     this.#gate.reset();
+    this.#openCommits.reset((latest ?? snapshot).entries);
     this.#replay = latest && new Replay(snapshot, latest);
     if (this.#replay === undefined || this.#replay.finished)
       yield this.#show(snapshot.entries, snapshot.revision);
@@ -75,13 +78,16 @@ class View {
 
   *advance(revision: Revision, events: readonly KeyEvent[]): Generator<SyncerMessage> {
     const seen = this.#gate.push(events);
+    // The gate holds these records themselves back.
+    for (const event of events)
+      this.#openCommits.set(event.key, event.type === 'put' ? event.entry : undefined);
     if (this.#replay !== undefined) {
       this.#replay.push(events, seen);
       if (this.#replay.finished) yield this.#show(this.#replay.entries, revision);
       return;
     }
     const [heads, ready] = [this.#assembler.heads, this.#assembler.ready];
-    const updates = this.#assembler.apply(seen);
+    const updates = [...this.#assembler.apply(seen), ...this.#openCommits.tell()];
     const moved = heads !== this.#assembler.heads || ready !== this.#assembler.ready;
     if (updates.length > 0 || moved) yield this.#batch(updates, revision);
   }
@@ -89,7 +95,7 @@ class View {
   /** Everything that there is, compared with what was shown before. */
   #show(entries: Snapshot['entries'], revision: Revision): SyncerMessage {
     this.#replay = undefined;
-    return this.#batch(this.#assembler.replace(entries), revision);
+    return this.#batch([...this.#assembler.replace(entries), ...this.#openCommits.tell()], revision);
   }
 
   #batch(updates: readonly Update[], revision: Revision): SyncerMessage {
@@ -98,13 +104,13 @@ class View {
   }
 }
 
-/**
- * The revision before the oldest commit that is under way; undefined when there is none.
- * @throws {Error} when a `txn` record cannot be read: then nobody knows which keys are half a commit.
- */
-function baseOfOpenCommits(layout: SyncerLayout, { entries }: Snapshot): Revision | undefined {
-  const bases: Revision[] = [];
-  for (const [key, { value }] of entries)
-    if (layout.identify(key)?.type === 'txn') bases.push(parseTxnBase(key, value));
-  return bases.length === 0 ? undefined : (Math.min(...bases) as Revision);
+/** The revision before the oldest commit that is under way; undefined when there is none. */
+function beforeOpenCommits(layout: SyncerLayout, { entries }: Snapshot): EarlierRead | undefined {
+  const oldest = oldestOpenCommit(layout.identify, entries);
+  if (!oldest) return undefined;
+  const { base, key } = oldest;
+  const reason =
+    `a commit has been under way since then (${key}): in sync again once a reconciler has made it whole, ` +
+    'or, where no reconciler of that source is left, the key is deleted';
+  return { revision: base, reason };
 }

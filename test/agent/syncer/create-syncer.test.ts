@@ -52,6 +52,7 @@ class Reader {
       this.messages.push(message);
       if (message.type !== 'batch') continue;
       for (const { id, resource } of message.updates) {
+        if (!id.startsWith('Profile/')) continue;
         const name = id.slice('Profile/'.length);
         if (resource === undefined) this.objects.delete(name);
         else this.objects.set(name, resource.metadata.labels.parts ?? '');
@@ -159,16 +160,79 @@ test('a start in the middle of a series whose base is gone is not in sync, says 
   await reader.stop();
 });
 
-test('a txn record that names no base is not in sync, and says which key', async (t) => {
+const STRAY = '/r/heddle/v1/foo/txn';
+
+for (const value of ['x', '{}', '{"seq":1,"commit":"c","base":0,"applied":0,"total":1}'])
+  test(`a stray txn record that says ${value} keeps nobody from starting, and is named until it goes`, async (t) => {
+    const store = createMemoryDatastore();
+    await write(store, { '/r/a/x': '1', [HEAD]: headValue(1) });
+    await write(store, { [STRAY]: value });
+    await write(store, { '/r/a/x': '2' });
+    const reader = new Reader(store);
+    await reader.shows('a:x=2');
+    t.deepEqual(
+      reader.messages.filter(({ type }) => type === 'interrupted'),
+      [],
+    );
+    const [problem] = problemsOf(reader);
+    t.regex(problem ?? '', /^\/r\/heddle\/v1\/foo\/txn: .*source foo.*delete the key/);
+    await write(store, { '/r/b/x': '1' });
+    await reader.shows('a:x=2 b:x=1');
+    await write(store, { [STRAY]: undefined });
+    await until(() => problemsOf(reader).length === 0, { what: 'the end of the problem' });
+    await reader.stop();
+  });
+
+test('a txn record that is spoiled while a reader follows is named, and again when it is another', async (t) => {
   const store = createMemoryDatastore();
-  await write(store, { [TXN]: 'nonsense', '/r/a/x': '2' });
+  await write(store, { '/r/a/x': '1' });
+  const reader = new Reader(store);
+  await reader.shows('a:x=1');
+  await write(store, { [STRAY]: 'x' });
+  await until(() => problemsOf(reader).some((problem) => problem.includes('not JSON')));
+  await write(store, { [STRAY]: '[]' });
+  await until(() => problemsOf(reader).some((problem) => problem.includes('expected an object')));
+  await write(store, { [STRAY]: txnValue(store.revision) });
+  await until(() => problemsOf(reader).length === 0);
+  await reader.stop();
+  t.pass();
+});
+
+test('a start in the middle of a series whose txn record is spoiled shows the commit before it', async (t) => {
+  const store = createMemoryDatastore();
+  const base = await write(store, { '/r/a/x': '1', '/r/b/x': '1', [HEAD]: headValue(1) });
+  await write(store, { [TXN]: txnValue(base), '/r/a/x': '2' });
+  await write(store, { [TXN]: 'nonsense' });
+  const reader = new Reader(store);
+  await reader.shows('a:x=1 b:x=1');
+  await write(store, { [TXN]: undefined, [HEAD]: headValue(2), '/r/b/x': '2' });
+  await reader.shows('a:x=2 b:x=2');
+  t.is(reader.states.filter((state) => state.includes('a:x=2 b:x=1')).length, 0);
+  t.deepEqual(problemsOf(reader), []);
+  await reader.stop();
+});
+
+test('a stray txn record from before history began is named as what keeps a reader from starting', async (t) => {
+  const store = createMemoryDatastore();
+  await write(store, { '/r/a/x': '1' });
+  await write(store, { [STRAY]: 'x' });
+  store.compact(await write(store, { '/r/a/x': '2' }));
   const reader = new Reader(store);
   const interrupted = await until(() => reader.messages.find(({ type }) => type === 'interrupted'));
   t.true(
-    interrupted.type === 'interrupted' && interrupted.reason.startsWith(`${TXN}: names no base revision`),
+    interrupted.type === 'interrupted' && interrupted.reason.includes(STRAY),
+    JSON.stringify(interrupted),
   );
   await reader.stop();
 });
+
+/** What a calculation would know of problems. */
+function problemsOf({ messages }: Reader): readonly string[] {
+  const problems = new Map<string, string | undefined>();
+  for (const message of messages)
+    if (message.type === 'batch') for (const { id, problem } of message.updates) problems.set(id, problem);
+  return [...problems.values()].filter((problem) => problem !== undefined);
+}
 
 test('after a gap only the differences are shown, deletions included', async (t) => {
   const store = createMemoryDatastore();
