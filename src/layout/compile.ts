@@ -40,6 +40,10 @@ export function compileState(desired: DesiredState, layout: Layout): CompiledSta
     }
     const object = compileResource(resource, layout, context);
     if (!object) continue;
+    if ('severity' in object) {
+      diagnostics.push(object);
+      continue;
+    }
     objects.set(object.id, object);
     diagnostics.push(...claim(object, holders, layout));
   }
@@ -65,17 +69,31 @@ function checkScope({ kind, metadata, origin }: Resource): Diagnostic | undefine
   };
 }
 
+/** Undefined for what has no keys. A diagnostic for keys that no reader would take for an object: nothing is lost silently. */
 function compileResource(
   resource: Resource,
   layout: Layout,
   context: EncodeContext,
-): CompiledObject | undefined {
+): CompiledObject | Diagnostic | undefined {
   const entries = layout.encode(resource, context).toSorted((a, b) => (a.key < b.key ? -1 : 1));
   for (const { key } of entries) {
     const owner = layout.identify(key);
     if (owner?.type === 'resource') return { id: idOf(resource), resource, storedId: owner.id, entries };
   }
-  return undefined;
+  const [first] = entries;
+  return first && unidentifiable(resource, first.key);
+}
+
+function unidentifiable({ kind, metadata, origin }: Resource, key: StoreKey): Diagnostic {
+  return {
+    severity: 'error',
+    code: 'invalid-value',
+    origin,
+    path: '/metadata/name',
+    value: metadata.name,
+    message: `A ${kind} of this name would lie at ${key}, where no agent would look for it`,
+    hint: 'Give it another name',
+  };
 }
 
 /** Takes the keys of an object. One diagnostic for each other resource that has taken one of them before. */

@@ -64,6 +64,19 @@ test('compileState() gives each object its id in the store and its keys, sorted'
   );
 });
 
+test('compileState() refuses a resource that nobody would find again under its keys, in place of leaving it out', (t) => {
+  const lost = pool('lost', '10.1.0.0/16');
+  const identify: typeof layout.identify = (key) =>
+    key.includes('10.1.0.0') ? { type: 'foreign' } : layout.identify(key);
+  const resources = [lost, pool('found', '10.0.0.0/16')].map((each) => [idOf(each), each] as const);
+  const { objects, diagnostics } = compileState(new Map(resources), { ...layout, identify });
+  t.deepEqual([...objects.keys()], [resourceId('IPPool', 'found')]);
+  t.like(diagnostics, [
+    { severity: 'error', code: 'invalid-value', origin: lost.origin, path: '/metadata/name', value: 'lost' },
+  ]);
+  t.regex(diagnostics[0]?.message ?? '', /\/calico\/v1\/ipam\/v4\/pool\/10\.1\.0\.0-16,/);
+});
+
 test('compileState() takes the assignment key in the narrowest pool, and none outside of pools', (t) => {
   const { objects } = compile(
     pool('wide', '10.0.0.0/8'),

@@ -197,6 +197,17 @@ test('a tier that does not exist', finds, policy('{tier: first}'), [
   /no Tier first/,
 ]);
 test('the tier default always exists', finds, policy('{tier: default}'));
+for (const [name, spec] of [
+  ['default.', '{}'],
+  ['first.', '{tier: first}'],
+] as const)
+  test(
+    `a policy whose name is its tier and a dot: ${name}`,
+    finds,
+    doc('Tier', 'first', '{order: 1}') + doc('GlobalNetworkPolicy', name, spec),
+    ['8:18', 'invalid-value', new RegExp(`Write ${name}NAME`)],
+  );
+test('a policy whose name is another tier and a dot', finds, doc('GlobalNetworkPolicy', 'first.', '{}'));
 test(
   'rules in a direction that the types leave out',
   finds,

@@ -18,7 +18,7 @@ export function checkSemantics(resource: Resource): Fault[] {
     case 'Profile':
       return checkDirections(resource.spec);
     case 'GlobalNetworkPolicy':
-      return [...checkDirections(resource.spec), ...checkPolicy(resource.spec)];
+      return [...checkPolicyName(resource), ...checkDirections(resource.spec), ...checkPolicy(resource.spec)];
     case 'WorkloadEndpoint':
       return checkEndpoint(resource.spec);
     case 'HostEndpoint':
@@ -96,6 +96,21 @@ function checkPool(spec: SpecOf<'IPPool'>): Fault[] {
 
 function checkDirections(spec: SpecOf<'Profile'> | SpecOf<'GlobalNetworkPolicy'>): Fault[] {
   return [...checkRules(spec.ingress, ['spec', 'ingress']), ...checkRules(spec.egress, ['spec', 'egress'])];
+}
+
+/** Names are stored without their tier, as Calico writes them since 3.32. */
+function checkPolicyName({ metadata: { name }, spec }: ResourceOf<'GlobalNetworkPolicy'>): Fault[] {
+  const prefix = `${spec.tier ?? 'default'}.`;
+  if (name !== prefix) return [];
+  return [
+    invalid(
+      ['metadata', 'name'],
+      name,
+      `the name of a policy may begin with its tier and a dot, and "${name}" is nothing else`,
+      `Write ${name}NAME, or NAME alone`,
+      [['spec', 'tier']],
+    ),
+  ];
 }
 
 function checkPolicy(spec: SpecOf<'GlobalNetworkPolicy'>): Fault[] {
