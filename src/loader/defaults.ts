@@ -11,6 +11,7 @@
 import type { MacAddress } from '../model/address.js';
 import { DEFAULT_INTERFACE_PREFIX, workloadInterfaceName } from '../model/interface-name.js';
 import type { Metadata, Resource, ResourceOf, SpecOf } from '../model/resource.js';
+import { policyTypes } from '../model/rule.js';
 import type { SelectorText } from '../model/selector/selector.js';
 import { CALICO_VERSION } from './manifest-kind.js';
 
@@ -91,9 +92,6 @@ function completeProfile(profile: ResourceOf<'Profile'>, calico: boolean): SpecO
 }
 
 function completePolicy(spec: SpecOf<'GlobalNetworkPolicy'>): SpecOf<'GlobalNetworkPolicy'> {
-  const { ingress = [], egress = [] } = spec;
-  const types: ('Ingress' | 'Egress')[] = [];
-  if (ingress.length > 0 || egress.length === 0) types.push('Ingress');
-  if (egress.length > 0) types.push('Egress');
-  return { tier: 'default', selector: 'all()' as SelectorText, types, ingress, egress, ...spec };
+  const own = { tier: 'default', selector: 'all()' as SelectorText, ingress: [], egress: [], ...spec };
+  return { ...own, types: policyTypes(spec) };
 }

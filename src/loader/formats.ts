@@ -7,6 +7,7 @@
 import {
   addressLength,
   addressPart,
+  type Cidr,
   familyOf,
   hostCidr,
   type IpFamily,
@@ -40,6 +41,7 @@ export const FORMATS: Readonly<Record<string, Format>> = {
   cidr: { canonical: parseCidr, explain: (text) => explainCidr(text, undefined) },
   cidr4: { canonical: ofFamily(parseCidr, 4), explain: (text) => explainCidr(text, 4) },
   cidr6: { canonical: ofFamily(parseCidr, 6), explain: (text) => explainCidr(text, 6) },
+  net: { canonical: parseNet, explain: (text) => explainCidr(text, undefined) },
   'workload-network': { canonical: parseWorkloadNetwork, explain: explainWorkloadNetwork },
   address: { canonical: parseAddress, explain: (text) => explainAddress(text, undefined) },
   address4: { canonical: ofFamily(parseAddress, 4), explain: (text) => explainAddress(text, 4) },
@@ -69,10 +71,14 @@ function ofFamily<T extends Parameters<typeof familyOf>[0]>(
   };
 }
 
-function parseWorkloadNetwork(text: string): string | undefined {
+/** As Calico takes networks in rules and sets: an address is the network of it alone. */
+function parseNet(text: string): Cidr | undefined {
   const address = parseAddress(text);
-  if (address) return hostCidr(address);
-  const cidr = parseCidr(text);
+  return address ? hostCidr(address) : parseCidr(text);
+}
+
+function parseWorkloadNetwork(text: string): string | undefined {
+  const cidr = parseNet(text);
   return cidr && prefixLength(cidr) === addressLength(familyOf(cidr)) ? cidr : undefined;
 }
 

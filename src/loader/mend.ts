@@ -112,6 +112,7 @@ function sampleObject(schema: JsonSchema): object {
 /** One text of each format; RFC 5737 and RFC 3849 keep these addresses for examples. */
 const SAMPLES: Readonly<Record<string, string>> = {
   cidr: '192.0.2.0/24',
+  net: '192.0.2.0/24',
   cidr4: '192.0.2.0/24',
   cidr6: '2001:db8::/64',
   'workload-network': '192.0.2.1/32',

@@ -160,13 +160,13 @@ export interface EntityRuleSpec {
   /**
    * The address is in one of these networks.
    *
-   * Items: A network, IPv4 or IPv6, as address and prefix length, without host bits.
+   * Items: A network without host bits, IPv4 or IPv6, or one address: 192.168.0.0/16, 192.0.2.1.
    */
   nets?: Cidr[];
   /**
    * The address is in none of these networks.
    *
-   * Items: A network, IPv4 or IPv6, as address and prefix length, without host bits.
+   * Items: A network without host bits, IPv4 or IPv6, or one address: 192.168.0.0/16, 192.0.2.1.
    */
   notNets?: Cidr[];
   /**
@@ -228,7 +228,7 @@ export interface GlobalNetworkPolicySpec {
    */
   selector?: SelectorText;
   /**
-   * Directions that the policy is for. Absent: those that have rules, or Ingress when none has.
+   * Directions that the policy is for. Absent or empty: those that have rules, or Ingress when none has.
    *
    * Items: A direction, seen from the endpoint.
    */
@@ -261,7 +261,7 @@ export interface GlobalNetworkSetSpec {
   /**
    * The networks of the set.
    *
-   * Items: A network, IPv4 or IPv6, as address and prefix length, without host bits.
+   * Items: A network without host bits, IPv4 or IPv6, or one address: 192.168.0.0/16, 192.0.2.1.
    */
   nets?: Cidr[];
 }

@@ -101,6 +101,29 @@ spec: {types: [Ingress, Egress], egress: [{action: Pass}, {action: Deny}]}
   t.deepEqual(originOfRule(resource(text, 'Profile', 'unwritten'), 'ingress', 1), place(16, 2));
 });
 
+test('a single address is the network of it alone, in sets and in rules, as in Calico', (t) => {
+  const text = `apiVersion: projectcalico.org/v3
+kind: GlobalNetworkSet
+metadata: {name: s}
+spec: {nets: [198.51.100.28, 10.0.0.0/8, "FD00::0:1"]}
+---
+apiVersion: projectcalico.org/v3
+kind: GlobalNetworkPolicy
+metadata: {name: p}
+spec:
+  ingress: [{action: Allow, source: {nets: [10.0.0.1]}, destination: {notNets: ["fd00::1"]}}]
+  types: []
+`;
+  t.like(resource(text, 'GlobalNetworkSet', 's').spec, {
+    nets: ['198.51.100.28/32', '10.0.0.0/8', 'fd00::1/128'],
+  });
+  const { spec } = resource(text, 'GlobalNetworkPolicy', 'p');
+  t.like(spec, {
+    types: ['Ingress'],
+    ingress: [{ source: { nets: ['10.0.0.1/32'] }, destination: { notNets: ['fd00::1/128'] } }],
+  });
+});
+
 test('moving a rule to another line changes no value that is stored or compared', (t) => {
   const text = (gap: string): string =>
     `apiVersion: heddle/v1\nkind: Profile\nmetadata: {name: web}\nspec:\n  ingress:\n${gap}    - {action: Deny}\n`;

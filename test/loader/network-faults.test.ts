@@ -209,11 +209,12 @@ for (const [name, spec] of [
   );
 test('a policy whose name is another tier and a dot', finds, doc('GlobalNetworkPolicy', 'first.', '{}'));
 test(
-  'rules in a direction that the types leave out',
+  'rules in a direction that the types leave out, which never apply',
   finds,
   policy('{types: [Egress], ingress: [{action: Deny}]}'),
-  ['4:15', 'invalid-value', /Add Ingress/],
+  ['4:25', 'unmatchable-rule', /ingress rules.*never apply.*Add Ingress/],
 );
+test('rules of a policy whose types are empty', finds, policy('{types: [], ingress: [{action: Deny}]}'));
 test(
   'preDNAT with egress',
   finds,

@@ -120,14 +120,15 @@ function checkPolicy(spec: SpecOf<'GlobalNetworkPolicy'>): Fault[] {
     ['egress', 'Egress'],
   ] as const)
     if ((spec[field]?.length ?? 0) > 0 && !spec.types?.includes(type))
-      faults.push(
-        invalid(
-          ['spec', 'types'],
-          spec.types,
-          `the policy has ${field} rules, and its types lack ${type}`,
-          `Add ${type}`,
-        ),
-      );
+      faults.push({
+        severity: 'warning',
+        code: 'unmatchable-rule',
+        path: ['spec', field],
+        part: 'key',
+        reads: [['spec', 'types']],
+        message: `the ${field} rules of the policy never apply: its types lack ${type}`,
+        hint: `Add ${type} to types, or take the rules away`,
+      });
   if (spec.doNotTrack && spec.preDNAT)
     faults.push(
       invalid(['spec', 'preDNAT'], true, 'a policy has either doNotTrack or preDNAT', 'Remove one of them', [
