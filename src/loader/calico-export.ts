@@ -3,8 +3,8 @@
  * for git. PURE.
  *
  * An export is the store's view of objects: lists, with ids and times of the server, with what hosts write there about
- * themselves. A repository wants what people decide. So what carries no decision goes: silently where it is a field,
- * with a word where it is an object. What carries one is never dropped: fields stay as they are, and `validate` says
+ * themselves. A repository wants what people decide. So what carries no decision goes: silently where it is a field
+ * that says what a server says of itself or by default, else with a word. What carries one is never dropped: fields stay as they are, and `validate` says
  * which of them heddle does not enforce; an object that heddle has no kind for is an error of the whole import. A policy
  * that is lost on the way would open the network.
  */
@@ -28,14 +28,14 @@ export interface ImportedManifest {
 }
 
 export interface LeftOut {
-  /** `Kind/name`. */
+  /** `Kind/name`, or `Kind/name spec.field`. */
   readonly id: string;
   readonly reason: string;
 }
 
 export interface CalicoImport {
   readonly manifests: readonly ImportedManifest[];
-  /** Objects that carry no decision of people. */
+  /** Objects that carry no decision of people, and fields whose value says what heddle does not do. */
   readonly leftOut: readonly LeftOut[];
   /** With one of them, nothing of the export may be used. */
   readonly errors: readonly Diagnostic[];
@@ -51,7 +51,7 @@ export function importCalico(file: SourceFile): CalicoImport {
   const manifests = items.flatMap(({ manifest }) => (manifest ? [manifest] : []));
   return {
     manifests,
-    leftOut: items.flatMap(({ leftOut }) => (leftOut ? [leftOut] : [])),
+    leftOut: items.flatMap(({ leftOut }) => leftOut ?? []),
     errors: [
       ...faults.map((fault) => diagnosticAt(source, fault.span, { ...fault, path: [] })),
       ...items.flatMap(({ errors }) => errors ?? []),
@@ -82,12 +82,49 @@ const RUNTIMES: ReadonlySet<unknown> = new Set(['k8s', 'cni', 'libnetwork', 'ope
 /** Kinds that heddle calls otherwise, with the same names and fields. */
 const RENAMED: Readonly<Record<string, Kind>> = { FelixConfiguration: 'AgentConfiguration' };
 
-/** Fields of spec about where an object came from, and about what heddle does not do: give out addresses, eBPF. */
+/** Fields of spec about where an object came from. */
 const BOOKKEEPING: Readonly<Partial<Record<Kind, readonly string[]>>> = {
-  AgentConfiguration: ['bpfLogLevel'],
-  IPPool: ['allowedUses', 'assignmentMode'],
   Node: ['orchRefs', 'addresses', 'interfaces'],
   WorkloadEndpoint: ['containerID', 'pod', 'serviceAccountName'],
+};
+
+interface ServerField {
+  /** What a server writes where nobody has decided; the order of a list says nothing. */
+  readonly byDefault: unknown;
+  /** Why any other value goes as well. Absent: it stays, and `validate` names it. */
+  readonly reason?: string;
+}
+
+const NO_EBPF = 'heddle has no eBPF dataplane';
+const NO_IPAM = 'heddle gives out no addresses';
+
+/** Fields of spec that heddle does not have, or does not enforce, and that servers fill in. */
+const SERVER_FIELDS: Readonly<Partial<Record<Kind, Readonly<Record<string, ServerField>>>>> = {
+  AgentConfiguration: {
+    bpfConnectTimeLoadBalancing: { byDefault: 'TCP', reason: NO_EBPF },
+    bpfHostNetworkedNATWithoutCTLB: { byDefault: 'Enabled', reason: NO_EBPF },
+    bpfLogLevel: { byDefault: '', reason: NO_EBPF },
+    floatingIPs: { byDefault: 'Disabled' },
+    logSeverityScreen: { byDefault: 'Info' },
+    nftablesMode: { byDefault: 'Auto' },
+    reportingInterval: { byDefault: '0s' },
+  },
+  BGPConfiguration: { serviceLoadBalancerAggregation: { byDefault: 'Enabled' } },
+  BGPPeer: { localWorkloadSelector: { byDefault: '' } },
+  GlobalNetworkPolicy: {
+    namespaceSelector: { byDefault: '' },
+    performanceHints: {
+      byDefault: [],
+      reason: 'it changes how fast Calico programs a policy, not what it means',
+    },
+    serviceAccountSelector: { byDefault: '' },
+  },
+  HostEndpoint: { ports: { byDefault: [] } },
+  IPPool: {
+    allowedUses: { byDefault: ['Tunnel', 'Workload'], reason: NO_IPAM },
+    assignmentMode: { byDefault: 'Automatic', reason: NO_IPAM },
+    namespaceSelector: { byDefault: '' },
+  },
 };
 
 /** Copies of the whole object that servers and tools leave in it. */
@@ -119,7 +156,7 @@ type FieldName =
 
 interface ItemResult {
   readonly manifest?: ImportedManifest;
-  readonly leftOut?: LeftOut;
+  readonly leftOut?: readonly LeftOut[];
   readonly errors?: readonly Diagnostic[];
 }
 
@@ -139,11 +176,14 @@ function itemsOf(document: ManifestDocument): Item[] {
 function importItem(item: Item): ItemResult {
   const [written, name] = [String(item.value.kind), mapOf(item.value.metadata).name];
   const reason = own(LEFT_OUT, written) ?? (isMadeByRuntime(item) ? MADE_BY_RUNTIME : undefined);
-  if (reason !== undefined) return { leftOut: { id: `${written}/${name}`, reason } };
+  if (reason !== undefined) return { leftOut: [{ id: `${written}/${name}`, reason }] };
   const value = renamed(item.value);
   const { kind, apiVersion, faults } = kindOf(value);
   if (kind && faults.length === 0 && isName(name))
-    return { manifest: manifestOf(kind, name, { ...value, apiVersion }) };
+    return {
+      manifest: manifestOf(kind, name, { ...value, apiVersion }),
+      leftOut: fieldsLeftOut(kind, name, mapOf(value.spec)),
+    };
   const found = faults.length > 0 ? faults : [NAMELESS];
   return {
     errors: found.map((fault) =>
@@ -197,13 +237,41 @@ function manifestOf(kind: Kind, name: string, value: Fields): ImportedManifest {
       ...(!isEmpty(notes) && { annotations: notes }),
     },
     ...without(more, new Set(['kind'])),
-    spec: without(mapOf(spec), new Set(BOOKKEEPING[kind])),
+    spec: without(mapOf(spec), fieldsToLeaveOut(kind, mapOf(spec))),
   };
   return {
     id: `${kind}/${name}`,
     path: `${KINDS[kind].plural}/${name}.yaml`,
     text: stringify(written, { lineWidth: 0, aliasDuplicateObjects: false }),
   };
+}
+
+function fieldsToLeaveOut(kind: Kind, spec: object): ReadonlySet<string> {
+  const served = serverFields(kind, spec).filter(({ field, isDefault }) => isDefault || field.reason);
+  return new Set([...(BOOKKEEPING[kind] ?? []), ...served.map(({ name }) => name)]);
+}
+
+/** Of what is left out, what was not the default. */
+function fieldsLeftOut(kind: Kind, name: string, spec: object): readonly LeftOut[] {
+  return serverFields(kind, spec).flatMap(({ name: field, value, isDefault, field: { reason } }) =>
+    isDefault || reason === undefined
+      ? []
+      : [{ id: `${kind}/${name} spec.${field}`, reason: `${reason}; it was ${JSON.stringify(value)}` }],
+  );
+}
+
+function serverFields(kind: Kind, spec: object) {
+  const table = SERVER_FIELDS[kind] ?? {};
+  return Object.entries(spec).flatMap(([name, value]: [string, unknown]) => {
+    const field = own(table, name);
+    return field ? [{ name, value, field, isDefault: isSame(value, field.byDefault) }] : [];
+  });
+}
+
+function isSame(value: unknown, byDefault: unknown): boolean {
+  const text = (one: unknown) => JSON.stringify(Array.isArray(one) ? one.map(String).sort() : one);
+  // What is null was never set.
+  return value === null || text(value) === text(byDefault);
 }
 
 /** What a table says of a word of others, who may have written `constructor`. */

@@ -98,6 +98,57 @@ spec: {serviceAccountSelector: role == 'web', types: [Ingress]}
   });
 });
 
+test('what a server fills in by default goes silently, and the rest loads', (t) => {
+  const { manifests, leftOut, errors } = imported(`apiVersion: projectcalico.org/v3
+kind: GlobalNetworkPolicy
+metadata: {name: web}
+spec: {performanceHints: [], serviceAccountSelector: "", namespaceSelector: "", types: [], ingress: [{action: Allow}]}
+---
+apiVersion: projectcalico.org/v3
+kind: FelixConfiguration
+metadata: {name: default}
+spec: {bpfConnectTimeLoadBalancing: TCP, bpfHostNetworkedNATWithoutCTLB: Enabled, bpfLogLevel: "", floatingIPs: Disabled,
+  nftablesMode: Auto, logSeverityScreen: Info, reportingInterval: 0s, interfacePrefix: tap}
+---
+apiVersion: projectcalico.org/v3
+kind: IPPool
+metadata: {name: p}
+spec: {cidr: 10.0.0.0/16, allowedUses: [Tunnel, Workload], assignmentMode: Automatic}
+`);
+  t.deepEqual([leftOut, errors], [[], []]);
+  const files = sourceFiles(Object.fromEntries(manifests.map(({ path, text }) => [path, text])));
+  t.deepEqual(
+    loadManifests(files).diagnostics.map(({ message }) => message),
+    [],
+  );
+});
+
+test('a choice about what heddle does not do goes with a word, and one about what may pass stays', (t) => {
+  const { manifests, leftOut } = imported(`apiVersion: projectcalico.org/v3
+kind: IPPool
+metadata: {name: p}
+spec: {cidr: 10.0.0.0/16, allowedUses: [Tunnel], assignmentMode: Manual, namespaceSelector: all()}
+---
+apiVersion: projectcalico.org/v3
+kind: GlobalNetworkPolicy
+metadata: {name: web}
+spec: {performanceHints: [AssumeNeededOnEveryNode], namespaceSelector: all()}
+`);
+  t.deepEqual(
+    leftOut.map(({ id }) => id),
+    [
+      'IPPool/p spec.allowedUses',
+      'IPPool/p spec.assignmentMode',
+      'GlobalNetworkPolicy/web spec.performanceHints',
+    ],
+  );
+  t.regex(leftOut[1]?.reason ?? '', /no addresses; it was "Manual"$/);
+  t.deepEqual(
+    manifests.map(({ text }) => parse(text).spec),
+    [{ cidr: '10.0.0.0/16', namespaceSelector: 'all()' }, { namespaceSelector: 'all()' }],
+  );
+});
+
 test('FelixConfiguration is AgentConfiguration here', (t) => {
   const { manifests, errors } = imported(
     'apiVersion: projectcalico.org/v3\nkind: FelixConfiguration\nmetadata: {name: default}\nspec: {bpfLogLevel: "", interfacePrefix: tap}\n',
