@@ -4,6 +4,7 @@
  * An IPv6 address with a port stands in brackets (RFC 3986, 3.2.2), because it is full of colons itself.
  */
 import { type Address, familyOf, parseAddress } from './address.js';
+import type { SpecOf } from './resource.js';
 
 export interface PeerAddress {
   readonly address: Address;
@@ -24,4 +25,14 @@ export function parsePeerAddress(text: string): PeerAddress | undefined {
   const port = Number(match[3]);
   if (port > 65535) return undefined;
   return { address, port, text: `${familyOf(address) === 6 ? `[${address}]` : address}:${port}` };
+}
+
+/**
+ * The address that is the whole identity of a peer in the v1 model, beside its node: there it has no name. Undefined for a
+ * peer that v1 cannot say: one with a selector, with a port of its own, or without an AS number.
+ */
+export function v1PeerAddress(spec: SpecOf<'BGPPeer'>): Address | undefined {
+  const { peerIP, asNumber: as, nodeSelector, peerSelector } = spec;
+  if (peerIP === undefined || as === undefined) return undefined;
+  return nodeSelector === undefined && peerSelector === undefined ? parseAddress(peerIP) : undefined;
 }

@@ -9,7 +9,8 @@
  */
 import { type Address, familyOf, IP_FAMILIES } from '../model/address.js';
 import { unfitForBgp } from '../model/bgp-address.js';
-import { type PeerAddress, parsePeerAddress } from '../model/peer-address.js';
+import { compareText } from '../model/compare-text.js';
+import { type PeerAddress, parsePeerAddress, v1PeerAddress } from '../model/peer-address.js';
 import type { ResourceOf, SpecOf } from '../model/resource.js';
 import { matchesSelector } from '../model/selector/evaluate.js';
 import { selectorAst } from '../model/selector/selector.js';
@@ -51,11 +52,25 @@ function indexed(speakers: readonly Speaker[]): Network {
 }
 
 function mostSpecificFirst({ bgpPeers }: Pick<TopologyInput, 'bgpPeers'>): ResourceOf<'BGPPeer'>[] {
-  const rank = ({ node, nodeSelector }: Spec) =>
-    node !== undefined ? 0 : nodeSelector !== undefined ? 1 : 2;
-  return [...bgpPeers.values()].sort(
-    (a, b) => rank(a.spec) - rank(b.spec) || (a.metadata.name < b.metadata.name ? -1 : 1),
-  );
+  const ranked = [...bgpPeers.values()].map((peer) => ({
+    peer,
+    rank: rankOf(peer.spec),
+    text: placeOf(peer),
+  }));
+  ranked.sort((a, b) => a.rank - b.rank || compareText(a.text, b.text));
+  return ranked.map(({ peer }) => peer);
+}
+
+/** Node before nodeSelector before all nodes; then one address and AS number before whatever says less. */
+function rankOf(spec: Spec): number {
+  const asker = spec.node !== undefined ? 0 : spec.nodeSelector !== undefined ? 1 : 2;
+  return 2 * asker + (v1PeerAddress(spec) === undefined ? 1 : 0);
+}
+
+/** Among equals. The store keeps no name where the address says all: agents and manifests must agree without it. */
+function placeOf({ metadata, spec }: ResourceOf<'BGPPeer'>): string {
+  const address = v1PeerAddress(spec);
+  return address === undefined ? metadata.name : `${spec.node ?? ''}/${address}`;
 }
 
 function sessionsOf(

@@ -6,7 +6,7 @@
  * a port of its own (two sessions with one address are two peers), or without an AS number.
  */
 import { type Address, parseAddress } from '../../model/address.js';
-import { parsePeerAddress } from '../../model/peer-address.js';
+import { parsePeerAddress, v1PeerAddress } from '../../model/peer-address.js';
 import type { ResourceOf, SpecOf } from '../../model/resource.js';
 import { compact } from '../compact.js';
 import { escapeName, familySegment, idSegments, storedId, unescapeName } from '../escape.js';
@@ -28,7 +28,7 @@ export const bgpPeerCodec: Codec<'BGPPeer'> = {
   kind: 'BGPPeer',
 
   encode(peer) {
-    const ip = v1Address(peer.spec);
+    const ip = v1PeerAddress(peer.spec);
     if (ip === undefined) {
       const value = encodeResourceValue(peer.kind, peer.metadata, peer.spec);
       return [{ path: resourcePath(peer.kind, peer.metadata.name), value }];
@@ -58,13 +58,6 @@ export const bgpPeerCodec: Codec<'BGPPeer'> = {
 
 const V1_PATH = /^\/bgp\/v1\/(?:global|host\/([^/]+))\/peer_(v[46])\/([^/]+)$/;
 const LEGACY_PATH = /^\/v1\/(?:config|host\/([^/]+))\/bgp_peer_(v[46])\/([^/]+)$/;
-
-/** The address that is the v1 key of the peer; undefined for a peer that v1 cannot say. */
-function v1Address(spec: Spec): Address | undefined {
-  const { peerIP, asNumber: as, nodeSelector, peerSelector } = spec;
-  if (peerIP === undefined || as === undefined) return undefined;
-  return nodeSelector === undefined && peerSelector === undefined ? parseAddress(peerIP) : undefined;
-}
 
 function encodeV1(ip: Address, spec: Spec): string {
   return JSON.stringify(
