@@ -160,13 +160,13 @@ export interface EntityRuleSpec {
   /**
    * The address is in one of these networks.
    *
-   * Items: A network without host bits, IPv4 or IPv6, or one address: 192.168.0.0/16, 192.0.2.1.
+   * Items: A network, IPv4 or IPv6, without host bits, or one address, which is a network of its own.
    */
   nets?: Cidr[];
   /**
    * The address is in none of these networks.
    *
-   * Items: A network without host bits, IPv4 or IPv6, or one address: 192.168.0.0/16, 192.0.2.1.
+   * Items: A network, IPv4 or IPv6, without host bits, or one address, which is a network of its own.
    */
   notNets?: Cidr[];
   /**
@@ -261,7 +261,7 @@ export interface GlobalNetworkSetSpec {
   /**
    * The networks of the set.
    *
-   * Items: A network without host bits, IPv4 or IPv6, or one address: 192.168.0.0/16, 192.0.2.1.
+   * Items: A network, IPv4 or IPv6, without host bits, or one address, which is a network of its own.
    */
   nets?: Cidr[];
 }
