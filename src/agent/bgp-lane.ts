@@ -51,7 +51,7 @@ export class BgpLane {
     return this.#state;
   }
 
-  /** For how long the daemon has owed the answer to what was asked of it, in ms; 0: it has answered. */
+  /** For how long the daemon has owed its word on what the store says, in ms; 0: it has given it. */
   get unconfirmedMs(): number {
     const since = this.#unconfirmedSince;
     return since === undefined ? 0 : Math.max(1, this.#options.clock.monotonic() - since);
@@ -60,19 +60,19 @@ export class BgpLane {
   /** Bring the daemon to this model. */
   want(model: BgpModel | undefined, settings: SpeakerSettings | undefined): void {
     this.#wanted = { model, settings };
-    this.#ask();
+    this.#owe();
   }
 
-  /** Compare the daemon with the model, and repair it. */
+  /** Compare the daemon with the model, and repair it: by a timer, so a host is as live as before meanwhile. */
   resync(): void {
     this.#resync = true;
-    this.#ask();
+    this.#wake.abort();
   }
 
-  /** Compare the daemon with the model. */
+  /** Compare the daemon with the model, because the store has news that change nothing in it. */
   check(): void {
     this.#check = true;
-    this.#ask();
+    this.#owe();
   }
 
   /** Works until the signal is aborted. */
@@ -103,12 +103,12 @@ export class BgpLane {
 
   #note(state: BgpState): void {
     this.#state = state;
-    const owes = this.#isAsked && !this.#isWrong;
+    const owes = (this.#wanted !== undefined || this.#check) && !this.#isWrong;
     this.#unconfirmedSince = owes ? (this.#unconfirmedSince ?? this.#options.clock.monotonic()) : undefined;
     this.#options.onChange();
   }
 
-  #ask(): void {
+  #owe(): void {
     // What is known to be wrong stays said until it is right.
     if (!this.#isWrong) this.#unconfirmedSince ??= this.#options.clock.monotonic();
     this.#wake.abort();

@@ -170,6 +170,7 @@ test('a peer that never answers and one that is refused are named in the status,
       spec: { node: 'host-1', peerIP, asNumber: 65_001 },
     });
   await using _stranger = await startStranger(65_002);
+  await using _file = { [Symbol.asyncDispose]: () => rm(file, { force: true }) };
   await underTraffic(async () => {
     await writeFile(file, `${peer('silent', '10.99.0.77')}\n---\n${peer('stranger', '10.99.0.254')}`);
     await fault.lab.live(await fault.lab.push('Peers'));
