@@ -19,9 +19,10 @@ class Demo implements AsyncDisposable {
     // A group of its own, as a shell would give it: Ctrl-C goes to all of it.
     this.#child = spawn(execPath, [MAIN, 'lab', 'demo', '--name', name], {
       detached: true,
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
-    this.#child.stdout.on('data', (chunk: Buffer) => (this.told += chunk));
+    for (const stream of [this.#child.stdout, this.#child.stderr])
+      stream.on('data', (chunk: Buffer) => (this.told += chunk));
     this.#end = once(this.#child, 'close');
   }
 
@@ -34,6 +35,11 @@ class Demo implements AsyncDisposable {
     const { pid } = this.#child;
     if (pid === undefined) throw new Error('the demo did not start');
     process.kill(-pid, 'SIGINT');
+  }
+
+  /** Whoever read the errors is gone: writing to them fails from now on. */
+  loseErrors(): void {
+    this.#child.stderr.destroy();
   }
 
   crash(): void {
@@ -74,6 +80,9 @@ test.serial(
       t.is(stdout.match(/host-\d\$ ip .*route show (192\.168\.3\.10|fd80\S+::3:10) +nothing/g)?.length, 6);
       t.true(traces.namespaces().length > 8);
       t.true(stdout.includes(`heddle lab down --name ${name}`));
+      const again = await heddle(['lab', 'demo', '--name', name]);
+      t.is(again.code, 3);
+      t.regex(again.stderr, /is up, because it was kept\n.*heddle lab down/);
       t.is((await heddle(['lab', 'status', '--name', name])).code, 0);
     } finally {
       await heddle(['lab', 'down', '--name', name]);
@@ -82,28 +91,38 @@ test.serial(
   },
 );
 
-test.serial('Ctrl-C in the middle of a chapter leaves no namespace, program or file', async (t) => {
-  await using demo = new Demo(`d${process.pid}-2`);
-  const traces = new LabTraces(demo.name);
-  await demo.heard(/2\/5 [\s\S]*\$ git push/);
-  t.true(traces.namespaces().length > 8);
-  demo.pressControlC();
-  t.is(await demo.end(), 130);
-  t.deepEqual(traces.all(), []);
-});
+test.serial(
+  'Ctrl-C in the middle of a chapter leaves no namespace, program or file, whoever still listens',
+  async (t) => {
+    await using demo = new Demo(`d${process.pid}-2`);
+    const traces = new LabTraces(demo.name);
+    await demo.heard(/2\/5 [\s\S]*\$ git push/);
+    t.true(traces.namespaces().length > 8);
+    demo.loseErrors();
+    demo.pressControlC();
+    t.is(await demo.end(), 130);
+    t.deepEqual(traces.all(), []);
+  },
+);
 
-test.serial('after a crash the demo is told again, and the next Ctrl-C cleans up after both', async (t) => {
-  const name = `d${process.pid}-3`;
-  const traces = new LabTraces(name);
-  const first = new Demo(name);
-  await first.heard(/1\/5/);
-  first.crash();
-  await first.end();
-  t.true(traces.all().length > 8, 'a crash leaves the network behind');
-  await using again = new Demo(name);
-  await again.heard(/live on 3\/3 hosts/);
-  traces.namespaces();
-  again.pressControlC();
-  t.is(await again.end(), 130);
-  t.deepEqual(traces.all(), []);
-});
+test.serial(
+  'after a crash the demo is told again, and Ctrl-C, pressed twice, cleans up after both',
+  async (t) => {
+    const name = `d${process.pid}-3`;
+    const traces = new LabTraces(name);
+    const first = new Demo(name);
+    await first.heard(/1\/5/);
+    first.crash();
+    await first.end();
+    t.true(traces.all().length > 8, 'a crash leaves the network behind');
+    await using again = new Demo(name);
+    await again.heard(/live on 3\/3 hosts/);
+    traces.namespaces();
+    again.pressControlC();
+    await again.heard(/taking the lab down/);
+    again.pressControlC();
+    t.is(await again.end(), 130);
+    t.regex(again.told, /a third signal ends it at once/);
+    t.deepEqual(traces.all(), []);
+  },
+);

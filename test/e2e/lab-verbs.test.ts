@@ -140,6 +140,7 @@ test('the repository that init makes comes up in a lab, its tests pass with real
     await probesPass(t);
     t.is((await lab('exec', 'web-9', '--', 'ping', '-c1', '-W5', '192.168.2.1')).code, 0);
     t.regex((await lab('sync')).stdout, /every host and workload is there/);
+    await syncIsRepeated(t, workTree);
   } finally {
     await lab('down');
   }
@@ -156,8 +157,26 @@ metadata: { name: web-9, labels: { app: web } }
 spec: { node: host-9, ipNetworks: [192.168.9.1], profiles: [web] }
 `;
 
+const MORE_LATER = `apiVersion: heddle/v1
+kind: WorkloadEndpoint
+metadata: { name: web-10, labels: { app: web } }
+spec: { node: host-9, ipNetworks: [192.168.9.2], profiles: [web] }
+`;
+
 async function probesPass(t: ExecutionContext): Promise<void> {
   const { code, stdout } = await lab('probe');
   t.is(code, 0, stdout);
   t.regex(stdout, /[1-9]\d* probes, 0 mismatches/);
+}
+
+/** A push whose hook cannot make a namespace is made up for by hand. */
+async function syncIsRepeated(t: ExecutionContext, workTree: string): Promise<void> {
+  await using broken = await folderOf({ ip: '#!/bin/sh\nexit 1\n' });
+  await chmod(join(broken.path, 'ip'), 0o755);
+  const env = { PATH: `${broken.path}:${process.env.PATH}` };
+  await writeFile(join(workTree, 'late.yaml'), MORE_LATER);
+  await commitAndPush((command, args, options) => exec(command, args, { ...options, env }), workTree, 'late');
+  t.is((await lab('exec', 'web-10', '--', 'true')).code, 3);
+  t.regex((await lab('sync')).stdout, /web-10 is new/);
+  t.regex((await lab('exec', 'web-10', '--', 'ip', 'route')).stdout, /^default via 169\.254\.1\.1 /);
 }
