@@ -1,3 +1,4 @@
+/** Where the files are that are shipped beside the code: schemas, examples, package.json. */
 import { existsSync } from 'node:fs';
 
 /** The folder of the package, as a file URL: the nearest one above this file that has a package.json. */

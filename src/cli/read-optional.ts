@@ -1,3 +1,4 @@
+/** Files that flags may name: certificates, keys, passwords. */
 import { readFile } from 'node:fs/promises';
 import { CliError, EXIT } from './exit-codes.js';
 

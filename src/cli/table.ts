@@ -1,3 +1,4 @@
+/** Tables for people, as `heddle get` and `heddle status` print them. */
 import { printable } from '../model/printable.js';
 
 /** Aligns cells in columns, two blanks apart; no blanks at line ends. What others wrote cannot move the cursor. */

@@ -1,3 +1,4 @@
+/** What `heddle --version` prints. */
 import { readFileSync } from 'node:fs';
 import { packageFolder } from './package-folder.js';
 

@@ -1,3 +1,4 @@
+/** Waiting between two tries, which a shutdown cuts short. */
 import { setTimeout as timeout } from 'node:timers/promises';
 
 /**

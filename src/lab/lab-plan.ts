@@ -15,8 +15,8 @@ import {
   addressPart,
   type Cidr,
   cidrContains,
+  familyOf,
   type InterfaceAddress,
-  type IpFamily,
   linkLocalOf,
   type MacAddress,
   networkOf,
@@ -87,7 +87,7 @@ export function planLab(
     planHost(name, host, networks, found.get(host.metadata.name)),
   );
   const etcdAddress =
-    [...networks.values()].find((gateway) => !gateway.includes(':')) ?? [...networks.values()][0];
+    [...networks.values()].find((gateway) => familyOf(gateway) === 4) ?? [...networks.values()][0];
   if (etcdAddress === undefined) throw new LabPlanError('no Node has an address: set spec.bgp.ipv4Address');
   const overlays = resourcesOf(all, 'IPPool').flatMap(({ spec }) =>
     encapsulationOf(spec) ? [spec.cidr] : [],
@@ -194,7 +194,7 @@ function addressesToFind(
 }
 
 function lowestFree(network: Cidr, taken: ReadonlySet<Address>): InterfaceAddress {
-  const family: IpFamily = network.includes(':') ? 6 : 4;
+  const family = familyOf(network);
   const first = addressBits(addressPart(network));
   for (let offset = 1n; ; offset += 1n) {
     const candidate = addressFromBits(first + offset, family);
@@ -237,7 +237,7 @@ function fabricNetworks(
 }
 
 function highestFree(network: Cidr, taken: ReadonlySet<Address>): Address {
-  const family: IpFamily = network.includes(':') ? 6 : 4;
+  const family = familyOf(network);
   const first = addressBits(addressPart(network));
   const hostBits = Math.min(8, addressLength(family) - prefixLength(network));
   for (let offset = (1n << BigInt(hostBits)) - 2n; offset > 0n; offset -= 1n) {

@@ -8,9 +8,9 @@
 import type { Cidr } from '../model/address.js';
 import type { Diagnostic } from '../model/diagnostic.js';
 import { type DesiredState, idOf, type Resource, type ResourceId, resourcesOf } from '../model/resource.js';
+import { parseScope } from '../model/scope.js';
 import type { StoreKey } from '../model/store.js';
 import type { EncodeContext, KeyValue, Layout, StoredId } from './layout.js';
-import { parseScope } from './scope.js';
 
 export interface CompiledObject {
   readonly id: ResourceId;

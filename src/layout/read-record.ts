@@ -1,3 +1,4 @@
+/** Records of our own (head, inventory, history, ...) in a store that others can write to as well. */
 import type { StoreKey } from '../model/store.js';
 import { LayoutError } from './layout.js';
 import type { RecordCodec } from './records.js';

@@ -1,3 +1,4 @@
+/** Types of values that were checked once, where they came in. */
 declare const brand: unique symbol;
 
 /** A value of type T that has passed the one parser for B, so that it need not be checked again. */

@@ -34,7 +34,7 @@ export interface ReconcilerState {
    * without errors.
    */
   readonly defending: boolean;
-  /** The live commit was looked after so, and nothing has happened in the store since. */
+  /** A step of that kind has ended, and nothing has happened in the store since. */
   readonly defended: boolean;
   /** Revision that the last plan was made at, and those that our transactions have made since. */
   readonly plannedAt: number;

@@ -38,7 +38,7 @@ export class SessionHandover {
   #establishedAt: number | undefined;
   /** Present: routes are kept. */
   #keepUntil: number | undefined;
-  /** That old sessions may name. */
+  /** Of the old model too, as long as sessions of it may name them. */
   #filters: readonly BgpFilter[] = [];
 
   /** @param retainMs 0: sessions are exchanged at once, with their routes */

@@ -7,9 +7,9 @@
  *     disconnect  routes, neighbours, forwarding entries, sysctls, flows that nobody wants
  *     sweep       in each family at once: tables, sets that nobody wants
  *
- * What is looked into comes before what looks, and a packet is invited last: a route leads to an endpoint only when
- * its chains judge. What nobody wants goes the other way round, the invitation first: a tunnel, by which others bring
- * packets in, goes even before the rules change, or it would stand open from when the rules let it.
+ * A set comes before the rules that look into it, and routes come last: no packet is led to an endpoint before its chains
+ * are there to judge it. Removal goes the other way round, routes first. A tunnel, by which other hosts bring packets in,
+ * goes even before the rules change: new rules may no longer guard it.
  */
 import type { PacketFilter } from './backends/backend.js';
 import type { ApplyReport, Driver } from './driver.js';

@@ -58,9 +58,9 @@ class HostDataplane implements Dataplane {
   readonly #steps: readonly ApplyStep[];
   readonly #drivers: readonly Driver[];
   readonly #turns = new Turns();
-  /** What the kernel's rules let through is not known: they are read back, or one could not be written. */
+  /** It is not known what the kernel's rules let through: they are being read back, or one could not be written. */
   #inDoubt = false;
-  /** What rules are to say of who may encapsulate, held back while a tunnel that is to go does not. */
+  /** New rules about who may encapsulate. They wait until the tunnels are gone that the old rules guard. */
   readonly #guard: DataplaneUpdate[] = [];
 
   constructor(options: DataplaneOptions) {

@@ -1,3 +1,4 @@
+/** `--name`: several labs may stand beside each other on one machine. */
 import { InvalidArgumentError, type Option } from 'commander';
 import { LAB_NAME } from '../../lab/lab-state.js';
 import { flag } from '../command.js';

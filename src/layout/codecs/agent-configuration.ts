@@ -8,10 +8,11 @@
  */
 import { type Cidr, familyOf, parseCidr } from '../../model/address.js';
 import type { SpecOf } from '../../model/resource.js';
+import { scopeName } from '../../model/scope.js';
 import { compact } from '../compact.js';
 import { escapeName, unescapeName } from '../escape.js';
 import type { Codec } from '../layout.js';
-import { scopeId, scopeName, scopeOf, scopeOfId } from '../scope.js';
+import { scopeId, scopeOf, scopeOfId } from '../scope.js';
 import { rawValue, storedResource } from '../stored-values.js';
 import { settle, Unreadable } from '../unreadable.js';
 

@@ -7,6 +7,7 @@
  * other along: a network whose log level is misspelt keeps its AS number and its peers.
  */
 import type { SpecOf } from '../../model/resource.js';
+import { parseScope, type Scope, scopeName } from '../../model/scope.js';
 import { compact } from '../compact.js';
 import { escapeName, unescapeName } from '../escape.js';
 import { asNumber, cidr, duration, interfacePattern, parseAsNumber } from '../field-decoders.js';
@@ -18,7 +19,7 @@ import {
   resourcePath,
   resourceSegment,
 } from '../resource-value.js';
-import { parseScope, type Scope, scopeId, scopeName, scopeOf, scopeOfId } from '../scope.js';
+import { scopeId, scopeOf, scopeOfId } from '../scope.js';
 import { secret } from '../secret-decoder.js';
 import { rawValue, type StoredValues, storedResource, valueEnding } from '../stored-values.js';
 import { settle, Unreadable } from '../unreadable.js';

@@ -5,6 +5,7 @@
 import { addressPart, familyOf, prefixLength } from '../../model/address.js';
 import type { Resource, ResourceOf, SpecOf } from '../../model/resource.js';
 import { hasPorts, protocolNumber } from '../../model/rule.js';
+import { parseScope } from '../../model/scope.js';
 import type { Fault } from '../report.js';
 import { checkFilter, checkPeer, checkReflector } from './bgp-check.js';
 import { checkBgpAddress, checkUnicast, invalid, unusablePart } from './invalid.js';
@@ -230,7 +231,7 @@ function checkConfigurationName(
   resource: ResourceOf<'BGPConfiguration'> | ResourceOf<'AgentConfiguration'>,
 ): Fault[] {
   const { name } = resource.metadata;
-  if (name === 'default' || /^node\../.test(name)) return [];
+  if (parseScope(name)) return [];
   return [
     invalid(
       ['metadata', 'name'],
