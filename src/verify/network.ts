@@ -76,6 +76,9 @@ export interface Network {
   readonly tiers: ReadonlyMap<string, Tier>;
   readonly policies: readonly Policy[];
   readonly profiles: ReadonlyMap<string, Profile>;
+  /** What was made of which resource: another network that has it, too, takes it over. */
+  readonly policyOf: ReadonlyMap<Resource, Policy>;
+  readonly workloadOf: ReadonlyMap<Resource, Endpoint>;
   settingsOf(node: string): PolicySettings;
   /** Its endpoints, by labels and addresses. */
   readonly index: EndpointIndex;
@@ -85,47 +88,83 @@ export interface Network {
 /** @param like - a network that has most of the resources too. */
 export function networkFrom(resources: Iterable<Resource>, like?: Network): Network {
   const byKind = groupByKind(resources);
-  const all = <K extends Kind>(kind: K) => resourcesOf(byKind.get(kind) ?? [], kind);
+  const all: All = (kind) => resourcesOf(byKind.get(kind) ?? [], kind);
   const isSame = (kind: Kind): boolean => like !== undefined && haveSame(byKind, like.resources, kind);
-  const profiles =
-    like && isSame('Profile')
-      ? like.profiles
-      : new Map(all('Profile').map((one) => [one.metadata.name, profileFrom(one)]));
-  const hasSameEndpoints =
-    profiles === like?.profiles && isSame('WorkloadEndpoint') && isSame('HostEndpoint');
-  const endpoints =
-    like && hasSameEndpoints
-      ? like.endpoints
-      : endpointsFrom(all('WorkloadEndpoint'), all('HostEndpoint'), profiles, like);
-  const hasSameHosts = isSame('Node') && isSame('RouteReflector');
+  const reuse: Reuse = (kinds, before, make) => (like && kinds.every(isSame) ? before(like) : make());
+  const profiles = reuse(
+    ['Profile'],
+    (before) => before.profiles,
+    () => new Map(all('Profile').map((one) => [one.metadata.name, profileFrom(one)])),
+  );
+  const { endpoints, index, workloadOf } = reuse(
+    ['Profile', 'WorkloadEndpoint', 'HostEndpoint'],
+    (before) => before,
+    () => {
+      const known = like?.profiles === profiles ? like.workloadOf : undefined;
+      return endpointsFrom(all('WorkloadEndpoint'), all('HostEndpoint'), profiles, known);
+    },
+  );
+  const policyOf = new Map(
+    all('GlobalNetworkPolicy').map((one) => [one as Resource, like?.policyOf.get(one) ?? policyFrom(one)]),
+  );
   return complete({
     resources: byKind,
     endpoints,
-    index: like && hasSameEndpoints ? like.index : new EndpointIndex(endpoints),
-    hosts:
-      like && hasSameHosts
-        ? like.hosts
-        : [...all('Node').map(nodeFrom), ...all('RouteReflector').map(reflectorFrom)],
-    networkSets:
-      like && isSame('GlobalNetworkSet') ? like.networkSets : all('GlobalNetworkSet').map(networkSetFrom),
-    pools:
-      like && isSame('IPPool')
-        ? like.pools
-        : all('IPPool').map(({ spec }) => ({ cidr: spec.cidr, natOutgoing: spec.natOutgoing })),
-    encapsulations:
-      like && isSame('IPPool')
-        ? like.encapsulations
-        : encapsulationsOf(all('IPPool').map(({ spec }) => spec)),
-    encapsulators: like && isSame('Node') ? like.encapsulators : new Set(all('Node').flatMap(outerAddresses)),
-    tiers:
-      like && isSame('Tier')
-        ? like.tiers
-        : new Map(all('Tier').map((one) => [one.metadata.name, tierFrom(one)])),
-    policies: policiesFrom(all('GlobalNetworkPolicy'), like),
+    index,
+    workloadOf,
+    policyOf,
     profiles,
-    settingsOf:
-      like && isSame('AgentConfiguration') ? like.settingsOf : settingsLookup(all('AgentConfiguration')),
+    ...surroundings(all, reuse),
+    tiers: reuse(
+      ['Tier'],
+      (before) => before.tiers,
+      () => new Map(all('Tier').map((one) => [one.metadata.name, tierFrom(one)])),
+    ),
+    policies: [...policyOf.values()],
+    settingsOf: reuse(
+      ['AgentConfiguration'],
+      (before) => before.settingsOf,
+      () => settingsLookup(all('AgentConfiguration')),
+    ),
   });
+}
+
+type All = <K extends Kind>(kind: K) => readonly ResourceOf<K>[];
+/** What was made of these kinds before, where nothing of them has changed. */
+type Reuse = <T>(kinds: readonly Kind[], before: (network: Network) => T, make: () => T) => T;
+
+/** Who is there beside endpoints, and how packets travel. */
+function surroundings(
+  all: All,
+  reuse: Reuse,
+): Pick<Network, 'hosts' | 'networkSets' | 'pools' | 'encapsulations' | 'encapsulators'> {
+  return {
+    hosts: reuse(
+      ['Node', 'RouteReflector'],
+      (before) => before.hosts,
+      () => [...all('Node').map(nodeFrom), ...all('RouteReflector').map(reflectorFrom)],
+    ),
+    networkSets: reuse(
+      ['GlobalNetworkSet'],
+      (before) => before.networkSets,
+      () => all('GlobalNetworkSet').map(networkSetFrom),
+    ),
+    pools: reuse(
+      ['IPPool'],
+      (before) => before.pools,
+      () => all('IPPool').map(({ spec }) => ({ cidr: spec.cidr, natOutgoing: spec.natOutgoing })),
+    ),
+    encapsulations: reuse(
+      ['IPPool'],
+      (before) => before.encapsulations,
+      () => encapsulationsOf(all('IPPool').map(({ spec }) => spec)),
+    ),
+    encapsulators: reuse(
+      ['Node'],
+      (before) => before.encapsulators,
+      () => new Set(all('Node').flatMap(outerAddresses)),
+    ),
+  };
 }
 
 /** A network with fewer endpoints, and no policies but those that matter to them. */
@@ -161,28 +200,17 @@ function endpointsFrom(
   workloads: readonly ResourceOf<'WorkloadEndpoint'>[],
   hosts: readonly ResourceOf<'HostEndpoint'>[],
   profiles: Profiles,
-  like: Network | undefined,
-): readonly Endpoint[] {
-  const theirs = like?.profiles === profiles ? (like.resources.get('WorkloadEndpoint') ?? []) : [];
-  const known = new Map<Resource, Endpoint | undefined>(
-    theirs.map((resource, index) => [resource, like?.endpoints[index]]),
+  known: Network['workloadOf'] | undefined,
+): Pick<Network, 'endpoints' | 'index' | 'workloadOf'> {
+  const workloadOf = new Map(
+    workloads.map((one) => [one as Resource, known?.get(one) ?? workloadFrom(one, profiles)]),
   );
   // Where two of them guard one address the first by name does, wherever they stand.
   const guards = hosts
     .map((one) => hostEndpointFrom(one, profiles))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
-  return [...workloads.map((one) => known.get(one) ?? workloadFrom(one, profiles)), ...guards];
-}
-
-function policiesFrom(
-  resources: readonly ResourceOf<'GlobalNetworkPolicy'>[],
-  like: Network | undefined,
-): readonly Policy[] {
-  const theirs = like?.resources.get('GlobalNetworkPolicy') ?? [];
-  const known = new Map<Resource, Policy | undefined>(
-    theirs.map((resource, index) => [resource, like?.policies[index]]),
-  );
-  return resources.map((resource) => known.get(resource) ?? policyFrom(resource));
+  const endpoints = [...workloadOf.values(), ...guards];
+  return { endpoints, workloadOf, index: new EndpointIndex(endpoints) };
 }
 
 /** The endpoint as `effective` and `evaluate` know it, matched once for each direction. */
