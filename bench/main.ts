@@ -1,7 +1,7 @@
 /**
  * `npm run bench [-- ROW...] [-- --output json] [-- --runs N]`: the table of rows.bench, or one sample of it.
  */
-import { argv, exit, stdout } from 'node:process';
+import { argv, exit, stderr, stdout } from 'node:process';
 import { parseArgs } from 'node:util';
 import { measure, type Result, sample } from './measure.js';
 import { rows } from './rows.js';
@@ -13,12 +13,23 @@ const { values, positionals } = parseArgs({
     output: { type: 'string', default: 'human' },
     runs: { type: 'string', default: '5' },
     sample: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
   },
 });
 
-if (values.sample) await printSample(positionals);
+const unknown = values.sample ? [] : positionals.filter((name) => !rows.some((row) => row.name === name));
+if (values.help || unknown.length > 0) {
+  for (const name of unknown) stderr.write(`bench: there is no row "${name}"\n`);
+  (values.help ? stdout : stderr).write(helpText());
+} else if (values.sample) await printSample(positionals);
 else await printTable(positionals);
-exit(0);
+exit(values.help || unknown.length === 0 ? 0 : 3);
+
+function helpText(): string {
+  const width = Math.max(...rows.map(({ name }) => name.length));
+  const known = rows.map(({ name, work }) => `  ${name.padEnd(width)}  ${work}\n`);
+  return `npm run bench -- [ROW...] [--runs N] [--output human|json]\n\nRows:\n${known.join('')}`;
+}
 
 async function printSample([rowName, contender = '', size]: string[]): Promise<void> {
   const row = rows.find(({ name }) => name === rowName);
