@@ -9,6 +9,7 @@ import {
   type Session,
   sessionsOf,
 } from '../../topology/propagation/learned-routes.js';
+import { type OutsideSession, outsideSessions } from '../../topology/propagation/outside-sessions.js';
 import { propagate } from '../../topology/propagation/propagate.js';
 import { topologyFrom } from '../../topology/topology-from.js';
 import { type CommonOptions, flag, type Verb, verb } from '../command.js';
@@ -37,10 +38,12 @@ export const bgp: Verb = (context) =>
           'a Node takes part that has bgp.ipv4Address',
         );
       const sessions = sessionsOf(propagation, node);
+      const outside = outsideSessions(propagation.network, node);
       const routes = learnedRoutes(propagation, node);
       const faults = broken.filter((fault) => node === undefined || fault.node === node);
       const report = {
         sessions,
+        outside,
         routes: routes.learned,
         missing: routes.missing,
         broken: faults.map(({ node: name, session, why }) => ({
@@ -58,6 +61,7 @@ export const bgp: Verb = (context) =>
 
 interface Report {
   readonly sessions: readonly Session[];
+  readonly outside: readonly OutsideSession[];
   readonly routes: readonly (MissingRoutes & { readonly over: readonly string[] })[];
   readonly missing: readonly MissingRoutes[];
   readonly broken: readonly { readonly node: string; readonly peer: string; readonly why: string }[];
@@ -66,13 +70,16 @@ interface Report {
 /** Names in a cell; the rest is counted. */
 const MAX_NAMES = 5;
 
-function formatReport({ sessions, routes, missing, broken }: Report, colors: Colors): string {
+function formatReport({ sessions, outside, routes, missing, broken }: Report, colors: Colors): string {
   const sections = [
     section(
       ['SESSION', '', 'TYPE', 'FAMILIES'],
       sessionRows(sessions),
-      'no sessions: nobody peers with anybody',
+      outside.length === 0 ? 'no sessions: nobody peers with anybody' : 'no sessions between hosts',
     ),
+    ...(outside.length === 0
+      ? []
+      : [section(['HOST', 'PEERS WITH', 'ADDRESS', 'AS'], outside.map(outsideCells), '')]),
     section(
       ['HOST', 'LEARNS', 'OF', 'OVER'],
       routes.map(({ over, ...route }) => [
@@ -112,6 +119,10 @@ function destination({ network, whole }: MissingRoutes): string {
 
 function section(heading: readonly string[], rows: readonly (readonly string[])[], none: string): string {
   return rows.length === 0 ? none : formatTable(heading, rows).join('\n');
+}
+
+function outsideCells({ host, peer, address, asNumber }: OutsideSession): readonly string[] {
+  return [host, peer, address, String(asNumber)];
 }
 
 function sessionRows(sessions: readonly Session[]): readonly (readonly string[])[] {

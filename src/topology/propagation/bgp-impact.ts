@@ -18,6 +18,7 @@ import {
 } from '../../model/bitset.js';
 import type { TopologyInput } from '../topology-input.js';
 import type { LinkedNetwork } from './linked-network.js';
+import { newOutsideSessions, type OutsideSession } from './outside-sessions.js';
 import { type OverlayChange, overlayChanges } from './overlay-change.js';
 import { type Propagation, propagate } from './propagate.js';
 
@@ -42,6 +43,8 @@ export interface Amount<T> {
 
 export interface BgpImpact {
   readonly sessions: { readonly gained: Amount<SessionPair>; readonly lost: Amount<SessionPair> };
+  /** With routers that are none of ours. */
+  readonly outside: { readonly gained: Amount<OutsideSession>; readonly lost: Amount<OutsideSession> };
   readonly routes: {
     readonly gained: Amount<RouteGroup>;
     readonly lost: Amount<RouteGroup>;
@@ -64,6 +67,10 @@ export function bgpImpact(before: TopologyInput, after: TopologyInput): BgpImpac
   const [oldUp, freshUp] = [sessionsUp(old.network, names), sessionsUp(fresh.network, names)];
   return {
     sessions: { gained: newPairs(oldUp, freshUp, names), lost: newPairs(freshUp, oldUp, names) },
+    outside: {
+      gained: newOutsideSessions(old.network, fresh.network),
+      lost: newOutsideSessions(fresh.network, old.network),
+    },
     routes: {
       gained: newRoutes(old, fresh),
       lost: newRoutes(fresh, old),
@@ -121,7 +128,11 @@ function meetOutside({
   const haveOne = new Map(
     IP_FAMILIES.map((family) => [
       family,
-      new Set(speakers.filter((_, place) => outside[place]?.has(family)).map(({ name }) => name)),
+      new Set(
+        speakers
+          .filter((_, place) => outside[place]?.some((session) => session.family === family))
+          .map(({ name }) => name),
+      ),
     ]),
   );
   return (hosts, family) => hosts.every((host) => haveOne.get(family)?.has(host));

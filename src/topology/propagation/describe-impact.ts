@@ -1,5 +1,6 @@
 /** What a change does to BGP, in lines for people. */
 import type { Amount, BgpImpact, RouteGroup, SessionPair } from './bgp-impact.js';
+import { describeOutside, type OutsideSession } from './outside-sessions.js';
 import { describeOverlay } from './overlay-change.js';
 
 /** Lines of each kind; the rest is counted. */
@@ -12,33 +13,40 @@ export interface ImpactLine {
   readonly text: string;
 }
 
-export function isWithoutImpact({ sessions, routes, broken, overlays }: BgpImpact): boolean {
-  const amounts = [sessions.gained, sessions.lost, routes.gained, routes.lost];
+export function isWithoutImpact({ sessions, outside, routes, broken, overlays }: BgpImpact): boolean {
+  const amounts = [sessions, outside, routes].flatMap(({ gained, lost }) => [gained, lost]);
   return amounts.every(({ count }) => count === 0) && broken.length + overlays.length === 0;
 }
 
 /** `BGP: 3 sessions and 6 routes gained, 1 session lost`. */
-export function summarizeImpact({ sessions, routes }: BgpImpact): string {
-  const part = (session: Amount<unknown>, route: Amount<unknown>, verb: string): string[] => {
-    const counts = [counted(session.count, 'session'), counted(route.count, 'route')].filter(
-      (text) => text !== '',
-    );
+export function summarizeImpact({ sessions, outside, routes }: BgpImpact): string {
+  const part = (session: number, route: number, verb: string): string[] => {
+    const counts = [counted(session, 'session'), counted(route, 'route')].filter((text) => text !== '');
     return counts.length === 0 ? [] : [`${counts.join(' and ')} ${verb}`];
   };
   const parts = [
-    ...part(sessions.gained, routes.gained, 'gained'),
-    ...part(sessions.lost, routes.lost, 'lost'),
+    ...part(sessions.gained.count + outside.gained.count, routes.gained.count, 'gained'),
+    ...part(sessions.lost.count + outside.lost.count, routes.lost.count, 'lost'),
   ];
   return `BGP: ${parts.length === 0 ? 'no session and no route changes' : parts.join(', ')}`;
 }
 
-export function impactLines({ sessions, routes, broken, overlays }: BgpImpact): readonly ImpactLine[] {
+export function impactLines({
+  sessions,
+  outside,
+  routes,
+  broken,
+  overlays,
+}: BgpImpact): readonly ImpactLine[] {
+  const others = ({ shown }: Amount<OutsideSession>) => shown.map((one) => `session ${describeOutside(one)}`);
   return [
     ...marked('-', describeRoutes(routes.lost), 'groups of routes'),
     ...outsideLines(routes),
     ...marked('+', describeRoutes(routes.gained), 'groups of routes'),
     ...marked('-', describeSessions(sessions.lost), 'sessions', sessions.lost.count),
+    ...marked('-', others(outside.lost), 'sessions with routers outside', outside.lost.count),
     ...marked('+', describeSessions(sessions.gained), 'sessions', sessions.gained.count),
+    ...marked('+', others(outside.gained), 'sessions with routers outside', outside.gained.count),
     ...marked(
       '!',
       broken.map((text) => `cannot come up: ${text}`),

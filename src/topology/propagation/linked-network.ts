@@ -35,8 +35,8 @@ export interface LinkedNetwork {
   /** By place of the sender: links that are not of the mesh. */
   readonly explicit: readonly (readonly Link[])[];
   readonly broken: readonly BrokenSession[];
-  /** By place: the families in which a speaker has a session with somebody who is none of ours, whom we know nothing of. */
-  readonly outside: readonly ReadonlySet<IpFamily>[];
+  /** By place: sessions with routers that are none of ours, of whom nothing more is known. */
+  readonly outside: readonly (readonly BgpSession[])[];
   /** All nodes of the mesh have one AS number: no session of it is eBGP. */
   readonly isMeshInternal: boolean;
   /** The links of the mesh from this speaker; none where an explicit session takes their place. */
@@ -76,10 +76,7 @@ export function linkNetwork(input: TopologyInput): LinkedNetwork {
     speakers,
     explicit,
     broken,
-    outside: ends.map(
-      (sessions) =>
-        new Set([...sessions.values()].filter(({ isOurs }) => !isOurs).map(({ family }) => family)),
-    ),
+    outside: ends.map((sessions) => [...sessions.values()].filter(({ isOurs }) => !isOurs)),
     isMeshInternal: numbers.size < 2,
     meshLinks: (from, family) => meshLinks(speakers, pairs, from, family),
   };

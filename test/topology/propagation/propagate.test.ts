@@ -2,7 +2,11 @@
 import test from 'ava';
 import { membersOf } from '../../../src/model/bitset.js';
 import { bgpImpact } from '../../../src/topology/propagation/bgp-impact.js';
-import { impactLines } from '../../../src/topology/propagation/describe-impact.js';
+import {
+  impactLines,
+  isWithoutImpact,
+  summarizeImpact,
+} from '../../../src/topology/propagation/describe-impact.js';
 import { propagate } from '../../../src/topology/propagation/propagate.js';
 import { network as cidr, type NetworkText, topologyInput } from '../topology-fixture.js';
 
@@ -191,6 +195,22 @@ test('bgpImpact() takes hosts for cut off unless both have a session with a rout
   const twoUp = impact({ a: { ...tor, node: 'a' }, b: { ...tor, node: 'b' } });
   t.is(twoUp.routes.cutOff.count, 4);
   t.true(twoUp.routes.cutOff.shown.every(({ from, to }) => [...from, ...to].includes('c')));
+});
+
+test('bgpImpact() names sessions with routers outside, and one with another AS number is another', (t) => {
+  const mesh: NetworkText = { nodes: { a: node(1), b: node(2) }, pools: { [POOL]: {} } };
+  const tor = (asNumber: number): NetworkText => ({
+    ...mesh,
+    peers: { tor: { node: 'a', peerIP: '10.0.0.254', asNumber } },
+  });
+  const impact = bgpImpact(topologyInput(tor(65000)), topologyInput(tor(65001)));
+  t.deepEqual(
+    impactLines(impact).map(({ mark, text }) => `${mark} ${text}`),
+    ['- session a - tor (10.0.0.254, AS 65000)', '+ session a - tor (10.0.0.254, AS 65001)'],
+  );
+  t.is(summarizeImpact(impact), 'BGP: 1 session gained, 1 session lost');
+  t.true(isWithoutImpact(bgpImpact(topologyInput(tor(65000)), topologyInput(tor(65000)))));
+  t.false(isWithoutImpact(bgpImpact(topologyInput(tor(65000)), topologyInput(mesh))));
 });
 
 test('bgpImpact() of a host that is added and a pool that goes: sessions are news, routes are not', (t) => {
