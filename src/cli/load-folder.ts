@@ -17,7 +17,7 @@ import { checkManifests } from '../reconciler/check-manifests.js';
 import type { CommonOptions } from './command.js';
 import { type CliContext, type Colors, pickColors } from './context.js';
 import { CliError, EXIT } from './exit-codes.js';
-import { openFolderSource } from './source-options.js';
+import { type FolderOptions, openFolderSource } from './source-options.js';
 
 export interface CheckedFolder {
   readonly state: DesiredState;
@@ -30,10 +30,13 @@ export interface CheckedFolder {
 /**
  * Reads and checks, and judges nothing.
  *
- * @param ref - of a repository: this commit, instead of its files or its newest one
  * @throws {CliError} when there is no such folder or file
  */
-export async function checkFolder(context: CliContext, path: string, ref?: string): Promise<CheckedFolder> {
+export async function checkFolder(
+  context: CliContext,
+  path: string,
+  options: FolderOptions = {},
+): Promise<CheckedFolder> {
   const found = await stat(path).catch(() => undefined);
   if (found?.isFile()) {
     const { state, diagnostics } = checkManifests([await readOne(path)], createLayout(), { isPart: true });
@@ -45,7 +48,7 @@ export async function checkFolder(context: CliContext, path: string, ref?: strin
       found ? `${path} is neither a folder nor a file` : `${path}: there is no such folder or file`,
       'name the folder that holds the manifests, or one manifest',
     );
-  const { files } = await openFolderSource(path, ref).read(context.signal);
+  const { files } = await openFolderSource(context.environment, path, options).read(context.signal);
   const { state, diagnostics } = checkManifests(files, createLayout());
   return { state, diagnostics, files: files.length, folder: path };
 }
@@ -69,9 +72,9 @@ function asOfOneFile(diagnostic: Diagnostic): Diagnostic[] {
 export async function loadFolder(
   context: CliContext,
   path: string,
-  options: Pick<CommonOptions, 'color'> & { readonly ref?: string | undefined },
+  options: Pick<CommonOptions, 'color'> & FolderOptions,
 ): Promise<CheckedFolder> {
-  const checked = await checkFolder(context, path, options.ref);
+  const checked = await checkFolder(context, path, options);
   const errors = checked.diagnostics.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) {
     context.err(formatHuman(errors, diagnosticStyle(pickColors(options.color, context))));

@@ -1,7 +1,7 @@
 /**
  * The flags that lead to the manifests.
  */
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type Credentials, describeRemote, parseRemote } from '../loader/sources/git-remote.js';
@@ -94,9 +94,22 @@ function absolute(file: string | undefined): string | undefined {
   return file === undefined ? undefined : resolve(file);
 }
 
+/** Which commit of a folder, and where what is read of its repository is kept. */
+export interface FolderOptions {
+  /** Of a repository: this commit, instead of its files or its newest one. */
+  readonly ref?: string | undefined;
+  /** Default: the user's own. */
+  readonly cacheDir?: string;
+}
+
 /** Opens a folder of manifests that is there, as it is now. */
-export function openFolderSource(path: string, ref?: string): Source {
-  return openSource({ repo: path, ref, cacheDir: join(tmpdir(), 'heddle') });
+export function openFolderSource(
+  environment: Environment,
+  path: string,
+  options: FolderOptions = {},
+): Source {
+  const { ref, cacheDir = defaultCache(environment) } = options;
+  return openSource({ repo: path, ref, cacheDir });
 }
 
 function credentialsOf(
@@ -118,5 +131,6 @@ function credentialsOf(
 
 function defaultCache({ XDG_CACHE_HOME, HOME }: Environment): string {
   if (XDG_CACHE_HOME) return join(XDG_CACHE_HOME, 'heddle');
-  return HOME ? join(HOME, '.cache', 'heddle') : join(tmpdir(), 'heddle');
+  // Nobody else's folder of a name that anybody could take.
+  return HOME ? join(HOME, '.cache', 'heddle') : join(tmpdir(), `heddle-${userInfo().uid}`);
 }

@@ -41,7 +41,7 @@ export const FORMATS: Readonly<Record<string, Format>> = {
   cidr: { canonical: parseCidr, explain: (text) => explainCidr(text, undefined) },
   cidr4: { canonical: ofFamily(parseCidr, 4), explain: (text) => explainCidr(text, 4) },
   cidr6: { canonical: ofFamily(parseCidr, 6), explain: (text) => explainCidr(text, 6) },
-  net: { canonical: parseNet, explain: (text) => explainCidr(text, undefined) },
+  net: { canonical: parseNet, explain: explainNet },
   'workload-network': { canonical: parseWorkloadNetwork, explain: explainWorkloadNetwork },
   address: { canonical: parseAddress, explain: (text) => explainAddress(text, undefined) },
   address4: { canonical: ofFamily(parseAddress, 4), explain: (text) => explainAddress(text, 4) },
@@ -90,6 +90,11 @@ function canonicalSelectorText(text: string): string | undefined {
 function canonicalPort(text: string): string | number | undefined {
   const range = parsePortRange(text);
   return range && formatPortRange(range);
+}
+
+function explainNet(text: string): FormatFault {
+  const { message, hint } = explainCidr(text, undefined);
+  return { message, hint: hint.startsWith('Write address/length') ? `${hint}, or one address` : hint };
 }
 
 function explainCidr(text: string, family: IpFamily | undefined): FormatFault {

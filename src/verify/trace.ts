@@ -4,12 +4,12 @@
  * Policy is judged, not routes (judge.ts). Names and addresses are looked up, protocols without ports have none, and
  * whatever the question leaves open is an error.
  */
-import { type Address, familyOf, type IpFamily } from '../model/address.js';
+import { type Address, familyOf, IP_FAMILIES, type IpFamily } from '../model/address.js';
 import type { Packet } from '../policy/match-rule.js';
 import { createJudge, type Judge } from './judge.js';
 import type { Network } from './network.js';
 import { DEFAULT_SOURCE_PORT, ECHO_REQUEST, icmpProtocol, protocolLabel } from './packets.js';
-import { type Asked, createDirectory, type Party } from './parties.js';
+import { type Asked, createDirectory, type Directory, type Party } from './parties.js';
 import { type AskedProtocol, type Parsed, type Question, refuse } from './question.js';
 import type { Side } from './side.js';
 
@@ -56,11 +56,11 @@ export function createTracer(network: Network): Tracer {
     const dst = directory.find(question.dst);
     if (!src.ok) return src;
     if (!dst.ok) return dst;
-    const family = agreeOnFamily([src.value, dst.value], question.family);
+    const family = agreeOnFamily(directory, [src.value, dst.value], question);
     if (family === undefined)
       return refuse(
-        `${question.src} and ${question.dst} are of different IP versions`,
-        'ask for two addresses of one version',
+        `${question.src} and ${question.dst} have no IP version in common`,
+        'ask for two ends that have one',
       );
     const from = directory.partyOf(src.value, family);
     const to = directory.partyOf(dst.value, family);
@@ -76,11 +76,21 @@ export function trace(network: Network, question: Question): Parsed<Trace> {
   return createTracer(network)(question);
 }
 
-/** An address settles it; undefined when two disagree. */
-function agreeOnFamily(asked: readonly Asked[], wanted: IpFamily | undefined): IpFamily | undefined {
-  const families = new Set(asked.flatMap((one) => (one.type === 'address' ? [familyOf(one.address)] : [])));
-  const [family = wanted ?? 4] = families;
-  return families.size > 1 ? undefined : family;
+/** What the question or an address says; else what both have, IPv4 first. undefined: they have none in common. */
+function agreeOnFamily(
+  directory: Directory,
+  asked: readonly Asked[],
+  { family, protocol }: Question,
+): IpFamily | undefined {
+  const named = new Set(asked.flatMap((one) => (one.type === 'address' ? [familyOf(one.address)] : [])));
+  const [first] = named;
+  if (named.size > 1) return undefined;
+  const said = first ?? family ?? (protocol === icmpProtocol(6) ? 6 : undefined);
+  if (said !== undefined) return said;
+  const familiesOf = asked.map((end) => IP_FAMILIES.filter((one) => directory.partyOf(end, one).ok));
+  const common = IP_FAMILIES.find((one) => familiesOf.every((families) => families.includes(one)));
+  // An end that is nowhere in either is at fault itself, and told so by whoever looks it up.
+  return common ?? (familiesOf.every((families) => families.length > 0) ? undefined : 4);
 }
 
 function packetOf(question: Question, source: Address, destination: Address): Packet {

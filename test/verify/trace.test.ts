@@ -216,7 +216,7 @@ test('what can begin no connection is denied at every endpoint, whatever rules s
     ['58', 4],
     ['59', 6],
   ] as const) {
-    const { verdict, egress } = ask(NETWORK, 'web', family === 4 ? 'api' : 'fd80::2', protocol);
+    const { verdict, egress } = ask(NETWORK, 'web', family === 4 ? '192.168.0.2' : 'fd80::2', protocol);
     t.like({ verdict, ...egress }, { verdict: 'deny', kind: 'Default', rule: null }, protocol);
     t.regex(egress?.reason ?? '', /^no connection can begin with it/, protocol);
   }
@@ -346,7 +346,7 @@ test(
   'api',
   /ambiguous; .*WorkloadEndpoint\/web on host-1 and WorkloadEndpoint\/twin/,
 );
-test('addresses of two families', refuses, NETWORK, '192.168.0.1', 'fd80::2', /different IP versions/);
+test('addresses of two families', refuses, NETWORK, '192.168.0.1', 'fd80::2', /no IP version in common/);
 test(
   'a name without an address in the family',
   refuses,
@@ -358,6 +358,24 @@ test(
     family: 6,
   },
 );
+
+test('an IP version that nobody named is one that both ends have, IPv4 first', (t) => {
+  const network = networkFrom([
+    workload('both', { addresses: ['192.168.0.1', 'fd80::1'] }),
+    workload('six', { addresses: ['fd80::2'] }),
+    workload('four', { addresses: ['192.168.0.3'] }),
+  ]);
+  const familyOf = (src: string, dst: string, protocol = 6) => {
+    const answer = trace(network, { src, dst, protocol, ...(protocol === 6 && { port: 80 }) });
+    return answer.ok ? answer.value.family : answer.error.message;
+  };
+  t.is(familyOf('both', 'six'), 6);
+  t.is(familyOf('six', 'both'), 6);
+  t.is(familyOf('both', 'four'), 4);
+  t.is(familyOf('both', 'both'), 4);
+  t.is(familyOf('both', 'both', 58), 6);
+  t.is(familyOf('four', 'six'), 'four and six have no IP version in common');
+});
 
 test('Kind/name tells apart what shares a name', (t) => {
   const network = [...NETWORK, workload('host-1', { addresses: ['192.168.0.9'], profiles: ['open'] })];

@@ -10,7 +10,7 @@ import { type Verb, verb } from '../command.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { loadFolder } from '../load-folder.js';
 import { requireRoot } from '../require-root.js';
-import { type LabOptions, planOrExplain, requireLab, withName } from './running-lab.js';
+import { inLab, type LabOptions, planOrExplain, requireLab, withName } from './running-lab.js';
 
 export const labSync: Verb = (context) =>
   withName(
@@ -19,7 +19,7 @@ export const labSync: Verb = (context) =>
   ).action(async (options: LabOptions) => {
     requireRoot('heddle lab makes network namespaces');
     const running = await requireLab(options.name);
-    const { state } = await loadFolder(context, running.repository, options);
+    const { state } = await loadFolder(context, running.repository, inLab(options));
     const growth = growthOrExplain(
       running.plan,
       planOrExplain(options.name, state.values(), running.plan.hosts),

@@ -35,6 +35,7 @@ import { labSync } from './lab-sync.js';
 import { PROBE_PROGRAM } from './probe-program.js';
 import { requirePrograms } from './require-programs.js';
 import {
+  inLab,
   type LabOptions,
   planOrExplain,
   requireLab,
@@ -119,7 +120,10 @@ const probe: Verb = (context) =>
     .action(async (path: string | undefined, options: LabOptions) => {
       const running = await requireLab(options.name);
       const ref = path === undefined ? await liveCommit(running) : undefined;
-      const { state } = await loadFolder(context, path ?? running.repository, { ...options, ref });
+      const { state } = await loadFolder(context, path ?? running.repository, {
+        ...inLab(options),
+        ref,
+      });
       await using prober = new Prober(PROBE_PROGRAM);
       const tests = resourcesOf(state.values(), 'ConnectivityTest');
       const report = runTests(networkFrom(state.values()), tests);

@@ -1,11 +1,12 @@
 /**
  * What the verbs of a lab share: its name, the lab that runs under it, and what a folder would make of it.
  */
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { startLab } from '../../lab/lab.js';
 import { LabPlanError, planLab } from '../../lab/lab-plan.js';
 import { LabStartError } from '../../lab/lab-processes.js';
-import { type LabState, readLabState } from '../../lab/lab-state.js';
+import { type LabState, labFolder, readLabState } from '../../lab/lab-state.js';
 import type { CommonOptions } from '../command.js';
 import type { CliContext } from '../context.js';
 import { CliError, EXIT } from '../exit-codes.js';
@@ -17,6 +18,11 @@ export interface LabOptions extends CommonOptions {
 
 export function withName(context: CliContext, command: Command): Command {
   return command.addOption(labName(context, 'lab'));
+}
+
+/** What is read of the lab's own repository is kept with the lab, and goes with it. */
+export function inLab<O extends LabOptions>(options: O): O & { readonly cacheDir: string } {
+  return { ...options, cacheDir: join(labFolder(options.name), 'cache') };
 }
 
 /** Says at once that a signal was heard: taking a lab down takes seconds. */

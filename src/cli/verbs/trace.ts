@@ -3,7 +3,13 @@
  */
 import type { Command } from 'commander';
 import { networkFrom } from '../../verify/network.js';
-import { type Parsed, parseConversation, parseQuestion, type QuestionError } from '../../verify/question.js';
+import {
+  type Parsed,
+  parseConversation,
+  parseQuestion,
+  type Question,
+  type QuestionError,
+} from '../../verify/question.js';
 import { formatTrace } from '../../verify/render/trace.js';
 import { createTracer, type Trace, type Tracer } from '../../verify/trace.js';
 import { type CommonOptions, flag, type Verb, verb } from '../command.js';
@@ -15,7 +21,7 @@ import { readInput } from '../read-input.js';
 import { verifyStyle } from '../verify-style.js';
 
 interface TraceOptions extends CommonOptions, EtcdOptions {
-  readonly family: '4' | '6';
+  readonly family?: '4' | '6';
   readonly batch?: string;
 }
 
@@ -29,9 +35,10 @@ export const trace: Verb = (context) =>
     .argument('[protocol]', 'tcp/443, udp/53, icmp, icmp/8/0, or a number')
     .argument('[path]', `folder of manifests; with --etcd the live store is taken instead ${DEFAULT_PATH}`)
     .addOption(
-      flag(context.environment, '--family <family>', 'IP version, where no address says it')
-        .choices(['4', '6'])
-        .default('4'),
+      flag(context.environment, '--family <family>', 'IP version; default: one that both ends have').choices([
+        '4',
+        '6',
+      ]),
     )
     .addOption(flag(context.environment, '--batch <file>', 'questions as lines of JSON; - is standard input'))
     .action(async (src: Word, dst: Word, protocol: Word, path: Word, given: TraceOptions, self: Command) => {
@@ -56,8 +63,7 @@ async function traceOne(
   const conversation = unwrap(parseConversation(protocol));
   const { resources, withHistory } = await loadNetwork(context, path, options);
   const ask = createTracer(networkFrom(resources));
-  const family = options.family === '6' ? 6 : 4;
-  const answer = await withHistory(unwrap(ask({ src, dst, ...conversation, family })));
+  const answer = await withHistory(unwrap(ask({ src, dst, ...conversation, ...familyOf(options) })));
   context.out(
     options.output === 'json'
       ? `${JSON.stringify(answer)}\n`
@@ -91,7 +97,7 @@ async function traceBatch(
   const faults: string[] = [];
   for (const [index, line] of lines.entries()) {
     if (line.trim() === '') continue;
-    const answer = answerLine(ask, line, options.family === '6' ? 6 : 4);
+    const answer = answerLine(ask, line, familyOf(options));
     const told = answer.ok ? await withHistory(answer.value) : { error: answer.error };
     context.out(`${JSON.stringify(told)}\n`);
     if (!answer.ok) faults.push(formatFault(file, index + 1, answer.error));
@@ -101,9 +107,13 @@ async function traceBatch(
   context.exitWith(EXIT.invalidInput);
 }
 
-function answerLine(ask: Tracer, line: string, family: 4 | 6): Parsed<Trace> {
+function familyOf({ family }: TraceOptions): Pick<Question, 'family'> {
+  return family === undefined ? {} : { family: family === '6' ? 6 : 4 };
+}
+
+function answerLine(ask: Tracer, line: string, asked: Pick<Question, 'family'>): Parsed<Trace> {
   const question = parseQuestion(line);
-  return question.ok ? ask({ family, ...question.value }) : question;
+  return question.ok ? ask({ ...asked, ...question.value }) : question;
 }
 
 function formatFault(file: string, line: number, { message, hint }: QuestionError): string {
