@@ -32,7 +32,7 @@ test('a revision that is cut between fragments is delivered once it is whole', (
   t.false(assembler.unfinished);
 });
 
-test('what was delivered before is dropped', (t) => {
+test('RevisionAssembler drops what it has delivered before', (t) => {
   const assembler = new RevisionAssembler(revision(6));
   t.deepEqual(show(assembler.push([event(5, 'a'), event(6, 'b')], false)), ['6:b']);
   t.deepEqual(show(assembler.push([event(6, 'b'), event(7, 'c')], false)), ['7:c']);

@@ -11,6 +11,7 @@ import { checkEndpoints } from './endpoint-without-policy.js';
 import type { LintContext, LintedResources } from './lint-context.js';
 import { checkShadows } from './shadowed-rule.js';
 import { checkMatchable } from './unmatchable-rule.js';
+import { checkPeers } from './unmatched-peer.js';
 import { checkSelectors } from './unmatched-selector.js';
 import { checkProfiles } from './unused-profile.js';
 
@@ -22,6 +23,7 @@ const NETWORK_CHECKS: readonly ((context: LintContext) => Iterable<Finding>)[] =
   checkSelectors,
   checkEndpoints,
   checkProfiles,
+  checkPeers,
 ];
 
 /** More findings of one check than this say no more than that there are many. */

@@ -232,3 +232,26 @@ test('lint() says 100 findings of a check, and that there are more', (t) => {
   t.is(found.length, 100);
   t.regex(`${found.at(-1)}`, /more such places than these 100/);
 });
+
+test('a BGPPeer whose selector picks no host makes no session; it says which label is near', (t) => {
+  const node = (name: string, rack: string) =>
+    resource('Node', name, { bgp: { ipv4Address: '10.0.0.1/24' as never } }, { rack });
+  const peer = (name: string, spec: object) =>
+    resource('BGPPeer', name, { peerIP: '10.0.0.254', asNumber: 65000, ...spec } as never);
+  const found = lint(
+    [
+      node('n1', 'a'),
+      peer('picks', { nodeSelector: selector("rack == 'a'") }),
+      peer('typo', { nodeSelector: selector("rak == 'a'") }),
+      peer('nobody', { nodeSelector: selector("rack == 'q' && has(rack)") }),
+    ],
+    { isWhole: true },
+  ).filter(({ resource: id }) => id.startsWith('BGPPeer/'));
+  t.deepEqual(
+    found.map(({ resource: id, path, hint }) => [id, path.join('.'), hint]),
+    [
+      ['BGPPeer/typo', 'spec.nodeSelector', 'Did you mean the label rack instead of rak?'],
+      ['BGPPeer/nobody', 'spec.nodeSelector', 'Correct it, or give the label to a Node'],
+    ],
+  );
+});

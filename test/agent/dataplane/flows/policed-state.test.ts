@@ -88,7 +88,8 @@ const suspects = test.macro({
   exec(t, expected: readonly string[], ...updates: readonly DataplaneUpdate[]) {
     t.deepEqual(apply(started(), updates), expected);
   },
-  title: (what) => `suspects: ${what}`,
+  title: (what = '', expected: readonly string[], ..._updates: readonly DataplaneUpdate[]) =>
+    expected.length === 0 ? `nobody is suspected after ${what}` : `${what}: suspects ${expected.join(', ')}`,
 });
 
 test('an empty batch', suspects, []);
