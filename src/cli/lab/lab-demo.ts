@@ -91,8 +91,9 @@ async function tell(context: CliContext, options: DemoOptions): Promise<void> {
     colors.dim(`  up in ${seconds(started)} s: etcd, a git repository, and on each host a reconcile loop,\n`),
   );
   context.out(
-    colors.dim('  an agent and BIRD, each a process of its own in a network namespace of its own\n'),
+    colors.dim('  an agent and BIRD, each a process of its own in a network namespace of its own;\n'),
   );
+  context.out(colors.dim('  the first commit of the repository holds a README and nothing else\n'));
 
   await using prober = new Prober(PROBE_PROGRAM);
   await using opened = await openStore({ etcd: lab.etcdOutside, etcdPrefix: '/calico' }, createLog('error'));

@@ -122,7 +122,7 @@ function parseUntil(text: string): number {
   const ms = parseDurationMs(text) ?? timeOf(text) - Date.now();
   if (Number.isNaN(ms))
     throw new InvalidArgumentError(
-      `"${text}" is no duration and no date: write 45m, 2h, or 2026-01-31T18:00:00Z.`,
+      `"${text}" is neither a duration nor a date: write 45m, 2h, or 2026-01-31T18:00:00Z.`,
     );
   if (ms <= 0) throw new InvalidArgumentError(`"${text}" is not in the future.`);
   return ms;
