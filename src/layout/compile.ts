@@ -55,18 +55,15 @@ function poolsOf(desired: DesiredState): readonly Cidr[] {
 }
 
 /** A configuration whose name is no scope would have no keys, and silently no effect. */
-function checkScope({ kind, metadata, origin }: Resource): Diagnostic | undefined {
+function checkScope(resource: Resource): Diagnostic | undefined {
+  const { kind, metadata } = resource;
   if (kind !== 'AgentConfiguration' && kind !== 'BGPConfiguration') return undefined;
   if (parseScope(metadata.name)) return undefined;
-  return {
-    severity: 'error',
-    code: 'invalid-value',
-    origin,
-    path: '/metadata/name',
-    value: metadata.name,
-    message: `A ${kind} is named "default" or "node." and the name of a node`,
-    hint: `For the node ${metadata.name}: node.${metadata.name}`,
-  };
+  return unfitName(
+    resource,
+    `A ${kind} is named "default" or "node." and the name of a node`,
+    `For the node ${metadata.name}: node.${metadata.name}`,
+  );
 }
 
 /** Undefined for what has no keys. A diagnostic for keys that no reader would take for an object: nothing is lost silently. */
@@ -81,19 +78,19 @@ function compileResource(
     if (owner?.type === 'resource') return { id: idOf(resource), resource, storedId: owner.id, entries };
   }
   const [first] = entries;
-  return first && unidentifiable(resource, first.key);
+  return (
+    first &&
+    unfitName(
+      resource,
+      `A ${resource.kind} of this name would lie at ${first.key}, where no agent would look for it`,
+      'Give it another name',
+    )
+  );
 }
 
-function unidentifiable({ kind, metadata, origin }: Resource, key: StoreKey): Diagnostic {
-  return {
-    severity: 'error',
-    code: 'invalid-value',
-    origin,
-    path: '/metadata/name',
-    value: metadata.name,
-    message: `A ${kind} of this name would lie at ${key}, where no agent would look for it`,
-    hint: 'Give it another name',
-  };
+function unfitName({ metadata, origin }: Resource, message: string, hint: string): Diagnostic {
+  const place = { origin, path: '/metadata/name', value: metadata.name };
+  return { severity: 'error', code: 'invalid-value', ...place, message, hint };
 }
 
 /** Takes the keys of an object. One diagnostic for each other resource that has taken one of them before. */

@@ -3,8 +3,8 @@
  *
  * One object may lie in several keys, so the raw values of each are kept, and the object is decoded anew when one
  * of them changes. Level, not edge: writing the same value again, or taking a snapshot that holds what is known,
- * yields no update. What cannot be decoded is as if gone, and the update says why; one bad object never stops
- * the others. Keys that are nobody's object (inventory, addresses, other writers' records) are not kept.
+ * yields no update. Of what cannot be decoded the rest counts that opens nothing (layout/unreadable.ts), and the update
+ * says why; one bad object never stops the others. Keys that are nobody's object (inventory, addresses, other writers' records) are not kept.
  */
 import { type Layout, LayoutError, type StoredId } from '../../layout/layout.js';
 import type { Head } from '../../layout/records.js';

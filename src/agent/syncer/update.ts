@@ -15,8 +15,8 @@ interface ResourceUpdate {
   /** `unknown`: there is a `problem`, or there was. */
   readonly kind: Kind | 'unknown';
   /**
-   * undefined: the object is gone, or cannot be read (then `problem` says why, and the object is as if gone). Of
-   * settings, those that can be read.
+   * undefined: the object is gone, or nothing of it can be read. With a `problem`, which says why: what is to be
+   * enforced all the same (layout/unreadable.ts).
    */
   readonly resource: Resource | undefined;
   readonly problem?: string;
